@@ -1,0 +1,48 @@
+// What a switch is told at its start: `packetwalk switch --config FILE` (JSON or YAML). The lab writes one for each node.
+import { z } from 'zod';
+
+const mac = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'expected a MAC address such as 02:00:00:00:00:01');
+const ofport = z.number().int().min(1).max(0xfeff);
+const common = { name: z.string().min(1).max(64), ofport, mtu: z.number().int().min(68).max(65521).default(1450) };
+
+const port = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...common,
+    kind: z.literal('tap'),
+    /** Interface name inside `netns`; default: the port's name. */
+    ifname: z.string().max(15).optional(),
+    /** Name (of /run/netns) or path of a namespace; default: the switch's own. */
+    netns: z.string().optional(),
+    mac: mac.optional(),
+    /** This is the bridge's internal port (the node's gateway). */
+    internal: z.boolean().default(false),
+  }),
+  z.strictObject({ ...common, kind: z.literal('veth'), ifname: z.string().max(15).optional(), netns: z.string().optional(), mac: mac.optional() }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('geneve'),
+    netns: z.string().optional(),
+    udpPort: z.number().int().min(1).max(65535).default(6081),
+    csum: z.boolean().default(true),
+    localIp: z.string().optional(),
+  }),
+]);
+
+export const switchConfigSchema = z.strictObject({
+  /** Name of the bridge; the control socket is <rundir>/<bridge>.ctl. */
+  bridge: z.string().min(1).default('br-int'),
+  /** Folder for the control socket and the pid file. */
+  rundir: z.string().min(1),
+  /** Files of ovs-ofctl flows, relative to this file. */
+  flows: z.array(z.string()).default([]),
+  /** `{class=0x0104,type=0x80,len=4}->tun_metadata0`, comma separated, as ovs-ofctl add-tlv-map takes it. */
+  tlvMap: z.string().optional(),
+  /** Names for table numbers, for display. */
+  tableNames: z.record(z.string(), z.string()).default({}),
+  ports: z.array(port).default([]),
+  spinUs: z.number().int().min(0).max(1_000_000).default(50),
+  maxConnections: z.number().int().min(1).max(100_000_000).default(1_000_000),
+});
+
+export type SwitchConfig = z.infer<typeof switchConfigSchema>;
+export type SwitchPort = SwitchConfig['ports'][number];

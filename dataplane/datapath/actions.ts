@@ -1,0 +1,42 @@
+// Datapath actions: what a translation ends in. encode.ts turns them into the addon's bytes (docs/boundary.md),
+// format-actions.ts into the text that ovs-dpctl prints.
+import type { FieldName } from './key-fields.js';
+
+export interface DatapathNat {
+  kind: 'restore' | 'src' | 'dst';
+  minAddr?: string;
+  maxAddr?: string;
+  minPort?: number;
+  maxPort?: number;
+  flags: ('random' | 'hash' | 'persistent')[];
+}
+
+/** The tunnel header to be written: KEY bytes 200..511 (tun_id ... tun_metadata), as they are to be. */
+export interface SetTunnel {
+  type: 'set_tunnel';
+  key: Uint8Array;
+}
+
+export type DatapathAction =
+  | { type: 'output'; port: number }
+  /** Rewrites one field of native/fields.def; value and mask have the field's size, in network order. */
+  | { type: 'set'; field: FieldName; value: Uint8Array; mask: Uint8Array }
+  | { type: 'push_vlan'; tpid: number; tci: number }
+  | { type: 'pop_vlan' }
+  | SetTunnel
+  | {
+      type: 'ct';
+      zone: number;
+      commit: boolean;
+      force: boolean;
+      mark?: { value: number; mask: number };
+      label?: { value: Uint8Array; mask: Uint8Array };
+      nat?: DatapathNat;
+    }
+  | { type: 'ct_clear' }
+  | { type: 'recirc'; id: number }
+  | { type: 'drop'; reason: string }
+  | { type: 'upcall'; cookie: number }
+  | { type: 'clone'; actions: DatapathAction[] }
+  | { type: 'trunc'; size: number }
+  | { type: 'meter'; id: number };

@@ -1,0 +1,187 @@
+// What the addon exports, as TypeScript sees it. The contract in words is docs/boundary.md.
+// Only files in dataplane/datapath/ may import this.
+
+/** Bytes of the datapath's flow key (native/fields.def). */
+export const KEY_SIZE = 512;
+
+export interface NativeKeyField {
+  name: string;
+  offset: number;
+  size: number;
+}
+
+export interface NativeDropReason {
+  name: string;
+  severity: 'policy' | 'packet' | 'resource';
+  text: string;
+}
+
+/** A port to be opened. `netns` is a path (/run/netns/NAME, /proc/PID/ns/net); absent: the switch's own namespace. */
+export type NativePortSpec = { no: number; name: string; mtu: number } & (
+  | {
+      kind: 'tap';
+      /** Interface name inside `netns` (default: `name`). An existing device of that name is attached to when free. */
+      ifname?: string;
+      netns?: string;
+      /** Made the device's address. "02:00:00:00:00:01" */
+      mac?: string;
+      /** Set the device up. Default true. */
+      up?: boolean;
+      txqueuelen?: number;
+    }
+  | { kind: 'veth'; ifname?: string; netns?: string }
+  | { kind: 'geneve'; netns?: string; udpPort?: number; csum?: boolean; localIp?: string }
+  | { kind: 'memory'; /** finish checksums and segment GSO on tx, as a wire would. Default true. */ wire?: boolean }
+);
+
+export interface NativePortInfo {
+  no: number;
+  name: string;
+  kind: string;
+  ifname: string;
+  mtu: number;
+  state: 'up' | 'gone';
+  rxPackets: number;
+  rxBytes: number;
+  txPackets: number;
+  txBytes: number;
+  rxDropped: number;
+  rxErrors: number;
+  txDropped: number;
+  txErrors: number;
+  txTooBig: number;
+}
+
+export interface NativeUpcall {
+  /** Answer with complete(slot, ...). */
+  slot: number;
+  reason: 'miss' | 'action' | 'trace';
+  /** Of an `action` upcall: its record's cookie. */
+  cookie: number;
+  /** 512 bytes: the key of this pass, with ct_* and recirc_id. A copy; yours to keep. */
+  key: Uint8Array;
+  /** The frame, at most the first 512 bytes (headers); a copy. */
+  frame: Uint8Array;
+  /** Bytes of the whole frame. */
+  size: number;
+  /** Payload bytes of each segment when the frame is GSO, else 0. */
+  gsoSize: number;
+  csumPartial: boolean;
+  /** Not 0: the packet is watched; the same number on every pass of the same packet through this switch. */
+  traceId: number;
+  /** CLOCK_REALTIME when the frame was read, ns. */
+  timeNs: bigint;
+}
+
+export interface NativeFlow {
+  /** Chosen by TypeScript, unique among the installed. */
+  id: number;
+  key: Uint8Array;
+  mask: Uint8Array;
+}
+
+export interface NativeEvent {
+  type: 'port-gone' | 'port-back';
+  port: number;
+}
+
+export interface NativeOptions {
+  /** Spin this long after work before blocking in epoll. Default 50. */
+  spinUs?: number;
+  /** Connections tracked at most. Default 1,000,000. */
+  maxConnections?: number;
+  tcpLoose?: boolean;
+  tcpBeLiberal?: boolean;
+  /** Packets waiting for the slow path at most. Default 1024. */
+  upcallSlots?: number;
+  /** Recirculations of one packet at most. Default 16. */
+  maxRecirculations?: number;
+  onUpcalls(upcalls: NativeUpcall[]): void;
+  onEvent(event: NativeEvent): void;
+}
+
+/** Watch packets: a packet whose first-pass key matches gets a trace id. mask of zeros: every packet. */
+export interface NativeTraceFilter {
+  key: Uint8Array;
+  mask: Uint8Array;
+}
+
+export interface NativeCounters {
+  /** Packets dropped, by name of native/drop_reasons.def. */
+  drops: Record<string, number>;
+  /** Packets read from ports, or injected. */
+  received: number;
+  /** Copies handed to a port's tx. */
+  sent: number;
+  /** Passes that ended in the slow path. */
+  upcalls: number;
+  /** Passes looked up, and where they were found. */
+  lookups: number;
+  exactHits: number;
+  megaflowHits: number;
+  misses: number;
+  recirculations: number;
+  megaflows: number;
+  /** Packets that ended: each received (or executed) packet ends exactly once in output, drop or upcall-pending. */
+  consumed: number;
+  upcallsPending: number;
+  connections: number;
+}
+
+export interface NativeDatapath {
+  /** Starts the datapath thread. */
+  start(): void;
+  /** Stops and joins the thread, closes every port (devices that we made vanish). Idempotent. */
+  stop(): void;
+  /** Waited. Throws an Error with code 'ESYSTEM', syscall, object, errno, errnoName. */
+  addPort(spec: NativePortSpec): NativePortInfo;
+  /** Waited. */
+  delPort(no: number): void;
+  /** Waited. */
+  ports(): NativePortInfo[];
+  /** Geneve options to tun_metadata: option (class, type, size) at byte `offset` of tun_metadata, bit `index`. Waited. */
+  setTlvMap(map: { optClass: number; type: number; size: number; index: number; offset: number }[]): void;
+
+  /** Posted. Answers an upcall: puts `flow` if given, then executes `actions` on the packet. */
+  complete(slot: number, actions: Uint8Array, flow?: NativeFlow): void;
+  /** Posted. */
+  putFlow(flow: NativeFlow, actions: Uint8Array): void;
+  /** Posted. Unknown ids are ignored. */
+  delFlow(id: number): void;
+  /** Posted. */
+  flushFlows(): void;
+  /** Waited. [id, packets, bytes, used (CLOCK_MONOTONIC ns, 0 never), tcp flags seen] for each megaflow. */
+  flowStats(): BigUint64Array;
+  /** Posted. Packet-out: runs `actions` on a frame as if it had come from `inPort` (0xfffd: controller). */
+  execute(frame: Uint8Array, inPort: number, actions: Uint8Array): void;
+
+  /** Posted. null stops watching. */
+  setTrace(filter: NativeTraceFilter | null): void;
+
+  /** Waited. dpctl/dump-conntrack lines. */
+  ctDump(options: { zone?: number; more?: boolean }): string[];
+  /** Waited. How many were removed. */
+  ctFlush(options: { zone?: number }): number;
+  /** Waited. */
+  ctStats(): { connections: number; maxConnections: number; committed: number; invalid: number; full: number; expired: number };
+  /** Waited. */
+  ctSetMax(n: number): void;
+  /** Waited. */
+  counters(): NativeCounters;
+
+  /** Memory ports only. Posted: the frame arrives on the port. `vnet` as the kernel would hand it over. */
+  inject(port: number, frame: Uint8Array, vnet?: { csumStart?: number; csumOffset?: number; gsoSize?: number; gsoType?: 'tcp4' | 'tcp6' | 'udp4' }): void;
+  /** Waited. Frames that the switch sent to a memory port since the last call. */
+  collect(port: number): Uint8Array[];
+  /** Waited. Returns when everything posted so far was done and every injected frame processed (upcalls aside). */
+  drain(): void;
+}
+
+export interface NativeAddon {
+  keySize: number;
+  keyLayout: NativeKeyField[];
+  dropReasons: NativeDropReason[];
+  /** The flow key of a frame, as the datapath extracts it. Pure; for the fuzz comparison with dataplane/wire. */
+  extract(frame: Uint8Array, inPort: number): Uint8Array;
+  Datapath: new (options: NativeOptions) => NativeDatapath;
+}

@@ -1,0 +1,44 @@
+// The trace as data: what `packetwalk trace --json` prints, what walks are compared with, what the page will draw.
+// Made by recorder.ts from a translation, printed by text.ts in ofproto/trace's form.
+
+export interface TraceStep {
+  table: number;
+  /** Name of the table when the pipeline has one. */
+  name?: string;
+  /** null: no flow matched. */
+  priority: number | null;
+  match: string;
+  actions: string;
+  cookie: string;
+  /** Registers written in this table: {"reg0": "0x2/0xffff"...} as they read after the table, name to hex value. */
+  registers: Record<string, string>;
+  /** Headers and tunnel fields written in this table, field name to printed value. */
+  rewrites: Record<string, string>;
+  /** Of a conjunctive match: its id and the clause flows. */
+  conjunction?: { id: number; clauses: { match: string; actions: string; cookie: string }[] };
+  ct?: { commit: boolean; zone: number; mark?: string; table?: number };
+  notes: string[];
+}
+
+export interface TracePass {
+  /** 0 for the first pass; recirculations have an id. */
+  recircId: number;
+  steps: TraceStep[];
+  /** State that this pass saw: "+new+trk" and so on; absent before any ct(). */
+  ct?: { state: string; zone: number; mark: string };
+  megaflow: string;
+  datapathActions: string;
+  finalFlow: string;
+}
+
+export interface Trace {
+  bridge: string;
+  /** The packet as a flow. */
+  flow: string;
+  passes: TracePass[];
+  /** Table ids in order over all passes. */
+  path: number[];
+  outputs: { port: number; name: string; tunnel?: { dst: string; id: string } }[];
+  /** Why it was dropped, when it was. */
+  drop: { reason: string; table: number } | null;
+}

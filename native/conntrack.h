@@ -1,0 +1,67 @@
+// Connection tracking, as the datapath sees it. One object, owned and called only by the datapath thread.
+// The parts: conntrack/ holds tuple + table, tcp, udp/other, icmp, expiry, dump; each a small file.
+// Behaviour follows OVS's userspace conntrack (lib/conntrack*.c) where it and the kernel differ.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "packet.h"
+
+namespace pw {
+
+// The nat(...) part of a ct action. Present in the encoding from the start; `type != none` is refused by the
+// encoder until NAT is implemented.
+struct NatSpec {
+  enum Type : uint8_t { none = 0, restore = 1 /* nat without arguments */, src = 2, dst = 3 } type = none;
+  uint8_t flags = 0;              // 1 random, 2 hash, 4 persistent
+  bool ipv6 = false;
+  uint8_t min_addr[16] = {}, max_addr[16] = {};   // IPv4 in the first 4 bytes
+  uint16_t min_port = 0, max_port = 0;            // host order, 0 = not given
+};
+
+struct CtAction {
+  uint16_t zone = 0;
+  bool commit = false, force = false;
+  uint32_t mark = 0, mark_mask = 0;               // host order
+  uint8_t label[16] = {}, label_mask[16] = {};    // network order
+  NatSpec nat;
+};
+
+struct ConntrackConfig {
+  uint32_t max_connections = 1'000'000;
+  bool tcp_loose = true;       // mid-stream pickup, nf_conntrack_tcp_loose
+  bool tcp_be_liberal = false; // out-of-window is not +inv
+};
+
+struct CtDumpFilter {
+  std::optional<uint16_t> zone;
+};
+
+class Conntrack {
+ public:
+  static std::unique_ptr<Conntrack> create(const ConntrackConfig&);
+  virtual ~Conntrack() = default;
+
+  // One packet through one ct action: looks the tuple up in the zone, advances the state, commits if asked, and
+  // writes ct_state, ct_zone, ct_mark, ct_label and the original tuple (ct_nw_*, ct_tp_*, ct_ipv6_*, ct_nw_proto)
+  // into packet.key. Needs extract() done. `now_ns`: CLOCK_MONOTONIC. Never fails: what cannot be tracked is +inv.
+  virtual void process(Packet& packet, const CtAction& action, uint64_t now_ns) = 0;
+  // Frees what has timed out, at most `budget` entries looked at.
+  virtual void expire(uint64_t now_ns, uint32_t budget) = 0;
+
+  // dpctl/dump-conntrack lines: "tcp,orig=(src=..,dst=..,sport=..,dport=..),reply=(..),zone=..,mark=..,
+  // protoinfo=(state=..)", IPv6 and ICMP likewise; -m adds timeout= etc. `more` adds ",timeout=N".
+  virtual void dump(const CtDumpFilter&, bool more, uint64_t now_ns,
+                    const std::function<void(const std::string& line)>&) const = 0;
+  virtual uint32_t flush(const CtDumpFilter&) = 0;   // how many were removed
+  virtual uint32_t size() const = 0;
+  virtual uint32_t max_connections() const = 0;
+  virtual void set_max_connections(uint32_t) = 0;
+  struct Stats { uint64_t committed = 0, invalid = 0, full = 0, expired = 0; };
+  virtual Stats stats() const = 0;
+};
+
+}  // namespace pw

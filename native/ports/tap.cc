@@ -1,0 +1,208 @@
+// TAP port: see tap.h.
+//
+// The device is made in the switch's own namespace and moved. Made in the pod's, the file would hold that namespace
+// alive, and a deleted pod would never be noticed; moved, the device dies with the namespace and the file says so.
+#include "tap.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "netns.h"
+#include "rtnl.h"
+#include "rx_arena.h"
+#include "vnet.h"
+
+#ifndef TUN_F_USO4  // Linux 6.2
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+#ifndef TUNGETDEVNETNS  // Linux 5.2
+#define TUNGETDEVNETNS _IO('T', 227)
+#endif
+
+namespace pw {
+
+namespace {
+
+constexpr const char* kTunFile = "/dev/net/tun";
+constexpr int kVnetSize = sizeof(VnetHeader);
+
+void set_name(ifreq& request, const std::string& name) {
+  memset(&request, 0, sizeof request);
+  memcpy(request.ifr_name, name.data(), name.size() < IFNAMSIZ ? name.size() : IFNAMSIZ - 1);
+}
+
+// A file for the device `name` ("%d" in it: the kernel chooses a number) in the calling thread's namespace.
+// *name becomes the device's real name.
+bool attach(std::string* name, Fd* fd, SysError* error) {
+  *fd = Fd(open(kTunFile, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!*fd) return refuse(error, "open", kTunFile);
+  ifreq request;
+  set_name(request, *name);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  if (ioctl(fd->get(), TUNSETIFF, &request) != 0) return refuse(error, "ioctl(TUNSETIFF)", *name);
+  *name = request.ifr_name;
+  int size = kVnetSize;
+  if (ioctl(fd->get(), TUNSETVNETHDRSZ, &size) != 0) return refuse(error, "ioctl(TUNSETVNETHDRSZ)", *name);
+  const unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  // Kernels before 6.2 do not know UDP segmentation and answer EINVAL.
+  if (ioctl(fd->get(), TUNSETOFFLOAD, offloads | TUN_F_USO4 | TUN_F_USO6) != 0 &&
+      ioctl(fd->get(), TUNSETOFFLOAD, offloads) != 0) {
+    return refuse(error, "ioctl(TUNSETOFFLOAD)", *name);
+  }
+  return true;
+}
+
+class TapPort final : public Port {
+ public:
+  explicit TapPort(const TapSpec& spec)
+      : Port(spec.no, spec.name, spec.mtu), spec_(spec), ifname_(spec.ifname.empty() ? spec.name : spec.ifname) {}
+
+  bool open_device(SysError* error);
+  bool has_memory() const { return arena_.ok(); }
+
+  int rx(Packet** packets, int max) override;
+  void tx(Packet** packets, int count) override;
+  void release() override { arena_.reset(); }
+  int fd() const override { return fd_.get(); }
+  PortState poll_state() override;
+  bool reattach() override { return fd_ || open_device(nullptr); }
+
+ private:
+  void write_one(const Packet& packet);
+  void read_drops(const char* device);
+
+  TapSpec spec_;
+  std::string ifname_;
+  Fd fd_;
+  RxArena arena_;
+  uint64_t device_drops_ = 0;  // the device's own counter when last read
+};
+
+bool TapPort::open_device(SysError* error) {
+  LinkChange change;
+  change.mtu = spec_.mtu;
+  change.txqueuelen = spec_.txqueuelen;
+  change.up = spec_.up;
+  if (!spec_.mac.empty() && !(change.mac = parse_mac(spec_.mac))) {
+    return refuse(error, "netlink(RTM_NEWLINK)", ifname_ + " address " + spec_.mac, EINVAL);
+  }
+  if (ifname_.empty() || ifname_.size() >= IFNAMSIZ) return refuse(error, "ioctl(TUNSETIFF)", ifname_, ENAMETOOLONG);
+
+  Fd fd;
+  LinkInfo link;
+  bool exists = false;
+  if (!in_netns(spec_.netns, error, [&] { exists = get_link(ifname_, &link, nullptr); return true; })) return false;
+  std::string device = ifname_;
+  if (exists || spec_.netns.empty()) {
+    const bool ok = in_netns(spec_.netns, error, [&] {
+      return attach(&device, &fd, error) && get_link(device, &link, error) &&
+             set_link(link.index, change, device, error);
+    });
+    if (!ok) return false;
+  } else {
+    const std::string path = netns_path(spec_.netns);
+    Fd target(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!target) return refuse(error, "open", "netns " + path);
+    device = "pwtap%d";
+    if (!attach(&device, &fd, error) || !get_link(device, &link, error)) return false;
+    change.netns_fd = target.get();
+    change.ifname = ifname_;
+    if (!set_link(link.index, change, ifname_ + " in netns " + path, error)) return false;
+  }
+  fd_ = std::move(fd);
+  device_drops_ = 0;
+  return true;
+}
+
+int TapPort::rx(Packet** packets, int max) {
+  int n = 0;
+  while (n < max && !arena_.full()) {
+    uint8_t* frame = arena_.next();
+    const ssize_t got = read(fd_.get(), frame - kVnetSize, kVnetSize + kMaxFrame);
+    if (got <= 0) break;  // EAGAIN: no more; anything else is for poll_state()
+    if (got <= kVnetSize) {
+      counters.rx_errors++;
+      continue;
+    }
+    VnetHeader header;
+    memcpy(&header, frame - kVnetSize, sizeof header);
+    Packet& packet = *packets[n];
+    packet.data = frame;
+    packet.size = static_cast<uint32_t>(got) - kVnetSize;
+    packet.headroom = kHeadroom;
+    if (!vnet_to_packet(header, packet)) {
+      counters.rx_errors++;
+      continue;
+    }
+    packet.tailroom = arena_.take(packet.size);
+    reset_packet(packet, no_);
+    counters.rx_packets++;
+    counters.rx_bytes += packet.size;
+    n++;
+  }
+  return n;
+}
+
+void TapPort::tx(Packet** packets, int count) {
+  for (int i = 0; i < count; i++) write_one(*packets[i]);
+}
+
+void TapPort::write_one(const Packet& packet) {
+  // The header goes in a vector of its own: the bytes before a frame may belong to another packet (a coalesced
+  // tunnel read), and the frame may wait in another port's queue.
+  VnetHeader header;
+  vnet_from_packet(packet, header);
+  const iovec parts[2] = {{&header, sizeof header}, {packet.data, packet.size}};
+  if (writev(fd_.get(), parts, 2) >= 0) {
+    counters.tx_packets++;
+    counters.tx_bytes += packet.size;
+  } else if (errno == EINVAL) {
+    counters.tx_errors++;  // the kernel does not believe the virtio header
+  } else {
+    counters.tx_dropped++;  // EAGAIN, ENOBUFS: full; EIO: the device is down; EBADFD: gone
+  }
+}
+
+PortState TapPort::poll_state() {
+  if (!fd_) return PortState::gone;
+  ifreq request{};
+  if (ioctl(fd_.get(), TUNGETIFF, &request) != 0) {  // EBADFD: no device behind the file any more
+    fd_.reset();
+    return PortState::gone;
+  }
+  read_drops(request.ifr_name);
+  return PortState::up;
+}
+
+// Frames that the pod sent while our queue was full are counted by the device, as its tx_dropped. It may have been
+// renamed or moved since, so it is asked for where the kernel says it is now.
+void TapPort::read_drops(const char* device) {
+  Fd netns(ioctl(fd_.get(), TUNGETDEVNETNS));
+  NetnsGuard guard;
+  LinkInfo link;
+  if (!netns || !guard.enter_fd(netns.get(), device, nullptr) || !get_link(device, &link, nullptr)) return;
+  counters.rx_dropped += link.tx_dropped - device_drops_;
+  device_drops_ = link.tx_dropped;
+}
+
+}  // namespace
+
+std::unique_ptr<Port> open_tap(const TapSpec& spec, SysError* error) {
+  auto port = std::make_unique<TapPort>(spec);
+  if (!port->has_memory()) {
+    refuse(error, "mmap", "receive buffers of " + spec.name);
+    return nullptr;
+  }
+  if (!port->open_device(error)) return nullptr;
+  return port;
+}
+
+}  // namespace pw

@@ -152,6 +152,9 @@ export interface NativeDatapath {
   flushFlows(): void;
   /** Waited. [id, packets, bytes, used (CLOCK_MONOTONIC ns, 0 never), tcp flags seen] for each megaflow. */
   flowStats(): BigUint64Array;
+  /** Waited. Removes these megaflows (none given: all) in one step and returns their last statistics, as flowStats does,
+   *  so that no packet is counted by a megaflow after it was read. Unknown ids are ignored. */
+  takeFlows(ids?: number[]): BigUint64Array;
   /** Posted. Packet-out: runs `actions` on a frame as if it had come from `inPort` (0xfffd: controller). */
   execute(frame: Uint8Array, inPort: number, actions: Uint8Array): void;
 

@@ -1,0 +1,20 @@
+// The wire room's front: readable views of headers, frames built from plain values, and the flow key of a frame.
+export * from './arp.js';
+export { fromHex, ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text, macBytes, macText, toHex } from './bytes.js';
+export { type BuildSpec, buildFrame, segment } from './build.js';
+export { checksum, onesSum, pseudoSum } from './checksum.js';
+export { type Checksum, type Layer, dissect } from './dissect.js';
+export * from './ethernet.js';
+export { type Explained, explain } from './explain.js';
+export { keyFromFrame } from './flow-key.js';
+export * from './geneve.js';
+export * from './icmp.js';
+export * from './icmpv6.js';
+export * from './ipv4.js';
+export * from './ipv6.js';
+export { Malformed, type MalformedReason } from './malformed.js';
+export { type PcapRecord, readPcap, readPcapRecord, writePcap } from './pcap.js';
+export { summarize } from './summarize.js';
+export * from './tcp.js';
+export * from './udp.js';
+export * from './vlan.js';

@@ -5,7 +5,8 @@ const mac = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'expected a MAC 
 const ofport = z.number().int().min(1).max(0xfeff);
 const common = { name: z.string().min(1).max(64), ofport, mtu: z.number().int().min(68).max(65521).default(1450) };
 
-const port = z.discriminatedUnion('kind', [
+/** One port; also what packetwalk/port-add takes. */
+export const switchPortSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...common,
     kind: z.literal('tap'),
@@ -39,7 +40,7 @@ export const switchConfigSchema = z.strictObject({
   tlvMap: z.string().optional(),
   /** Names for table numbers, for display. */
   tableNames: z.record(z.string(), z.string()).default({}),
-  ports: z.array(port).default([]),
+  ports: z.array(switchPortSchema).default([]),
   spinUs: z.number().int().min(0).max(1_000_000).default(50),
   maxConnections: z.number().int().min(1).max(100_000_000).default(1_000_000),
 });

@@ -1,0 +1,76 @@
+// packetwalk bench: the trials of bench/ on the contenders of bench/, interleaved; JSON and tables.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { CONTENDERS, ON_REQUEST, OURS, TRIALS } from '../../bench/registry.js';
+import { ratioText, textReport } from '../../bench/report.js';
+import { runBench } from '../../bench/run.js';
+import { InputError } from '../../dataplane/errors.js';
+import { packageFile } from '../../dataplane/root.js';
+
+interface Flags {
+  trial: string[];
+  contender: string[];
+  rounds?: number;
+  seconds?: number;
+  quick?: boolean;
+  json?: boolean;
+}
+
+function pick<T extends { name: string }>(what: string, all: readonly T[], names: string[], byDefault: readonly T[]): T[] {
+  if (names.length === 0) return [...byDefault];
+  return names.map((name) => {
+    const found = all.find((x) => x.name === name);
+    if (!found) throw new InputError('EBENCH', `expected a ${what} among ${all.map((x) => x.name).join(', ')}, got ${name}`);
+    return found;
+  });
+}
+
+const collect = (value: string, all: string[]) => [...all, ...value.split(',')];
+
+function number(value: string): number {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1) throw new InputError('EBENCH', `expected a whole number from 1, got ${value}`);
+  return n;
+}
+
+export function register(program: Command): void {
+  program
+    .command('bench')
+    .description('measure packetwalk beside the Linux bridge, direct veths and Open vSwitch')
+    .option('--trial <name>', `only this trial; again for more (${TRIALS.map((t) => t.name).join(', ')})`, collect, [])
+    .option('--contender <name>', `only this one, beside ${OURS} (${CONTENDERS.map((c) => c.name).join(', ')})`, collect, [])
+    .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 5)', number)
+    .option('--seconds <n>', 'length of one run (default 3)', number)
+    .option('--quick', '3 rounds of 2 s; with one trial and one contender the last line is the ratio')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
+    .action(async (flags: Flags) => {
+      const trials = pick('trial', TRIALS, flags.trial, TRIALS);
+      const contenders = pick('contender', CONTENDERS, flags.contender, CONTENDERS.filter((c) => !ON_REQUEST.has(c.name)));
+      if (!contenders.some((c) => c.name === OURS)) contenders.unshift(CONTENDERS.find((c) => c.name === OURS)!);
+      const abort = new AbortController();
+      const onSignal = () => abort.abort(new InputError('EINTR', 'interrupted; everything was taken down'));
+      process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+      const report = await runBench({
+        trials,
+        contenders,
+        rounds: flags.rounds ?? (flags.quick ? 3 : 5),
+        seconds: flags.seconds ?? (flags.quick ? 2 : 3),
+        signal: abort.signal,
+        onProgress: (text) => process.stderr.write(`${text}\n`),
+      });
+      const dir = packageFile('bench', 'results');
+      await mkdir(dir, { recursive: true });
+      const file = join(dir, `${flags.quick ? 'quick' : 'full'}.json`);
+      await writeFile(file, `${JSON.stringify(report, null, 1)}\n`);
+      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
+      else process.stdout.write(`${textReport(report)}\nwritten: ${file}\n`);
+      const peers = contenders.filter((c) => c.name !== OURS);
+      if (!flags.json && trials.length === 1 && peers.length === 1) {
+        const of = (name: string) => report.series.find((s) => s.contender === name);
+        const [ours, peer] = [of(OURS), of(peers[0].name)];
+        if (ours && peer) process.stdout.write(`${trials[0].name} ours/${peers[0].name} ${ratioText(ours, peer)}\n`);
+      }
+    });
+}

@@ -1,0 +1,86 @@
+// What our own CLI, lab and walk ask for, beside OVS's commands. Results are JSON unless said otherwise.
+import { switchPortSchema } from '../../config.js';
+import { InputError } from '../../errors.js';
+import { parseConfig } from '../../read-config.js';
+import type { Switch } from '../../switch.js';
+import type { CommandTable } from '../commands.js';
+import { readArguments, zoneOf } from './arguments.js';
+
+const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
+
+export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
+  commands.register({
+    name: 'packetwalk/flows-add', usage: 'FLOWS [SOURCE]', minArgs: 1, maxArgs: 2,
+    run: ([text, source = '<flow>']) => json(sw.addFlows(text, source)),
+  });
+  commands.register({
+    name: 'packetwalk/flows-del', usage: '[--strict] [MATCH]', minArgs: 0, maxArgs: 2,
+    run: (args) => {
+      const { flags, rest } = readArguments(args, { flags: ['--strict'], maxRest: 1 });
+      return json({ deleted: sw.delFlows(rest[0] ?? '', { strict: flags.has('--strict') }) });
+    },
+  });
+  commands.register({
+    // Text as `ovs-ofctl dump-flows` prints it, or with --json data.
+    name: 'packetwalk/flows-dump', usage: '[--json] [--no-stats] [--no-names] [MATCH]', minArgs: 0, maxArgs: 4,
+    run: (args) => {
+      const { flags, rest } = readArguments(args, { flags: ['--json', '--no-stats', '--no-names'], maxRest: 1 });
+      const options = { stats: !flags.has('--no-stats'), names: !flags.has('--no-names') };
+      if (flags.has('--json')) return json(sw.flows(rest[0] ?? '', options));
+      return sw.dumpFlows(rest[0] ?? '', options);
+    },
+  });
+  commands.register({ name: 'packetwalk/ports', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.ports()) });
+  commands.register({
+    name: 'packetwalk/port-add', usage: 'PORT-AS-JSON', minArgs: 1, maxArgs: 1,
+    run: ([text]) => json(sw.addPort(parseConfig(text, '<port>', switchPortSchema))),
+  });
+  commands.register({
+    name: 'packetwalk/port-del', usage: 'NAME', minArgs: 1, maxArgs: 1,
+    run: ([name]) => {
+      sw.delPort(name);
+      return json({});
+    },
+  });
+  commands.register({ name: 'packetwalk/counters', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.counters()) });
+  commands.register({ name: 'packetwalk/fdb', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.fdb()) });
+  commands.register({
+    name: 'packetwalk/conntrack-flush', usage: '[zone=N]', minArgs: 0, maxArgs: 1,
+    run: (args) => json({ flushed: sw.flushConntrack({ zone: zoneOf(readArguments(args, { words: ['zone'] })) }) }),
+  });
+  commands.register({
+    name: 'packetwalk/trace-json', usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)', minArgs: 1, maxArgs: 64,
+    run: (args) => {
+      const given = readArguments(args, { flags: ['--names'], options: ['--ct-next', '--hex', '--in-port'], maxRest: 1 });
+      return json(sw.trace(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') }));
+    },
+  });
+  commands.register({
+    name: 'packetwalk/trace', usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)', minArgs: 1, maxArgs: 64,
+    run: (args) => {
+      const given = readArguments(args, { flags: ['--names'], options: ['--ct-next', '--hex', '--in-port'], maxRest: 1 });
+      return sw.traceText(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') });
+    },
+  });
+  commands.register({
+    // Real packets as they pass, each a notification `record`, until the client closes.
+    name: 'packetwalk/watch', usage: '[MATCH]', minArgs: 0, maxArgs: 1,
+    run: ([match = ''], connection) => {
+      let lost = 0;
+      const watch = sw.watch(match, (record) => {
+        if (connection.notify('record', [{ ...record, lost }])) lost = 0;
+        else lost++;
+      });
+      connection.onClose(() => watch.close());
+      return json({ watching: match });
+    },
+  });
+}
+
+function packetOf(given: { values: Map<string, string[]>; rest: string[] }): { flow?: string; hex?: string; inPort?: string } {
+  const hex = given.values.get('--hex')?.at(-1);
+  const inPort = given.values.get('--in-port')?.at(-1);
+  if (given.rest.length > 0 && hex === undefined) return { flow: given.rest[0] };
+  if (hex !== undefined && inPort !== undefined && given.rest.length === 0) return { hex, inPort };
+  throw new InputError('EUSAGE', 'expected a flow, or --hex FRAME and --in-port PORT');
+}

@@ -1,0 +1,54 @@
+// Puts a running switch on its control socket, <rundir>/<bridge>.ctl, and its process id beside it.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SwitchConfig } from '../config.js';
+import { SystemError } from '../errors.js';
+import type { Switch } from '../switch.js';
+import { CommandTable } from './commands.js';
+import { registerBase } from './commands/base.js';
+import { registerDpctl } from './commands/dpctl.js';
+import { registerOfproto } from './commands/ofproto.js';
+import { registerPacketwalk } from './commands/packetwalk.js';
+import { ControlServer } from './server.js';
+
+export interface Control {
+  /** The socket. */
+  path: string;
+  /** Resolves, with the reason, when a client asks the switch to exit. */
+  exitRequested: Promise<string>;
+  close(): Promise<void>;
+}
+
+export function controlPath(config: Pick<SwitchConfig, 'rundir' | 'bridge'>): string {
+  return join(config.rundir, `${config.bridge}.ctl`);
+}
+
+export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundir' | 'bridge'>): Promise<Control> {
+  const commands = new CommandTable();
+  let requestExit!: () => void;
+  const exitRequested = new Promise<string>((resolve) => (requestExit = () => resolve('exit was asked for')));
+  registerBase(commands, requestExit);
+  registerOfproto(commands, sw);
+  registerDpctl(commands, sw);
+  registerPacketwalk(commands, sw);
+
+  try {
+    mkdirSync(config.rundir, { recursive: true });
+  } catch (e) {
+    const { code = 'EUNKNOWN' } = e as NodeJS.ErrnoException;
+    throw new SystemError('mkdir', config.rundir, code, 'choose a rundir that this user may make');
+  }
+  const path = controlPath(config);
+  const server = new ControlServer(commands);
+  await server.listen(path);
+  const pidFile = join(config.rundir, `${config.bridge}.pid`);
+  writeFileSync(pidFile, `${process.pid}\n`);
+  return {
+    path,
+    exitRequested,
+    close: async () => {
+      rmSync(pidFile, { force: true });
+      await server.close();
+    },
+  };
+}

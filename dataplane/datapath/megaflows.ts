@@ -1,0 +1,207 @@
+// What is installed in the addon's flow cache, as TypeScript knows it: of each megaflow its key and mask, its actions, and
+// the flows that its packets passed. upcalls.ts adds to it; stats.ts credits its counters; the switch invalidates it when
+// flows, ports or learned addresses change.
+//
+// Counters are read and megaflows are removed in one step (takeFlows), and every reading credits only what is new since
+// the last one, so that each packet counts exactly once for each flow on its way.
+import type { FlowEntry } from '../tables/flow-table.js';
+import type { OfPort } from '../openflow/ast.js';
+import type { DatapathAction } from './actions.js';
+import { KEY_FIELDS } from './key-fields.js';
+import { KEY_SIZE, type NativeDatapath, type NativeFlow } from './native.js';
+
+/** A megaflow without packets for this long is removed. */
+export const IDLE_MS = 10_000;
+/** Megaflows at most; beyond it packets are answered one by one until some expire. About 1 KB each here. */
+export const MAX_MEGAFLOWS = 65_536;
+
+/** An address that NORMAL learned from the packets of a megaflow. */
+export interface Learned {
+  vlan: number;
+  mac: bigint;
+  port: OfPort;
+}
+
+/** What a translation came to, as far as a megaflow needs it. */
+export interface MegaflowContent {
+  mask: Uint8Array;
+  actions: DatapathAction[];
+  /** The same, encoded. */
+  encoded: Uint8Array;
+  entries: readonly FlowEntry[];
+  usedNormal: boolean;
+  learned: readonly Learned[];
+}
+
+export interface Megaflow extends MegaflowContent {
+  readonly id: number;
+  /** Masked. */
+  readonly key: Uint8Array;
+  packets: number;
+  bytes: number;
+  /** CLOCK_MONOTONIC, ns; 0: never. */
+  usedNs: bigint;
+  tcpFlags: number;
+  readonly installedNs: bigint;
+}
+
+/** All megaflows of one mask. */
+interface Subtable {
+  mask: Uint8Array;
+  /** The bytes that the mask looks at. */
+  offsets: number[];
+  flows: Map<string, Megaflow>;
+}
+
+export interface MegaflowEvents {
+  /** `packets` more went through the flows of this megaflow. */
+  credit(flow: Megaflow, packets: number, bytes: number): void;
+}
+
+const RECORD = 5; // id, packets, bytes, used, tcp flags
+
+export class Megaflows {
+  readonly #byMask = new Map<string, Subtable>();
+  readonly #byId = new Map<number, { flow: Megaflow; subtable: Subtable; text: string }>();
+  #lastId = 0;
+
+  constructor(
+    private readonly datapath: Pick<NativeDatapath, 'flowStats' | 'takeFlows'>,
+    private readonly events: MegaflowEvents,
+    private readonly nowNs: () => bigint = process.hrtime.bigint,
+    readonly limit = MAX_MEGAFLOWS,
+  ) {}
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  *[Symbol.iterator](): Iterator<Megaflow> {
+    for (const { flow } of this.#byId.values()) yield flow;
+  }
+
+  /** The installed megaflow that covers `key`. Its packet came up before the addon had it. */
+  lookup(key: Uint8Array): Megaflow | undefined {
+    for (const subtable of this.#byMask.values()) {
+      const flow = subtable.flows.get(maskedText(subtable, key));
+      if (flow) return flow;
+    }
+    return undefined;
+  }
+
+  /** Registers a megaflow for `key`; the caller hands what this returns to the addon. undefined: full. */
+  add(key: Uint8Array, content: MegaflowContent): NativeFlow | undefined {
+    if (this.#byId.size >= this.limit) return undefined;
+    const mask = content.mask.slice(0, KEY_SIZE);
+    const subtable = this.#subtable(mask);
+    const masked = new Uint8Array(KEY_SIZE);
+    for (const i of subtable.offsets) masked[i] = key[i] & mask[i];
+    const text = maskedText(subtable, key);
+    if (subtable.flows.has(text)) throw new Error('a megaflow with this key and mask is installed already');
+    const flow: Megaflow = {
+      ...content,
+      id: ++this.#lastId,
+      key: masked,
+      mask: subtable.mask,
+      packets: 0,
+      bytes: 0,
+      usedNs: 0n,
+      tcpFlags: 0,
+      installedNs: this.nowNs(),
+    };
+    subtable.flows.set(text, flow);
+    this.#byId.set(flow.id, { flow, subtable, text });
+    return { id: flow.id, key: masked, mask: subtable.mask };
+  }
+
+  /** Credits what came since the last reading. How many packets that were. */
+  sync(): number {
+    return this.size === 0 ? 0 : this.#credit(this.datapath.flowStats());
+  }
+
+  /** Removes the megaflows for which `affected` says so (none given: all), crediting their last packets. */
+  invalidate(affected?: (flow: Megaflow) => boolean): void {
+    if (this.size === 0) return;
+    if (!affected) {
+      this.#credit(this.datapath.takeFlows());
+      this.#byId.clear();
+      this.#byMask.clear();
+      return;
+    }
+    this.#remove([...this].filter(affected).map((flow) => flow.id));
+  }
+
+  /** Removes what had no packet for IDLE_MS. Call it after sync(). */
+  expire(): void {
+    const old = this.nowNs() - BigInt(IDLE_MS) * 1_000_000n;
+    this.#remove([...this].filter((f) => f.usedNs < old && f.installedNs < old).map((f) => f.id));
+  }
+
+  /** Recirculation ids that an installed megaflow sends packets to, or waits for them with. */
+  recircIds(): Set<number> {
+    const ids = new Set<number>();
+    const visit = (actions: readonly DatapathAction[]): void => {
+      for (const action of actions) {
+        if (action.type === 'recirc') ids.add(action.id);
+        else if (action.type === 'clone') visit(action.actions);
+      }
+    };
+    for (const flow of this) {
+      visit(flow.actions);
+      ids.add(Buffer.from(flow.key.buffer).readUInt32BE(flow.key.byteOffset + KEY_FIELDS.recirc_id[0]));
+    }
+    return ids;
+  }
+
+  #remove(ids: number[]): void {
+    if (ids.length === 0) return;
+    this.#credit(this.datapath.takeFlows(ids));
+    for (const id of ids) {
+      const { subtable, text } = this.#byId.get(id)!;
+      this.#byId.delete(id);
+      subtable.flows.delete(text);
+      if (subtable.flows.size === 0) this.#byMask.delete(latin1(subtable.mask));
+    }
+  }
+
+  #credit(stats: BigUint64Array): number {
+    let total = 0;
+    for (let i = 0; i + RECORD <= stats.length; i += RECORD) {
+      const flow = this.#byId.get(Number(stats[i]))?.flow;
+      if (!flow) continue;
+      const packets = Number(stats[i + 1]) - flow.packets;
+      const bytes = Number(stats[i + 2]) - flow.bytes;
+      if (packets === 0) continue;
+      flow.packets += packets;
+      flow.bytes += bytes;
+      flow.usedNs = stats[i + 3];
+      flow.tcpFlags |= Number(stats[i + 4]);
+      total += packets;
+      this.events.credit(flow, packets, bytes);
+    }
+    return total;
+  }
+
+  #subtable(mask: Uint8Array): Subtable {
+    const text = latin1(mask);
+    let subtable = this.#byMask.get(text);
+    if (!subtable) {
+      const offsets = Array.from(mask.keys()).filter((i) => mask[i] !== 0);
+      subtable = { mask, offsets, flows: new Map() };
+      this.#byMask.set(text, subtable);
+    }
+    return subtable;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+const scratch = Buffer.alloc(KEY_SIZE);
+
+/** The bytes of `key` that the subtable looks at, as a string to be looked up. */
+function maskedText({ mask, offsets }: Subtable, key: Uint8Array): string {
+  for (let i = 0; i < offsets.length; i++) scratch[i] = key[offsets[i]] & mask[offsets[i]];
+  return scratch.toString('latin1', 0, offsets.length);
+}

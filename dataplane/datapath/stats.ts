@@ -1,0 +1,25 @@
+// The slow path's clock: once a second, while megaflows are installed, it credits their counters to the flows, removes
+// the idle ones and forgets recirculation ids. With no megaflow there is no timer: the next upcall starts it again, so
+// that an idle switch sleeps.
+
+const PERIOD_MS = 1000;
+
+export class Maintenance {
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `run` does the work and says whether there is any left for the next second. */
+  constructor(private readonly run: () => boolean) {}
+
+  /** There is work: called by every change that needs looking after. */
+  wake(): void {
+    this.#timer ??= setInterval(() => {
+      if (!this.run()) this.stop();
+    }, PERIOD_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

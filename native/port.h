@@ -19,6 +19,8 @@ struct PortCounters {
   uint64_t tx_dropped = 0;    // the kernel refused (queue full, device down)
   uint64_t tx_errors = 0;     // could not be finished (no headroom, cannot segment)
   uint64_t tx_too_big = 0;    // larger than the port's MTU and not GSO
+  // rx_errors by drop reason (drop_reasons.def):
+  uint64_t bad_vnet = 0, bad_tunnel = 0, unknown_option = 0, oversize = 0;
 };
 
 // A refusal of the system: which call, on what, errno. The addon turns it into a JS SystemError.

@@ -128,18 +128,15 @@ int TapPort::rx(Packet** packets, int max) {
     uint8_t* frame = arena_.next();
     const ssize_t got = read(fd_.get(), frame - kVnetSize, kVnetSize + kMaxFrame);
     if (got <= 0) break;  // EAGAIN: no more; anything else is for poll_state()
-    if (got <= kVnetSize) {
-      counters.rx_errors++;
-      continue;
-    }
     VnetHeader header;
     memcpy(&header, frame - kVnetSize, sizeof header);
     Packet& packet = *packets[n];
     packet.data = frame;
-    packet.size = static_cast<uint32_t>(got) - kVnetSize;
+    packet.size = static_cast<uint32_t>(got) - kVnetSize;  // of no use when `got` is less, which is refused below
     packet.headroom = kHeadroom;
-    if (!vnet_to_packet(header, packet)) {
+    if (got <= kVnetSize || !vnet_to_packet(header, packet)) {
       counters.rx_errors++;
+      counters.bad_vnet++;
       continue;
     }
     packet.tailroom = arena_.take(packet.size);

@@ -1,0 +1,65 @@
+// The words of the bench: a contender is a way to join pods, a trial is a thing to measure between two of them.
+// A trial runs on every contender in turn, several rounds, order rotated; a sample is one run of one trial.
+
+/** A pod of the bench: worker1's pods of the article, so that its flow tables apply. */
+export interface BenchPod {
+  name: string;
+  netns: string;
+  ip: string;
+  mac: string;
+  /** The port's name and number in worker1's flows. */
+  port: string;
+  ofport: number;
+}
+
+/** What a contender has set up; torn down in any case. */
+export interface Deployment {
+  teardown(): Promise<void>;
+}
+
+export interface Contender {
+  /** The name used everywhere: on the command line, in results, in reports. */
+  name: string;
+  title: string;
+  /** Why it cannot run here, or undefined. */
+  unavailable(): Promise<string | undefined>;
+  /** Joins the pods (their namespaces exist, their eth0 does not). */
+  deploy(pods: BenchPod[], switchNetns: string): Promise<Deployment>;
+}
+
+export interface Sample {
+  /** In the trial's unit. */
+  value: number;
+  /** Other figures of the same run: latency percentiles, retransmits, loss. */
+  detail: Record<string, number>;
+}
+
+export interface Trial {
+  name: string;
+  title: string;
+  unit: string;
+  run(pods: Record<string, BenchPod>, seconds: number): Promise<Sample>;
+}
+
+export interface Series {
+  trial: string;
+  contender: string;
+  unit: string;
+  samples: Sample[];
+  median: number;
+  min: number;
+  max: number;
+  /** Runs that were thrown away, each with its reason. */
+  void: string[];
+}
+
+export interface Report {
+  at: string;
+  commit: string;
+  rounds: number;
+  seconds: number;
+  machine: Record<string, string | number>;
+  series: Series[];
+  /** Contenders left out, with the reason. */
+  unavailable: Record<string, string>;
+}

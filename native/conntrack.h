@@ -1,5 +1,5 @@
 // Connection tracking, as the datapath sees it. One object, owned and called only by the datapath thread.
-// The parts: conntrack/ holds tuple + table, tcp, udp/other, icmp, expiry, dump; each a small file.
+// The parts are small files in conntrack/; tracker.cc, which implements this class, is the way in.
 // Behaviour follows OVS's userspace conntrack (lib/conntrack*.c) where it and the kernel differ.
 #pragma once
 #include <cstdint>
@@ -38,6 +38,7 @@ struct ConntrackConfig {
 
 struct CtDumpFilter {
   std::optional<uint16_t> zone;
+  bool stats = false;  // dump only: ",timeout=N" too, as dpctl/dump-conntrack -s
 };
 
 class Conntrack {
@@ -53,7 +54,7 @@ class Conntrack {
   virtual void expire(uint64_t now_ns, uint32_t budget) = 0;
 
   // dpctl/dump-conntrack lines: "tcp,orig=(src=..,dst=..,sport=..,dport=..),reply=(..),zone=..,mark=..,
-  // protoinfo=(state=..)", IPv6 and ICMP likewise; -m adds timeout= etc. `more` adds ",timeout=N".
+  // protoinfo=(state=..)", IPv6 and ICMP likewise. `more` is its -m: id and status, both ends' TCP state.
   virtual void dump(const CtDumpFilter&, bool more, uint64_t now_ns,
                     const std::function<void(const std::string& line)>&) const = 0;
   virtual uint32_t flush(const CtDumpFilter&) = 0;   // how many were removed

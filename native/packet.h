@@ -42,6 +42,10 @@ struct Packet {
   uint32_t trace_id = 0;     // not 0: the packet is being watched, every pass goes to the slow path
   uint64_t rx_ns = 0;        // CLOCK_MONOTONIC at the start of the burst
 
+  // Written and read by conntrack only, valid while key.ct_state is: the connection of the last ct action, so that
+  // another ct in the same zone neither looks it up again nor counts the packet twice. serial 0: none.
+  struct { uint32_t index = 0, serial = 0; bool reply = false, related = false; } ct;
+
   FlowKey key;               // metadata + headers, valid after extract()
 };
 

@@ -1,0 +1,94 @@
+// See format.h. The form is that of ct_dpif_format_entry() in OVS, checked against ovs-appctl of 3.1.
+#include "format.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "expiry.h"
+
+namespace pw {
+namespace {
+
+std::string number(uint64_t n) { return std::to_string(n); }
+
+std::string proto_name(uint8_t proto) {
+  switch (proto) {
+    case kIpIcmp: return "icmp";
+    case kIpTcp: return "tcp";
+    case kIpUdp: return "udp";
+    case kIpIcmpv6: return "icmpv6";
+    case kIpSctp: return "sctp";
+    case 2: return "igmp";
+    case 33: return "dccp";
+    case 136: return "udplite";
+    default: return number(proto);
+  }
+}
+
+const char* state_name(TcpState state) {
+  static constexpr const char* kNames[] = {"CLOSED",      "LISTEN",     "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT",
+                                           "FIN_WAIT_1", "CLOSING",    "LAST_ACK", "FIN_WAIT_2", "TIME_WAIT"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+std::string address(const Tuple& t, const uint8_t* bytes) {
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(t.family == kFamily4 ? AF_INET : AF_INET6, bytes, text, sizeof text);
+  return text;
+}
+
+std::string tuple_text(const Tuple& t) {
+  std::string s = "(src=" + address(t, t.src) + ",dst=" + address(t, t.dst);
+  if (t.proto == kIpIcmp || t.proto == kIpIcmpv6) {
+    s += ",id=" + number(t.src_port.get()) + ",type=" + number(t.icmp_type()) + ",code=" + number(t.icmp_code());
+  } else {
+    s += ",sport=" + number(t.src_port.get()) + ",dport=" + number(t.dst_port.get());
+  }
+  return s + ")";
+}
+
+std::string label_text(const uint8_t* label) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string s;
+  for (int i = 0; i < 32; i++) {
+    const int digit = label[i / 2] >> (i % 2 ? 0 : 4) & 0x0f;
+    if (digit || !s.empty()) s += kDigits[digit];
+  }
+  return "0x" + s;
+}
+
+std::string peer_flags(uint8_t wscale) {
+  if (wscale & kWscaleKnown) return "WINDOW_SCALE";
+  if (wscale & kWscaleUnknown) return "BE_LIBERAL";
+  return "";
+}
+
+std::string tcp_text(const Connection& c, bool more) {
+  const TcpPeer& orig = c.peer[kOrig];
+  const TcpPeer& reply = c.peer[kReply];
+  if (!more) return std::string("state=") + state_name(std::max(orig.state, reply.state));
+  std::string s = std::string("state_orig=") + state_name(orig.state) + ",state_reply=" + state_name(reply.state);
+  const int shift = orig.wscale & kWscaleShift, reply_shift = reply.wscale & kWscaleShift;
+  if (shift || reply_shift) s += ",wscale_orig=" + number(shift) + ",wscale_reply=" + number(reply_shift);
+  const std::string flags = peer_flags(orig.wscale), reply_flags = peer_flags(reply.wscale);
+  if (!flags.empty()) s += ",flags_orig=" + flags;
+  if (!reply_flags.empty()) s += ",flags_reply=" + reply_flags;
+  return s;
+}
+
+}  // namespace
+
+std::string format_connection(const Connection& c, DumpStyle style, uint64_t now_ns) {
+  std::string s = proto_name(c.orig.proto) + ",orig=" + tuple_text(c.orig) + ",reply=" + tuple_text(c.reply);
+  if (style.more) s += ",id=0";
+  if (c.orig.zone) s += ",zone=" + number(c.orig.zone);
+  if (style.more) s += ",status=0";
+  if (style.stats) s += ",timeout=" + number(c.expires_ns > now_ns ? (c.expires_ns - now_ns) / kSecond : 0);
+  if (c.mark) s += ",mark=" + number(c.mark);
+  if (c.flags & kHasLabel) s += ",labels=" + label_text(c.label);
+  if (c.orig.proto == kIpTcp) s += ",protoinfo=(" + tcp_text(c, style.more) + ")";
+  return s;
+}
+
+}  // namespace pw

@@ -29,7 +29,8 @@ export function parseConfig<T extends z.ZodType>(text: string, source: string, s
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const { path, message } = describe(issue);
-  return refuse(offsetOf(document, path), path.length ? `${path.join('.')}: ${message}` : message, 'ECONFIG');
+  const offset = issue.code === 'unrecognized_keys' ? keyOffset(document, path) : offsetOf(document, path);
+  return refuse(offset, path.length ? `${path.join('.')}: ${message}` : message, 'ECONFIG');
 }
 
 function firstLine(text: string): string {
@@ -42,8 +43,23 @@ function describe(issue: Issue): { path: PropertyKey[]; message: string } {
   if (issue.code === 'unrecognized_keys') {
     return { path: [...issue.path, issue.keys[0]], message: 'this key is not known here' };
   }
-  const text = issue.message.replace(/^Invalid (input|option|string|value): ?/, '').replace(/, received /, ', got ');
+  const text = issue.message
+    .replace(/^Invalid (input|option|string|value|discriminator value)[:.] ?/, '')
+    .replace(', received undefined', ', got nothing')
+    .replace(', received ', ', got ');
   return { path: issue.path, message: text.charAt(0).toLowerCase() + text.slice(1) };
+}
+
+/** Where the key at the end of `path` stands. */
+function keyOffset(document: Document, path: PropertyKey[]): number {
+  const parent = document.getIn(path.slice(0, -1), true);
+  const map = path.length === 1 ? document.contents : parent;
+  const pair = isMap(map) ? map.items.find((i) => isNamed(i, path[path.length - 1])) : undefined;
+  return (pair?.key as Node | undefined)?.range?.[0] ?? 0;
+}
+
+function isNamed(pair: { key: unknown }, name: PropertyKey): boolean {
+  return String((pair.key as { value?: unknown }).value ?? pair.key) === String(name);
 }
 
 /** Where in the text the thing at `path` stands, or the nearest of its parents that is there. */
@@ -52,9 +68,10 @@ function offsetOf(document: Document, path: PropertyKey[]): number {
   let offset = (node as Node | null)?.range?.[0] ?? 0;
   for (const key of path) {
     if (isMap(node)) {
-      const pair = node.items.find((i) => String((i.key as { value?: unknown }).value ?? i.key) === String(key));
+      const pair = node.items.find((i) => isNamed(i, key));
       if (!pair) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
+      // The value, or the key of an empty one.
+      offset = (pair.value as Node | null)?.range?.[0] ?? (pair.key as Node).range?.[0] ?? offset;
       node = pair.value;
     } else if (isSeq(node)) {
       node = node.items[Number(key)];

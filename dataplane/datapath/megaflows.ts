@@ -22,6 +22,9 @@ export interface Learned {
   port: OfPort;
 }
 
+/** An address that NORMAL looked up for the packets of a megaflow, whether it was known or not. */
+export type MacKey = `${number}/${bigint}`;
+
 /** What a translation came to, as far as a megaflow needs it. */
 export interface MegaflowContent {
   mask: Uint8Array;
@@ -29,8 +32,8 @@ export interface MegaflowContent {
   /** The same, encoded. */
   encoded: Uint8Array;
   entries: readonly FlowEntry[];
-  usedNormal: boolean;
   learned: readonly Learned[];
+  asked: readonly MacKey[];
 }
 
 export interface Megaflow extends MegaflowContent {
@@ -63,6 +66,7 @@ const RECORD = 5; // id, packets, bytes, used, tcp flags
 export class Megaflows {
   readonly #byMask = new Map<string, Subtable>();
   readonly #byId = new Map<number, { flow: Megaflow; subtable: Subtable; text: string }>();
+  readonly #byMac = new Map<MacKey, Set<Megaflow>>();
   #lastId = 0;
 
   constructor(
@@ -111,6 +115,11 @@ export class Megaflows {
     };
     subtable.flows.set(text, flow);
     this.#byId.set(flow.id, { flow, subtable, text });
+    for (const mac of flow.asked) {
+      const flows = this.#byMac.get(mac);
+      if (flows) flows.add(flow);
+      else this.#byMac.set(mac, new Set([flow]));
+    }
     return { id: flow.id, key: masked, mask: subtable.mask };
   }
 
@@ -119,16 +128,25 @@ export class Megaflows {
     return this.size === 0 ? 0 : this.#credit(this.datapath.flowStats());
   }
 
-  /** Removes the megaflows for which `affected` says so (none given: all), crediting their last packets. */
-  invalidate(affected?: (flow: Megaflow) => boolean): void {
+  /** A packet of this megaflow was answered in the slow path, where the addon does not count it. */
+  creditLate(flow: Megaflow, size: number): void {
+    this.events.credit(flow, 1, size);
+  }
+
+  /** Removes every megaflow, crediting its last packets. */
+  invalidate(): void {
     if (this.size === 0) return;
-    if (!affected) {
-      this.#credit(this.datapath.takeFlows());
-      this.#byId.clear();
-      this.#byMask.clear();
-      return;
-    }
-    this.#remove([...this].filter(affected).map((flow) => flow.id));
+    this.#credit(this.datapath.takeFlows());
+    this.#byId.clear();
+    this.#byMask.clear();
+    this.#byMac.clear();
+  }
+
+  /** What is known about these addresses has changed. */
+  invalidateMacs(macs: Iterable<MacKey>): void {
+    const ids = new Set<number>();
+    for (const mac of macs) for (const flow of this.#byMac.get(mac) ?? []) ids.add(flow.id);
+    this.#remove([...ids]);
   }
 
   /** Removes what had no packet for IDLE_MS. Call it after sync(). */
@@ -157,9 +175,14 @@ export class Megaflows {
     if (ids.length === 0) return;
     this.#credit(this.datapath.takeFlows(ids));
     for (const id of ids) {
-      const { subtable, text } = this.#byId.get(id)!;
+      const { flow, subtable, text } = this.#byId.get(id)!;
       this.#byId.delete(id);
       subtable.flows.delete(text);
+      for (const mac of flow.asked) {
+        const flows = this.#byMac.get(mac);
+        flows?.delete(flow);
+        if (flows?.size === 0) this.#byMac.delete(mac);
+      }
       if (subtable.flows.size === 0) this.#byMask.delete(latin1(subtable.mask));
     }
   }

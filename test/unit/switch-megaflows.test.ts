@@ -33,7 +33,7 @@ function bytes(at: Record<number, number>): Uint8Array {
 }
 
 function content(mask: Uint8Array, more: Partial<MegaflowContent> = {}): MegaflowContent {
-  return { mask, actions: [], encoded: new Uint8Array(), entries: [], usedNormal: false, learned: [], ...more };
+  return { mask, actions: [], encoded: new Uint8Array(), entries: [], learned: [], asked: [], ...more };
 }
 
 let cache: FakeCache;
@@ -69,13 +69,13 @@ describe('switch: megaflows', () => {
     expect(megaflows.lookup(bytes({ 7: 1 }))).toBeUndefined();
   });
 
-  it('removes only what is affected and keeps counting the rest', () => {
+  it('removes only what asked for an address that has changed, and keeps counting the rest', () => {
     const mask = bytes({ 7: 0xff });
-    const a = megaflows.add(bytes({ 7: 1 }), content(mask, { usedNormal: true }))!;
+    const a = megaflows.add(bytes({ 7: 1 }), content(mask, { asked: ['0/5'] }))!;
     const b = megaflows.add(bytes({ 7: 2 }), content(mask))!;
     cache.hit(a.id, 1, 60);
     cache.hit(b.id, 1, 60);
-    megaflows.invalidate((flow) => flow.usedNormal);
+    megaflows.invalidateMacs(['0/5', '1/5']);
     expect(credited).toEqual([{ id: a.id, packets: 1, bytes: 60 }]);
     expect([...megaflows].map((f) => f.id)).toEqual([b.id]);
     expect(megaflows.sync()).toBe(1);

@@ -101,6 +101,10 @@ bool set_link(int index, const LinkChange& change, const std::string& object, Sy
   ifinfomsg body{};
   body.ifi_index = index;
   if (change.up) body.ifi_flags = body.ifi_change = IFF_UP;
+  if (change.answer_arp) {
+    body.ifi_change |= IFF_NOARP;
+    if (!*change.answer_arp) body.ifi_flags |= IFF_NOARP;
+  }
   RtnlRequest request(RTM_NEWLINK, NLM_F_ACK, &body, sizeof body);
   if (change.netns_fd >= 0) request.put_u32(IFLA_NET_NS_FD, static_cast<uint32_t>(change.netns_fd));
   if (!change.ifname.empty()) request.put_string(IFLA_IFNAME, change.ifname);

@@ -31,6 +31,7 @@ struct LinkChange {
   uint32_t mtu = 0;         // 0: as it is
   uint32_t txqueuelen = 0;  // 0: as it is
   bool up = false;
+  std::optional<bool> answer_arp;  // false: IFF_NOARP
 };
 bool set_link(int index, const LinkChange& change, const std::string& object, SysError* error);
 

@@ -1,0 +1,12 @@
+// Settings of an interface that only /sys/class/net can make. The /sys that is mounted shows the interfaces of the
+// namespace it was mounted in, so one is mounted, unseen by anybody else, for the calling thread's namespace.
+#pragma once
+#include <string>
+
+namespace pw {
+
+// Lets one CPU handle all frames that `ifname` receives: an unpinned sender would otherwise have its frames queued on
+// two, and TCP would see them reordered. Tries; a kernel without RPS or a read-only /sys costs speed only.
+void receive_on_one_cpu(const std::string& ifname);
+
+}  // namespace pw

@@ -68,11 +68,10 @@ export function ipv4Text(b: Uint8Array, at: number): string {
   return `${b[at]}.${b[at + 1]}.${b[at + 2]}.${b[at + 3]}`;
 }
 
-/** RFC 5952: lower case, the longest run of two or more zero groups shortened, v4-mapped with a dotted tail. */
+/** As inet_ntop() and so OVS prints it: RFC 5952, and a dotted tail for v4-mapped and v4-compatible addresses. */
 export function ipv6Text(b: Uint8Array, at: number): string {
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push(u16(b, at + i));
-  if (groups.slice(0, 5).every((g) => g === 0) && groups[5] === 0xffff) return `::ffff:${ipv4Text(b, at + 12)}`;
   let best = -1;
   let bestSize = 1;
   for (let i = 0; i < 8; i++) {
@@ -83,6 +82,8 @@ export function ipv6Text(b: Uint8Array, at: number): string {
       bestSize = n;
     }
   }
+  if (best === 0 && bestSize === 6) return `::${ipv4Text(b, at + 12)}`;
+  if (best === 0 && bestSize === 5 && groups[5] === 0xffff) return `::ffff:${ipv4Text(b, at + 12)}`;
   const text = (from: number, to: number) => groups.slice(from, to).map((g) => g.toString(16)).join(':');
   return best < 0 ? text(0, 8) : `${text(0, best)}::${text(best + bestSize, 8)}`;
 }

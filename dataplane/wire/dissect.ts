@@ -81,7 +81,11 @@ function ipv6(bytes: Uint8Array, out: Layer[], nesting: number): void {
   const ip = Ipv6View.parse(bytes);
   if (ip instanceof Malformed) return malformed(ip, out);
   const chain = ip.chain();
-  if (chain instanceof Malformed) return malformed(chain, out);
+  if (chain instanceof Malformed) {
+    const none = { nw_proto: ip.next_header, nw_frag: 0, extensions: [], payload: ip.payload };
+    out.push({ protocol: 'ipv6', view: ip, chain: none });
+    return malformed(chain, out);
+  }
   out.push({ protocol: 'ipv6', view: ip, chain });
   const [src, dst] = ip.addresses;
   const pseudo = chain.nw_frag === 0 ? (proto: number, size: number) => pseudoSum(src, dst, proto, size) : undefined;

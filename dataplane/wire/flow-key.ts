@@ -84,9 +84,9 @@ function fromIpv6(flow: Flow, packet: Uint8Array): void {
   const [src, dst] = ip.addresses;
   bytes(flow, 'ipv6_src', src);
   bytes(flow, 'ipv6_dst', dst);
-  num(flow, 'ipv6_label', ip.ipv6_label);
   const chain = ip.chain();
   if (chain instanceof Malformed) return;
+  num(flow, 'ipv6_label', ip.ipv6_label);
   num(flow, 'nw_proto', chain.nw_proto);
   num(flow, 'nw_tos', ip.nw_tos);
   num(flow, 'nw_ttl', ip.nw_ttl);

@@ -92,7 +92,8 @@ export class GeneveView {
   toString(): string {
     const options = this.options.map(optionText);
     const flags = `${this.oam ? 'O' : ''}${this.critical ? 'C' : ''}` || 'none';
-    return `Geneve, Flags [${flags}], vni ${hex(this.tun_id, 1)}${options.length ? `, options [${options.join(', ')}]` : ''}`;
+    const tail = options.length ? `, options [${options.join(', ')}]` : '';
+    return `Geneve, Flags [${flags}], vni ${hex(this.tun_id, 1)}${tail}`;
   }
 }
 

@@ -140,24 +140,24 @@ export function tcpFlagLetters(flags: number): string {
   return [...LETTERS].filter((_, i) => flags & (1 << i)).join('') || 'none';
 }
 
-/** "syn|ack", as OVS prints tcp_flags; reserved bits in hexadecimal. */
+/** "syn|ack", as OVS prints tcp_flags; a reserved bit as "[800]". */
 export function tcpFlagNames(flags: number): string {
-  const names: string[] = TCP_FLAGS.filter((_, i) => flags & (1 << i));
-  const reserved = flags & ~0x1ff;
-  if (reserved) names.push(`0x${reserved.toString(16)}`);
+  const names: string[] = [];
+  for (let i = 0; i < 12; i++) if (flags & (1 << i)) names.push(TCP_FLAGS[i] ?? `[${(1 << i).toString(16)}]`);
   return names.join('|') || '0';
 }
 
 /** The other way round; undefined when a name is unknown. */
 export function tcpFlagBits(text: string): number | undefined {
   let bits = 0;
-  for (const name of text.split('|')) {
+  for (const name of text === '0' ? [] : text.split('|')) {
     const i = (TCP_FLAGS as readonly string[]).indexOf(name);
+    const reserved = /^\[([248]00)\]$/.exec(name);
     if (i >= 0) bits |= 1 << i;
-    else if (/^(0x[0-9a-f]+|\d+)$/i.test(name)) bits |= Number(name);
+    else if (reserved) bits |= parseInt(reserved[1], 16);
     else return undefined;
   }
-  return bits & 0xfff;
+  return bits;
 }
 
 /** `pseudo`: pseudoSum() of the addresses, for the segment's size. Options are padded with end-of-list. */

@@ -1,0 +1,43 @@
+// Frames for the packets of the article's data: from fields named as in ovs-fields(7) to bytes, and to a flow as
+// ofproto/trace takes it.
+import type { PacketFields } from './article.js';
+import { type BuildSpec, buildFrame, tcpFlagBits } from '../../dataplane/wire/index.js';
+
+function text(fields: PacketFields, name: string): string {
+  const v = fields[name];
+  if (v === undefined) throw new Error(`a packet needs ${name}`);
+  return String(v);
+}
+
+/** Without the tunnel: that is the outer header's business. `extra` overrides the transport's own fields (seq, ack). */
+export function frameOf(fields: PacketFields, extra: BuildSpec['tcp'] | Record<string, unknown> = {}): Uint8Array {
+  const ethernet = { dl_src: text(fields, 'dl_src'), dl_dst: text(fields, 'dl_dst') };
+  if ('arp_op' in fields) {
+    const arp = (n: string) => text(fields, n);
+    const op = Number(fields.arp_op);
+    const addresses = { arp_sha: arp('arp_sha'), arp_spa: arp('arp_spa'), arp_tha: arp('arp_tha'), arp_tpa: arp('arp_tpa') };
+    return buildFrame({ ethernet, arp: { arp_op: op, ...addresses } });
+  }
+  const ipv4 = { nw_src: text(fields, 'nw_src'), nw_dst: text(fields, 'nw_dst'), nw_ttl: Number(fields.nw_ttl) };
+  if ('tcp_src' in fields) {
+    const flags = tcpFlagBits(text(fields, 'tcp_flags'));
+    const tcp = { tcp_src: Number(fields.tcp_src), tcp_dst: Number(fields.tcp_dst), tcp_flags: flags, ...extra };
+    return buildFrame({ ethernet, ipv4, tcp });
+  }
+  return buildFrame({
+    ethernet,
+    ipv4,
+    udp: { udp_src: Number(fields.udp_src), udp_dst: Number(fields.udp_dst) },
+    payload: new TextEncoder().encode('packetwalk'),
+  });
+}
+
+/** "tcp,in_port=...,nw_src=..." */
+export function flowText(inPort: string, fields: PacketFields): string {
+  const proto = 'arp_op' in fields ? 'arp' : 'tcp_src' in fields ? 'tcp' : 'udp';
+  const named = Object.entries(fields)
+    .filter(([name]) => name !== 'tcp_flags')
+    .map(([name, v]) => `${name}=${v}`);
+  if ('tcp_flags' in fields) named.push(`tcp_flags=${tcpFlagBits(String(fields.tcp_flags))}`);
+  return [proto, `in_port="${inPort}"`, ...named].join(',');
+}

@@ -1,0 +1,240 @@
+// A private Open vSwitch as the reference: ovsdb-server and ovs-vswitchd under a temporary folder, with the "dummy"
+// datapath, which is OVS's real userspace datapath and conntrack between ports that are files. It touches no interface,
+// route or namespace of the machine. Both daemons die with this process (setpriv --pdeathsig) or with stop().
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { constants, accessSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { PortsFile } from '../helpers/article.js';
+import { Malformed, fromHex, readPcap, toHex } from '../../dataplane/wire/index.js';
+
+const run = promisify(execFile);
+const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
+const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'ovs-appctl', 'setpriv'];
+const START_TIMEOUT_MS = 15_000;
+
+export interface OvsOptions {
+  /** ovs-ofctl flows: a file, or the lines themselves. Absent: the bridge has none and drops everything. */
+  flows?: string | string[];
+  ports: PortsFile;
+  /** Give the Geneve port an underlay (a second bridge with the port ens160), so that frames really leave and arrive
+   *  encapsulated. Without it ofproto/trace prints tunnels as the kernel datapath would. */
+  nativeTunnel?: boolean;
+  /** other_config:vlan-limit; OVS's own default is 1. */
+  vlanLimit?: number;
+}
+
+export interface SentFrame {
+  port: string;
+  frame: Uint8Array;
+}
+
+/** Why there can be no oracle here; undefined when there can. */
+export function ovsMissing(): string | undefined {
+  const missing = PROGRAMS.filter((p) => !onPath(p));
+  if (missing.length) return `${missing.join(', ')} not installed (Debian: openvswitch-switch)`;
+  return existsSync(SCHEMA) ? undefined : `${SCHEMA} not found`;
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/usr/lib/openvswitch-switch').some((dir) => {
+    try {
+      accessSync(join(dir, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+export class Ovs {
+  #daemons: ChildProcess[] = [];
+  readonly #seen = new Map<string, number>();
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(
+    private readonly dir: string,
+    private readonly options: OvsOptions,
+  ) {
+    const path = `${process.env.PATH}:/usr/sbin:/usr/lib/openvswitch-switch`;
+    this.#env = { ...process.env, PATH: path, OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir, OVS_SYSCONFDIR: dir };
+  }
+
+  static async start(options: OvsOptions): Promise<Ovs> {
+    const ovs = new Ovs(mkdtempSync(join(tmpdir(), 'packetwalk-ovs-')), options);
+    try {
+      await ovs.#boot();
+    } catch (e) {
+      await ovs.stop();
+      throw e;
+    }
+    return ovs;
+  }
+
+  get bridge(): string {
+    return this.options.ports.bridge;
+  }
+
+  async #boot(): Promise<void> {
+    await this.#run('ovsdb-tool', 'create', join(this.dir, 'conf.db'), SCHEMA);
+    const log = (name: string) => ['-vconsole:off', `--log-file=${join(this.dir, `${name}.log`)}`];
+    const control = (name: string) => `--unixctl=${join(this.dir, `${name}.ctl`)}`;
+    const db = join(this.dir, 'db.sock');
+    this.#daemon('ovsdb-server', [`--remote=punix:${db}`, ...log('ovsdb'), control('ovsdb'), join(this.dir, 'conf.db')]);
+    await this.#appears(db);
+    await this.#vsctl('--no-wait', 'init');
+    const limit = this.options.vlanLimit;
+    if (limit !== undefined) await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
+    const dummy = ['--enable-dummy', '--disable-system', '--disable-system-route'];
+    this.#daemon('ovs-vswitchd', [...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`]);
+    await this.#appears(join(this.dir, 'vswitchd.ctl'));
+    await this.#addBridge();
+    if (this.options.nativeTunnel) await this.#addUnderlay();
+    else await this.appctl('dpif/set-dp-features', this.bridge, 'tnl_push_pop', 'false');
+    const { tlv_map } = this.options.ports;
+    if (tlv_map) await this.#run('ovs-ofctl', 'add-tlv-map', this.bridge, tlv_map);
+    const { flows } = this.options;
+    if (flows !== undefined) await this.addFlows(flows);
+  }
+
+  #daemon(program: string, args: string[]): void {
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', program, ...args], { env: this.#env, stdio: 'ignore' });
+    this.#daemons.push(child);
+  }
+
+  async #appears(path: string): Promise<void> {
+    const end = Date.now() + START_TIMEOUT_MS;
+    while (!existsSync(path)) {
+      const dead = this.#daemons.find((d) => d.exitCode !== null);
+      if (dead) throw new Error(`${dead.spawnargs.join(' ')} exited with ${dead.exitCode}; see its log in ${this.dir}`);
+      if (Date.now() > end) throw new Error(`${path} did not appear within ${START_TIMEOUT_MS} ms`);
+      await sleep(10);
+    }
+  }
+
+  #dummy(port: string): string[] {
+    const rx = join(this.dir, `${port}.rx.pcap`);
+    return ['type=dummy', `options:tx_pcap=${this.#sent(port)}`, `options:rxq_pcap=${rx}`];
+  }
+
+  #sent(port: string): string {
+    return join(this.dir, `${port}.tx.pcap`);
+  }
+
+  async #addBridge(): Promise<void> {
+    const { bridge, ports } = this.options.ports;
+    const args = ['add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=dummy', 'fail-mode=secure'];
+    args.push('other-config:hwaddr=02:00:00:00:00:01', 'protocols=OpenFlow10,OpenFlow13,OpenFlow15');
+    for (const p of ports) {
+      args.push('--', 'add-port', bridge, p.name, '--', 'set', 'Interface', p.name, `ofport_request=${p.ofport}`);
+      if (!p.type) args.push(...this.#dummy(p.name));
+      else args.push(`type=${p.type}`, ...Object.entries(p.options ?? {}).map(([k, v]) => `options:${k}=${v}`));
+    }
+    await this.#vsctl(...args);
+  }
+
+  async #addUnderlay(): Promise<void> {
+    const { local_ip, uplink_mac, neigh } = this.options.ports;
+    const bridge = ['add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=dummy'];
+    bridge.push(`other-config:hwaddr="${uplink_mac}"`);
+    await this.#vsctl(...bridge, '--', 'add-port', 'br-phy', 'ens160', '--', 'set', 'Interface', 'ens160', ...this.#dummy('ens160'));
+    await this.#run('ovs-ofctl', 'add-flow', 'br-phy', 'actions=NORMAL');
+    const [ip, prefix] = local_ip.split('/');
+    await this.appctl('netdev-dummy/ip4addr', 'br-phy', local_ip);
+    await this.appctl('ovs/route/add', `${ip.slice(0, ip.lastIndexOf('.'))}.0/${prefix}`, 'br-phy');
+    for (const [host, mac] of Object.entries(neigh)) await this.appctl('tnl/neigh/set', 'br-phy', host, mac);
+  }
+
+  async #run(program: string, ...args: string[]): Promise<string> {
+    return (await run(program, args, { env: this.#env, maxBuffer: 64 << 20, timeout: 30_000 })).stdout;
+  }
+
+  #vsctl(...args: string[]): Promise<string> {
+    return this.#run('ovs-vsctl', `--db=unix:${join(this.dir, 'db.sock')}`, '--timeout=20', ...args);
+  }
+
+  appctl(...args: string[]): Promise<string> {
+    return this.#run('ovs-appctl', '-t', join(this.dir, 'vswitchd.ctl'), ...args);
+  }
+
+  async addFlows(flows: string | string[]): Promise<void> {
+    let file = flows;
+    if (typeof file !== 'string') {
+      file = join(this.dir, 'given.flows');
+      writeFileSync(file, `${(flows as string[]).join('\n')}\n`);
+    }
+    await this.#run('ovs-ofctl', 'add-flows', this.bridge, file);
+  }
+
+  /** ofproto/trace. With `hex` the packet comes from the frame and `flow` only names the port. */
+  trace(flow: string, options: { ctNext?: string[]; hex?: string } = {}): Promise<string> {
+    const next = (options.ctNext ?? []).flatMap((s) => ['--ct-next', s]);
+    return this.appctl('ofproto/trace', ...next, '--names', this.bridge, flow, ...(options.hex ? [options.hex] : []));
+  }
+
+  /** Sends a frame in at `port` and returns what came out where. */
+  async send(port: string, frame: Uint8Array): Promise<SentFrame[]> {
+    await this.appctl('netdev-dummy/receive', port, toHex(frame));
+    // The daemon handles one command a round of its main loop, and the datapath before it: once this is answered, the
+    // frame has been through.
+    await this.appctl('version');
+    await this.appctl('version');
+    return this.#collect();
+  }
+
+  #collect(): SentFrame[] {
+    const out: SentFrame[] = [];
+    const names = this.options.ports.ports.filter((p) => !p.type).map((p) => p.name);
+    for (const port of [...names, 'ens160']) {
+      if (!existsSync(this.#sent(port))) continue;
+      const records = readPcap(readFileSync(this.#sent(port)));
+      if (records instanceof Malformed) continue;
+      for (const r of records.slice(this.#seen.get(port) ?? 0)) out.push({ port, frame: r.frame });
+      this.#seen.set(port, records.length);
+    }
+    return out;
+  }
+
+  async dumpFlows(): Promise<string[]> {
+    return lines(await this.#run('ovs-ofctl', 'dump-flows', this.bridge)).filter((l) => l.includes('table='));
+  }
+
+  async dumpConntrack(): Promise<string[]> {
+    return lines(await this.appctl('dpctl/dump-conntrack'));
+  }
+
+  async dpFlows(): Promise<string[]> {
+    return lines(await this.appctl('dpctl/dump-flows', '--names', '-m'));
+  }
+
+  async flushConntrack(): Promise<void> {
+    await this.appctl('dpctl/flush-conntrack');
+  }
+
+  /** Ends both daemons and removes the folder. May be called twice. */
+  async stop(): Promise<void> {
+    const daemons = this.#daemons.reverse();
+    this.#daemons = [];
+    for (const child of daemons) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      if ((await Promise.race([gone.then(() => true), sleep(3000, false)])) === false) child.kill('SIGKILL');
+      await gone;
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((l) => l.trim() !== '');
+}
+
+/** Frames as ovs-appctl takes them. */
+export function frame(hex: string): Uint8Array {
+  const bytes = fromHex(hex);
+  if (!bytes) throw new Error(`not hexadecimal: ${hex}`);
+  return bytes;
+}

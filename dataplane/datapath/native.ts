@@ -106,13 +106,22 @@ export interface NativeTraceFilter {
   mask: Uint8Array;
 }
 
+/** Every packet ends exactly once: received + executed + copied = delivered + sum of drops + upcallsPending. */
 export interface NativeCounters {
   /** Packets dropped, by name of native/drop_reasons.def. */
   drops: Record<string, number>;
+  /** Outputs that failed while the packet itself went on elsewhere, by the same names. */
+  copyDrops: Record<string, number>;
   /** Packets read from ports, or injected. */
   received: number;
-  /** Copies handed to a port's tx. */
+  /** Packet-outs: execute(). */
+  executed: number;
+  /** Branches that became packets of their own: a clone, a recirculation or upcall amid a list. */
+  copied: number;
+  /** Frames handed to a port's tx. */
   sent: number;
+  /** Packets that ended with at least one output, or as the slow path said (drop with reason `none`). */
+  delivered: number;
   /** Passes that ended in the slow path. */
   upcalls: number;
   /** Passes looked up, and where they were found. */
@@ -122,7 +131,7 @@ export interface NativeCounters {
   misses: number;
   recirculations: number;
   megaflows: number;
-  /** Packets that ended: each received (or executed) packet ends exactly once in output, drop or upcall-pending. */
+  /** Packets that ended: delivered + sum of drops. */
   consumed: number;
   upcallsPending: number;
   connections: number;
@@ -142,7 +151,9 @@ export interface NativeDatapath {
   /** Geneve options to tun_metadata: option (class, type, size) at byte `offset` of tun_metadata, bit `index`. Waited. */
   setTlvMap(map: { optClass: number; type: number; size: number; index: number; offset: number }[]): void;
 
-  /** Posted. Answers an upcall: puts `flow` if given, then executes `actions` on the packet. */
+  /** Posted. Answers an upcall: puts `flow` if given, then executes `actions` on the packet. As in OVS, the flow's
+   *  statistics do not count the packet that waited: the slow path credits what it translates. A packet that is meant
+   *  to end here (an `action` upcall) is answered with a drop of reason `none`. */
   complete(slot: number, actions: Uint8Array, flow?: NativeFlow): void;
   /** Posted. */
   putFlow(flow: NativeFlow, actions: Uint8Array): void;

@@ -1,0 +1,197 @@
+// Conversions, see convert.h. Used by datapath_wrap.cc and addon.cc.
+#include "convert.h"
+
+namespace pw {
+namespace {
+
+constexpr uint32_t kHeaderBytes = 512;  // of a frame, shown to TypeScript
+
+Napi::TypeError breach(Napi::Env env, const std::string& name, const char* expected) {
+  return Napi::TypeError::New(env, name + ": expected " + expected);
+}
+
+Napi::Number number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+Napi::Uint8Array to_byte_array(Napi::Env env, const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw breach(env, name, "a Uint8Array");
+  }
+  return value.As<Napi::Uint8Array>();
+}
+
+Napi::Object drops_object(Napi::Env env, const std::array<uint64_t, kDropCount>& drops) {
+  Napi::Object o = Napi::Object::New(env);
+  for (size_t i = 1; i < kDropCount; i++) o.Set(kDropReasons[i].name, number(env, drops[i]));  // without `none`
+  return o;
+}
+
+}  // namespace
+
+std::string get_string(const Napi::Object& from, const char* name, const std::string& otherwise) {
+  const Napi::Value v = from.Get(name);
+  if (v.IsUndefined()) return otherwise;
+  if (!v.IsString()) throw breach(from.Env(), name, "a string");
+  return v.As<Napi::String>().Utf8Value();
+}
+
+uint32_t get_u32(const Napi::Object& from, const char* name, uint32_t otherwise) {
+  const Napi::Value v = from.Get(name);
+  if (v.IsUndefined()) return otherwise;
+  const double d = v.IsNumber() ? v.As<Napi::Number>().DoubleValue() : -1;
+  if (!(d >= 0 && d <= 0xffffffff)) throw breach(from.Env(), name, "a number from 0 to 2^32-1");
+  return static_cast<uint32_t>(d);
+}
+
+bool get_bool(const Napi::Object& from, const char* name, bool otherwise) {
+  const Napi::Value v = from.Get(name);
+  if (v.IsUndefined()) return otherwise;
+  if (!v.IsBoolean()) throw breach(from.Env(), name, "a boolean");
+  return v.As<Napi::Boolean>();
+}
+
+Napi::Uint8Array bytes_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  return to_byte_array(info.Env(), info[index], name);
+}
+
+uint32_t u32_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  const double d = info[index].IsNumber() ? info[index].As<Napi::Number>().DoubleValue() : -1;
+  if (!(d >= 0 && d <= 0xffffffff)) throw breach(info.Env(), name, "a number from 0 to 2^32-1");
+  return static_cast<uint32_t>(d);
+}
+
+std::vector<uint8_t> to_vector(const Napi::Uint8Array& bytes) {
+  return {bytes.Data(), bytes.Data() + bytes.ByteLength()};
+}
+
+std::vector<uint8_t> actions_argument(const Napi::CallbackInfo& info, size_t index) {
+  std::vector<uint8_t> actions = to_vector(bytes_argument(info, index, "actions"));
+  if (!actions_valid(actions.data(), actions.size())) throw breach(info.Env(), "actions", "well-formed records");
+  return actions;
+}
+
+FlowKey to_key(const Napi::Object& from, const char* name) {
+  const Napi::Uint8Array bytes = to_byte_array(from.Env(), from.Get(name), name);
+  if (bytes.ByteLength() != kKeySize) throw breach(from.Env(), name, "512 bytes");
+  FlowKey key;
+  memcpy(&key, bytes.Data(), kKeySize);
+  return key;
+}
+
+std::unique_ptr<FlowSpec> to_flow(const Napi::Value& value, bool has_id) {
+  if (!value.IsObject()) throw breach(value.Env(), "flow", "an object");
+  const Napi::Object o = value.As<Napi::Object>();
+  auto flow = std::make_unique<FlowSpec>();
+  if (has_id) {
+    const Napi::Value id = o.Get("id");
+    const double d = id.IsNumber() ? id.As<Napi::Number>().DoubleValue() : -1;
+    if (!(d >= 0 && d <= 9007199254740991.0)) throw breach(value.Env(), "flow.id", "a safe integer");
+    flow->id = static_cast<uint64_t>(d);
+  }
+  flow->key = to_key(o, "key");
+  flow->mask = to_key(o, "mask");
+  return flow;
+}
+
+PortSpec to_port_spec(const Napi::Value& value) {
+  if (!value.IsObject()) throw breach(value.Env(), "port", "an object");
+  const Napi::Object o = value.As<Napi::Object>();
+  PortSpec spec;
+  spec.kind = get_string(o, "kind");
+  spec.no = get_u32(o, "no", 0);
+  if (spec.no == 0 || spec.no > kMaxPort) throw breach(value.Env(), "port.no", "a number from 1 to 65535");
+  spec.name = get_string(o, "name");
+  spec.mtu = get_u32(o, "mtu", spec.mtu);
+  spec.ifname = get_string(o, "ifname");
+  spec.netns = get_string(o, "netns");
+  spec.mac = get_string(o, "mac");
+  spec.up = get_bool(o, "up", spec.up);
+  spec.txqueuelen = get_u32(o, "txqueuelen", spec.txqueuelen);
+  spec.udp_port = static_cast<uint16_t>(get_u32(o, "udpPort", spec.udp_port));
+  spec.csum = get_bool(o, "csum", spec.csum);
+  spec.local_ip = get_string(o, "localIp");
+  spec.wire = get_bool(o, "wire", spec.wire);
+  return spec;
+}
+
+Napi::Uint8Array to_bytes(Napi::Env env, const void* from, size_t size) {
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
+  memcpy(bytes.Data(), from, size);
+  return bytes;
+}
+
+Napi::Object from_port_info(Napi::Env env, const PortInfo& info) {
+  Napi::Object o = Napi::Object::New(env);
+  const PortCounters& c = info.counters;
+  o.Set("no", number(env, info.no));
+  o.Set("name", info.name);
+  o.Set("kind", info.kind);
+  o.Set("ifname", info.ifname);
+  o.Set("mtu", number(env, info.mtu));
+  o.Set("state", info.state == PortState::up ? "up" : "gone");
+  o.Set("rxPackets", number(env, c.rx_packets));
+  o.Set("rxBytes", number(env, c.rx_bytes));
+  o.Set("txPackets", number(env, c.tx_packets));
+  o.Set("txBytes", number(env, c.tx_bytes));
+  o.Set("rxDropped", number(env, c.rx_dropped));
+  o.Set("rxErrors", number(env, c.rx_errors));
+  o.Set("txDropped", number(env, c.tx_dropped));
+  o.Set("txErrors", number(env, c.tx_errors));
+  o.Set("txTooBig", number(env, c.tx_too_big));
+  return o;
+}
+
+Napi::Object from_upcall(Napi::Env env, const UpcallSlot& slot) {
+  static constexpr const char* kReasons[] = {"miss", "action", "trace"};
+  const Packet& packet = slot.packet;
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("slot", number(env, slot.number));
+  o.Set("reason", kReasons[static_cast<size_t>(slot.reason)]);
+  o.Set("cookie", number(env, slot.cookie));
+  o.Set("key", to_bytes(env, &packet.key, kKeySize));
+  o.Set("frame", to_bytes(env, packet.data, std::min(packet.size, kHeaderBytes)));
+  o.Set("size", number(env, packet.size));
+  o.Set("gsoSize", number(env, packet.gso_size));
+  o.Set("csumPartial", Napi::Boolean::New(env, packet.csum_partial));
+  o.Set("traceId", number(env, packet.trace_id));
+  o.Set("timeNs", Napi::BigInt::New(env, slot.time_ns));
+  return o;
+}
+
+Napi::Object from_counters(Napi::Env env, const CounterSnapshot& s) {
+  const Counters& c = s.counters;
+  uint64_t dropped = 0;
+  for (const uint64_t n : c.drops) dropped += n;
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("drops", drops_object(env, c.drops));
+  o.Set("copyDrops", drops_object(env, c.copy_drops));
+  o.Set("received", number(env, c.received));
+  o.Set("executed", number(env, c.executed));
+  o.Set("copied", number(env, c.copied));
+  o.Set("sent", number(env, c.sent));
+  o.Set("delivered", number(env, c.delivered));
+  o.Set("consumed", number(env, c.delivered + dropped));
+  o.Set("upcalls", number(env, c.upcalls));
+  o.Set("upcallsPending", number(env, s.upcalls_pending));
+  o.Set("recirculations", number(env, c.recirculations));
+  o.Set("lookups", number(env, s.cache.lookups));
+  o.Set("exactHits", number(env, s.cache.exact_hits));
+  o.Set("megaflowHits", number(env, s.cache.megaflow_hits));
+  o.Set("misses", number(env, s.cache.misses));
+  o.Set("megaflows", number(env, s.megaflows));
+  o.Set("connections", number(env, s.connections));
+  return o;
+}
+
+Napi::Error system_error(Napi::Env env, const SysError& error) {
+  const char* known = strerrorname_np(error.err);
+  const std::string name = known != nullptr ? known : "errno " + std::to_string(error.err);
+  Napi::Error e = Napi::Error::New(env, error.syscall + " " + error.object + ": " + name);
+  e.Set("code", Napi::String::New(env, "ESYSTEM"));
+  e.Set("syscall", Napi::String::New(env, error.syscall));
+  e.Set("object", Napi::String::New(env, error.object));
+  e.Set("errno", Napi::Number::New(env, error.err));
+  e.Set("errnoName", Napi::String::New(env, name));
+  return e;
+}
+
+}  // namespace pw

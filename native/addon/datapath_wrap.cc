@@ -1,0 +1,253 @@
+// Glue only, see datapath_wrap.h. The meaning of each method is in dataplane/datapath/native.ts.
+#include "datapath_wrap.h"
+
+#include "convert.h"
+
+namespace pw {
+
+Napi::Function DatapathWrap::define(Napi::Env env) {
+  return DefineClass(env, "Datapath",
+                     {
+                         InstanceMethod<&DatapathWrap::start>("start"),
+                         InstanceMethod<&DatapathWrap::stop>("stop"),
+                         InstanceMethod<&DatapathWrap::add_port>("addPort"),
+                         InstanceMethod<&DatapathWrap::del_port>("delPort"),
+                         InstanceMethod<&DatapathWrap::ports>("ports"),
+                         InstanceMethod<&DatapathWrap::set_tlv_map>("setTlvMap"),
+                         InstanceMethod<&DatapathWrap::complete>("complete"),
+                         InstanceMethod<&DatapathWrap::put_flow>("putFlow"),
+                         InstanceMethod<&DatapathWrap::del_flow>("delFlow"),
+                         InstanceMethod<&DatapathWrap::flush_flows>("flushFlows"),
+                         InstanceMethod<&DatapathWrap::flow_stats>("flowStats"),
+                         InstanceMethod<&DatapathWrap::execute>("execute"),
+                         InstanceMethod<&DatapathWrap::set_trace>("setTrace"),
+                         InstanceMethod<&DatapathWrap::ct_dump>("ctDump"),
+                         InstanceMethod<&DatapathWrap::ct_flush>("ctFlush"),
+                         InstanceMethod<&DatapathWrap::ct_stats>("ctStats"),
+                         InstanceMethod<&DatapathWrap::ct_set_max>("ctSetMax"),
+                         InstanceMethod<&DatapathWrap::counters>("counters"),
+                         InstanceMethod<&DatapathWrap::inject>("inject"),
+                         InstanceMethod<&DatapathWrap::collect>("collect"),
+                         InstanceMethod<&DatapathWrap::drain>("drain"),
+                     });
+}
+
+namespace {
+
+Napi::Object options_argument(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options: expected an object");
+  return info[0].As<Napi::Object>();
+}
+
+Napi::Function function_option(const Napi::Object& options, const char* name) {
+  const Napi::Value v = options.Get(name);
+  if (!v.IsFunction()) throw Napi::TypeError::New(options.Env(), std::string(name) + ": expected a function");
+  return v.As<Napi::Function>();
+}
+
+CtDumpFilter ct_filter(const Napi::Object& options) {
+  CtDumpFilter filter;
+  if (!options.Get("zone").IsUndefined()) filter.zone = static_cast<uint16_t>(get_u32(options, "zone", 0));
+  return filter;
+}
+
+}  // namespace
+
+DatapathWrap::DatapathWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object options = options_argument(info);
+  on_upcalls_ = Napi::Persistent(function_option(options, "onUpcalls"));
+  on_event_ = Napi::Persistent(function_option(options, "onEvent"));
+  DatapathConfig config;
+  config.spin_us = get_u32(options, "spinUs", config.spin_us);
+  config.pipeline.conntrack.max_connections =
+      get_u32(options, "maxConnections", config.pipeline.conntrack.max_connections);
+  config.pipeline.conntrack.tcp_loose = get_bool(options, "tcpLoose", config.pipeline.conntrack.tcp_loose);
+  config.pipeline.conntrack.tcp_be_liberal =
+      get_bool(options, "tcpBeLiberal", config.pipeline.conntrack.tcp_be_liberal);
+  config.pipeline.upcall_slots = get_u32(options, "upcallSlots", config.pipeline.upcall_slots);
+  config.pipeline.max_recirculations = get_u32(options, "maxRecirculations", config.pipeline.max_recirculations);
+
+  datapath_ = std::make_unique<Datapath>(config, [this] {
+    if (!link_->is_pending.exchange(true)) notifier_.NonBlockingCall();
+  });
+
+  link_ = new Link{.wrap = this};
+  notifier_ = Notifier::New(env, "packetwalk", 0, 1, link_, [](Napi::Env, void*, Link* link) { delete link; },
+                            static_cast<void*>(nullptr));
+  notifier_.Unref(env);  // until start(): a datapath that does not run keeps no process alive
+  // Added after the notifier's own hook, so it runs before: the thread is joined while it may still be called.
+  napi_add_env_cleanup_hook(env, on_env_cleanup, this);
+}
+
+DatapathWrap::~DatapathWrap() {
+  if (link_ == nullptr) return;  // the constructor threw
+  napi_remove_env_cleanup_hook(Env(), on_env_cleanup, this);
+  shut_down();
+}
+
+void DatapathWrap::on_env_cleanup(void* wrap) { static_cast<DatapathWrap*>(wrap)->shut_down(); }
+
+void DatapathWrap::shut_down() {
+  if (is_shut_down_) return;
+  is_shut_down_ = true;
+  datapath_->stop();
+  link_->wrap = nullptr;
+  notifier_.Abort();
+}
+
+void DatapathWrap::call_js(Napi::Env env, Napi::Function, Link* link, void*) {
+  link->is_pending.store(false);
+  if (env == nullptr || link->wrap == nullptr) return;
+  const Napi::HandleScope scope(env);
+  try {
+    link->wrap->deliver(env);
+  } catch (const Napi::Error& error) {
+    napi_fatal_exception(env, error.Value());  // becomes an uncaughtException, as from any other callback
+  }
+}
+
+void DatapathWrap::deliver(Napi::Env env) {
+  Napi::Array upcalls = Napi::Array::New(env);
+  uint32_t n = 0;
+  while (const UpcallSlot* slot = datapath_->next_upcall()) upcalls.Set(n++, from_upcall(env, *slot));
+  if (n > 0) on_upcalls_.Call({upcalls});
+  for (const PortEvent& event : datapath_->take_events()) {
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("type", event.is_back ? "port-back" : "port-gone");
+    o.Set("port", Napi::Number::New(env, event.port));
+    on_event_.Call({o});
+  }
+}
+
+void DatapathWrap::start(const Napi::CallbackInfo& info) {
+  if (is_running_ || is_shut_down_) return;
+  is_running_ = true;
+  notifier_.Ref(info.Env());
+  Ref();  // not to be collected while the thread runs
+  datapath_->start();
+}
+
+void DatapathWrap::stop(const Napi::CallbackInfo&) {
+  if (is_running_) Unref();
+  is_running_ = false;
+  shut_down();
+}
+
+Napi::Value DatapathWrap::add_port(const Napi::CallbackInfo& info) {
+  PortInfo port;
+  SysError error;
+  if (!datapath_->add_port(to_port_spec(info[0]), &port, &error)) throw system_error(info.Env(), error);
+  return from_port_info(info.Env(), port);
+}
+
+void DatapathWrap::del_port(const Napi::CallbackInfo& info) { datapath_->del_port(u32_argument(info, 0, "port")); }
+
+Napi::Value DatapathWrap::ports(const Napi::CallbackInfo& info) {
+  Napi::Array list = Napi::Array::New(info.Env());
+  uint32_t n = 0;
+  for (const PortInfo& port : datapath_->ports()) list.Set(n++, from_port_info(info.Env(), port));
+  return list;
+}
+
+void DatapathWrap::set_tlv_map(const Napi::CallbackInfo&) {}
+
+void DatapathWrap::complete(const Napi::CallbackInfo& info) {
+  const uint32_t slot = u32_argument(info, 0, "slot");
+  std::unique_ptr<FlowSpec> flow;
+  if (!info[2].IsUndefined() && !info[2].IsNull()) flow = to_flow(info[2], true);
+  datapath_->complete(slot, actions_argument(info, 1), std::move(flow));
+}
+
+void DatapathWrap::put_flow(const Napi::CallbackInfo& info) {
+  datapath_->put_flow(to_flow(info[0], true), actions_argument(info, 1));
+}
+
+void DatapathWrap::del_flow(const Napi::CallbackInfo& info) {
+  const double id = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+  if (!(id >= 0)) throw Napi::TypeError::New(info.Env(), "id: expected a number");
+  datapath_->del_flow(static_cast<uint64_t>(id));
+}
+
+void DatapathWrap::flush_flows(const Napi::CallbackInfo&) { datapath_->flush_flows(); }
+
+Napi::Value DatapathWrap::flow_stats(const Napi::CallbackInfo& info) {
+  const std::vector<FlowStats> stats = datapath_->flow_stats();
+  static_assert(sizeof(FlowStats) == 5 * sizeof(uint64_t));
+  Napi::BigUint64Array numbers = Napi::BigUint64Array::New(info.Env(), stats.size() * 5);
+  if (!stats.empty()) memcpy(numbers.Data(), stats.data(), stats.size() * sizeof(FlowStats));
+  return numbers;
+}
+
+void DatapathWrap::execute(const Napi::CallbackInfo& info) {
+  datapath_->execute(to_vector(bytes_argument(info, 0, "frame")), u32_argument(info, 1, "inPort"),
+                     actions_argument(info, 2));
+}
+
+void DatapathWrap::set_trace(const Napi::CallbackInfo& info) {
+  datapath_->watch(info[0].IsNull() || info[0].IsUndefined() ? nullptr : to_flow(info[0], false));
+}
+
+Napi::Value DatapathWrap::ct_dump(const Napi::CallbackInfo& info) {
+  const Napi::Object options = options_argument(info);
+  Napi::Array lines = Napi::Array::New(info.Env());
+  uint32_t n = 0;
+  for (const std::string& line : datapath_->ct_dump(ct_filter(options), get_bool(options, "more", false))) {
+    lines.Set(n++, line);
+  }
+  return lines;
+}
+
+Napi::Value DatapathWrap::ct_flush(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), datapath_->ct_flush(ct_filter(options_argument(info))));
+}
+
+Napi::Value DatapathWrap::ct_stats(const Napi::CallbackInfo& info) {
+  uint32_t connections = 0, max_connections = 0;
+  const Conntrack::Stats stats = datapath_->ct_stats(&connections, &max_connections);
+  Napi::Object o = Napi::Object::New(info.Env());
+  o.Set("connections", connections);
+  o.Set("maxConnections", max_connections);
+  o.Set("committed", static_cast<double>(stats.committed));
+  o.Set("invalid", static_cast<double>(stats.invalid));
+  o.Set("full", static_cast<double>(stats.full));
+  o.Set("expired", static_cast<double>(stats.expired));
+  return o;
+}
+
+void DatapathWrap::ct_set_max(const Napi::CallbackInfo& info) { datapath_->ct_set_max(u32_argument(info, 0, "n")); }
+
+Napi::Value DatapathWrap::counters(const Napi::CallbackInfo& info) {
+  return from_counters(info.Env(), datapath_->counters());
+}
+
+void DatapathWrap::inject(const Napi::CallbackInfo& info) {
+  InjectedOffload offload;
+  if (info[2].IsObject()) {
+    const Napi::Object vnet = info[2].As<Napi::Object>();
+    offload.csum_partial = !vnet.Get("csumStart").IsUndefined();
+    offload.csum_start = static_cast<uint16_t>(get_u32(vnet, "csumStart", 0));
+    offload.csum_offset = static_cast<uint16_t>(get_u32(vnet, "csumOffset", 0));
+    offload.gso_size = static_cast<uint16_t>(get_u32(vnet, "gsoSize", 0));
+    const std::string type = get_string(vnet, "gsoType");
+    offload.gso_type = type == "tcp4"   ? GsoType::tcp4
+                       : type == "tcp6" ? GsoType::tcp6
+                       : type == "udp4" ? GsoType::udp4
+                                        : GsoType::none;
+  }
+  datapath_->inject(u32_argument(info, 0, "port"), to_vector(bytes_argument(info, 1, "frame")), offload);
+}
+
+Napi::Value DatapathWrap::collect(const Napi::CallbackInfo& info) {
+  std::vector<std::vector<uint8_t>> frames;
+  if (!datapath_->collect(u32_argument(info, 0, "port"), &frames)) {
+    throw Napi::TypeError::New(info.Env(), "port: expected a memory port");
+  }
+  Napi::Array list = Napi::Array::New(info.Env(), frames.size());
+  for (uint32_t i = 0; i < frames.size(); i++) list.Set(i, to_bytes(info.Env(), frames[i].data(), frames[i].size()));
+  return list;
+}
+
+void DatapathWrap::drain(const Napi::CallbackInfo&) { datapath_->drain(); }
+
+}  // namespace pw

@@ -1,0 +1,236 @@
+// What other threads may ask of the datapath, see datapath.h. The thread itself is in datapath_loop.cc.
+#include "datapath.h"
+
+#include <cerrno>
+
+#include "clock.h"
+
+namespace pw {
+
+// Runs on the datapath thread between bursts; here and now when there is no thread.
+template <typename F>
+void Datapath::post(F&& run) {
+  if (thread_.joinable()) {
+    commands_.push(std::forward<F>(run));
+    poller_.wake();
+  } else if (!is_stopped_) {
+    run();
+    pipeline_.end_burst();
+    if (pipeline_.take_published()) notify_();
+  }
+}
+
+// Like post, but returns when it was done, and everything before it too, with nothing left in the ports' queues.
+template <typename F>
+void Datapath::call(F&& run) {
+  if (!thread_.joinable()) {
+    run();
+    pipeline_.end_burst();
+    return;
+  }
+  std::mutex mutex;
+  std::condition_variable done;
+  bool is_done = false;
+  commands_.push([&] {
+    pipeline_.end_burst();
+    run();
+    const std::lock_guard lock(mutex);
+    is_done = true;
+    done.notify_one();
+  });
+  poller_.wake();
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return is_done; });
+}
+
+Datapath::Datapath(const DatapathConfig& config, std::function<void()> notify)
+    : config_(config), notify_(std::move(notify)), pipeline_(config.pipeline) {}
+
+Datapath::~Datapath() { stop(); }
+
+void Datapath::start() {
+  if (is_stopped_ || thread_.joinable()) return;
+  thread_ = std::thread([this] { loop(); });
+}
+
+void Datapath::stop() {
+  if (is_stopped_) return;
+  if (thread_.joinable()) {
+    must_stop_.store(true);
+    poller_.wake();
+    thread_.join();
+  }
+  commands_.run_all();  // what was posted before the stop still counts
+  pipeline_.stop();
+  while (!pipeline_.ports.all().empty()) del_port(pipeline_.ports.all().front()->no());
+  is_stopped_ = true;
+}
+
+PortInfo Datapath::info(const PortEntry& port) {
+  const Port& p = *port.port;
+  return {p.no(), p.mtu(), p.name(), port.kind, port.ifname, port.state, p.counters};
+}
+
+bool Datapath::add_port(const PortSpec& spec, PortInfo* result, SysError* error) {
+  int refusal = is_stopped_ ? ESHUTDOWN : 0;
+  call([&] {
+    if (pipeline_.ports.find(spec.no) != nullptr) refusal = EEXIST;
+  });
+  if (refusal != 0) {
+    *error = {"add port", spec.name, refusal};
+    return false;
+  }
+  std::unique_ptr<Port> port = open_port(spec, error);
+  if (!port) return false;
+  call([&] {
+    PortEntry* entry = pipeline_.ports.add(std::move(port), spec.kind, spec.ifname.empty() ? spec.name : spec.ifname);
+    poller_.watch(*entry);
+    *result = info(*entry);
+  });
+  return true;
+}
+
+bool Datapath::del_port(uint32_t no) {
+  std::unique_ptr<PortEntry> port;
+  call([&] {
+    port = pipeline_.ports.remove(no);
+    if (port) poller_.unwatch(*port);
+  });
+  return port != nullptr;  // closed here, in the caller's thread
+}
+
+std::vector<PortInfo> Datapath::ports() {
+  std::vector<PortInfo> list;
+  call([&] {
+    for (const auto& port : pipeline_.ports.all()) list.push_back(info(*port));
+  });
+  return list;
+}
+
+void Datapath::complete(uint32_t slot, std::vector<uint8_t> actions, std::unique_ptr<FlowSpec> flow) {
+  post([this, slot, actions = std::move(actions), flow = std::move(flow)] {
+    if (flow) pipeline_.cache.put(flow->id, flow->key, flow->mask, actions);
+    pipeline_.answer(slot, {actions.data(), static_cast<uint32_t>(actions.size())}, monotonic_ns());
+  });
+}
+
+void Datapath::put_flow(std::unique_ptr<FlowSpec> flow, std::vector<uint8_t> actions) {
+  post([this, flow = std::move(flow), actions = std::move(actions)]() mutable {
+    pipeline_.cache.put(flow->id, flow->key, flow->mask, std::move(actions));
+  });
+}
+
+void Datapath::del_flow(uint64_t id) {
+  post([this, id] { pipeline_.cache.remove(id); });
+}
+
+void Datapath::flush_flows() {
+  post([this] { pipeline_.cache.flush(); });
+}
+
+std::vector<FlowStats> Datapath::flow_stats() {
+  std::vector<FlowStats> list;
+  call([&] {
+    list.reserve(pipeline_.cache.size());
+    pipeline_.cache.for_each([&](const Megaflow& f) {
+      list.push_back({f.id, f.packets, f.bytes, f.used_ns, f.tcp_flags});
+    });
+  });
+  return list;
+}
+
+void Datapath::execute(std::vector<uint8_t> frame, uint32_t in_port, std::vector<uint8_t> actions) {
+  post([this, frame = std::move(frame), in_port, actions = std::move(actions)] {
+    pipeline_.execute(frame.data(), static_cast<uint32_t>(frame.size()), in_port,
+                      {actions.data(), static_cast<uint32_t>(actions.size())}, monotonic_ns());
+    pipeline_.end_burst();  // the frame's bytes go with this closure
+  });
+}
+
+void Datapath::watch(std::unique_ptr<FlowSpec> filter) {
+  post([this, filter = std::move(filter)] {
+    if (filter) pipeline_.watch(filter->key, filter->mask);
+    else pipeline_.unwatch();
+  });
+}
+
+std::vector<std::string> Datapath::ct_dump(const CtDumpFilter& filter, bool more) {
+  std::vector<std::string> lines;
+  call([&] {
+    pipeline_.conntrack->dump(filter, more, monotonic_ns(), [&](const std::string& line) { lines.push_back(line); });
+  });
+  return lines;
+}
+
+uint32_t Datapath::ct_flush(const CtDumpFilter& filter) {
+  uint32_t removed = 0;
+  call([&] { removed = pipeline_.conntrack->flush(filter); });
+  return removed;
+}
+
+Conntrack::Stats Datapath::ct_stats(uint32_t* connections, uint32_t* max_connections) {
+  Conntrack::Stats stats;
+  call([&] {
+    stats = pipeline_.conntrack->stats();
+    *connections = pipeline_.conntrack->size();
+    *max_connections = pipeline_.conntrack->max_connections();
+  });
+  return stats;
+}
+
+void Datapath::ct_set_max(uint32_t max) {
+  call([&] { pipeline_.conntrack->set_max_connections(max); });
+}
+
+CounterSnapshot Datapath::counters() {
+  CounterSnapshot s;
+  call([&] {
+    s = {pipeline_.counters, pipeline_.cache.stats(), pipeline_.cache.size(), pipeline_.slots.in_use(),
+         pipeline_.conntrack->size()};
+  });
+  return s;
+}
+
+MemoryPort* Datapath::memory_port(uint32_t no) const {
+  const PortEntry* port = pipeline_.ports.find(no);
+  return port != nullptr && port->kind == "memory" ? static_cast<MemoryPort*>(port->port.get()) : nullptr;
+}
+
+void Datapath::inject(uint32_t no, std::vector<uint8_t> frame, const InjectedOffload& offload) {
+  post([this, no, frame = std::move(frame), offload] {
+    if (MemoryPort* port = memory_port(no)) port->inject(frame.data(), static_cast<uint32_t>(frame.size()), offload);
+  });
+}
+
+bool Datapath::collect(uint32_t no, std::vector<std::vector<uint8_t>>* frames) {
+  bool is_memory = false;
+  call([&] {
+    MemoryPort* port = memory_port(no);
+    is_memory = port != nullptr;
+    if (is_memory) *frames = port->collect();
+  });
+  return is_memory;
+}
+
+void Datapath::drain() {
+  call([&] {
+    const auto has_pending = [&] {
+      for (const auto& port : pipeline_.ports.all()) {
+        const MemoryPort* memory = memory_port(port->no());
+        if (memory != nullptr && memory->has_pending()) return true;
+      }
+      return false;
+    };
+    while (has_pending()) {
+      receive_all(monotonic_ns());
+      pipeline_.end_burst();
+    }
+  });
+}
+
+std::vector<PortEvent> Datapath::take_events() {
+  const std::lock_guard lock(events_mutex_);
+  return std::exchange(events_, {});
+}
+
+}  // namespace pw

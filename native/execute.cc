@@ -1,0 +1,197 @@
+// Datapath actions on one packet: the sixth stage of a burst. run() walks the records; each action that is more than
+// a line has its own function. Rewrites go to rewrite.cc, ct to conntrack, outputs to the ports' queues.
+//
+// Who ends a packet: exactly one of sent, dropped, carried on (recirculated, or waiting in a slot). A branch that goes
+// on alone (clone, or recirc and upcall amid a list) is a packet of its own and counts as `copied`; see counters.h.
+#include "extract.h"
+#include "pipeline.h"
+#include "protocols.h"
+#include "rewrite.h"
+
+namespace pw {
+
+struct Pipeline::Run {
+  Packet& packet;
+  const uint32_t depth;
+  uint32_t trunc = 0;            // bytes at most of the next output; 0: all
+  bool is_sent = false;
+  bool is_carried = false;       // recirculated or in a slot, as its last action
+  uint32_t branches = 0;
+  Drop first_failure = Drop::none;
+  Counters& counters;
+
+  // Something the list asked for could not be done. The packet's own reason is the first.
+  void fail(Drop reason) {
+    if (first_failure == Drop::none) first_failure = reason;
+    else counters.copy_drop(reason);
+  }
+};
+
+namespace {
+
+bool has_tunnel_destination(const FlowKey& key) {
+  static constexpr uint8_t kNone[16] = {};
+  return key.tun_dst.raw != 0 || memcmp(key.tun_ipv6_dst, kNone, 16) != 0;
+}
+
+// `size` bytes of the packet do not fit the port. VLAN tags do not count, as in Linux; GSO frames are cut later.
+bool is_oversize(const Packet& packet, uint32_t size, uint32_t mtu) {
+  if (packet.gso_size != 0 && size == packet.size) return false;
+  uint32_t header = kEthHeaderSize;
+  if (packet.key.vlan_tci.raw != 0) header += kVlanTagSize;
+  if (packet.key.vlan2_tci.raw != 0) header += kVlanTagSize;
+  return size > header + mtu;
+}
+
+void truncate(Packet& packet, uint32_t size) {
+  packet.tailroom += packet.size - size;
+  packet.size = size;
+  // What is left of a checksum or of segments is not what the sender meant; nobody shall finish it.
+  packet.csum_partial = packet.csum_valid = false;
+  packet.gso_type = GsoType::none;
+  packet.gso_size = 0;
+}
+
+void clear_ct(FlowKey& key) {
+  constexpr size_t kFrom = offsetof(FlowKey, ct_state);
+  memset(reinterpret_cast<uint8_t*>(&key) + kFrom, 0, offsetof(FlowKey, dl_dst) - kFrom);
+}
+
+void set(Packet& packet, const Action& action) {
+  const auto head = action.as<SetPayload>();
+  const uint8_t* value = action.payload + sizeof head;
+  set_field(packet, head.offset, value, value + head.size);
+}
+
+}  // namespace
+
+void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
+  Run r{.packet = packet, .depth = depth, .counters = counters};
+  while (!list.empty()) {
+    const Action action = list.next();
+    const bool is_last = list.empty();
+    switch (action.type) {
+      case ActionType::output: output(r, action.u32(), is_last); break;
+      case ActionType::set: set(packet, action); break;
+      case ActionType::push_vlan: {
+        const auto tag = action.as<PushVlanPayload>();
+        if (push_vlan(packet, tag.tpid, tag.tci)) break;
+        r.fail(Drop::no_headroom);
+        return end(r);
+      }
+      case ActionType::pop_vlan: pop_vlan(packet); break;
+      case ActionType::set_tunnel: memcpy(&packet.key.tun_id, action.payload, kTunnelSize); break;
+      case ActionType::ct: track(packet, action); break;
+      case ActionType::ct_clear: clear_ct(packet.key); break;
+      case ActionType::recirc: recirculate(r, action.u32(), is_last); break;
+      case ActionType::drop:
+        if (action.u32() == static_cast<uint32_t>(Drop::none)) r.is_sent = true;
+        else r.fail(static_cast<Drop>(action.u32()));
+        return end(r);
+      case ActionType::upcall: hand_up(r, action.u32(), is_last); break;
+      case ActionType::clone:
+        if (is_last) list = {action.payload, action.size};  // nothing follows that could see a difference
+        else branch(r, {action.payload, action.size});
+        break;
+      case ActionType::trunc: r.trunc = action.u32(); break;
+    }
+  }
+  end(r);
+}
+
+void Pipeline::output(Run& r, uint32_t port_no, bool is_last) {
+  Packet& packet = r.packet;
+  const uint32_t trunc = std::exchange(r.trunc, 0);
+  PortEntry* port = ports.find(port_no);
+  if (port == nullptr || port->state == PortState::gone) return r.fail(Drop::no_port);
+  if (port->is_tunnel && !has_tunnel_destination(packet.key)) return r.fail(Drop::no_tunnel_dst);
+  const uint32_t size = trunc != 0 && trunc < packet.size ? std::max(trunc, kEthHeaderSize) : packet.size;
+  if (is_oversize(packet, size, port->port->mtu())) {
+    port->port->counters.tx_too_big++;
+    return r.fail(Drop::oversize);
+  }
+  // What follows may rewrite the packet, and the port may finish checksums in place: each output has its own bytes.
+  Packet* out = is_last ? &packet : copies_.copy(packet);
+  if (out == nullptr) return r.fail(Drop::copy_limit);
+  if (size < packet.size) truncate(*out, size);
+  PortTable::send(*port, out);
+  counters.sent++;
+  r.is_sent = true;
+}
+
+void Pipeline::recirculate(Run& r, uint32_t recirc_id, bool is_last) {
+  if (r.depth >= max_recirculations_) return r.fail(Drop::recirc_limit);
+  Packet* packet = is_last ? &r.packet : copies_.copy(r.packet);
+  if (packet == nullptr) return r.fail(Drop::copy_limit);
+  packet->key.recirc_id.set(recirc_id);
+  next_.push_back(packet);
+  counters.recirculations++;
+  if (is_last) {
+    r.is_carried = true;
+  } else {
+    counters.copied++;
+    r.branches++;
+  }
+}
+
+void Pipeline::hand_up(Run& r, uint32_t cookie, bool is_last) {
+  if (!upcall(r.packet, UpcallReason::action, cookie, r.depth)) return r.fail(Drop::upcall_full);
+  if (is_last) {
+    r.is_carried = true;
+  } else {
+    counters.copied++;
+    r.branches++;
+  }
+}
+
+void Pipeline::branch(Run& r, ActionList list) {
+  Packet* copy = copies_.copy(r.packet);
+  if (copy == nullptr) return r.fail(Drop::copy_limit);
+  counters.copied++;
+  r.branches++;
+  run(*copy, list, r.depth);
+}
+
+void Pipeline::track(Packet& packet, const Action& action) {
+  const auto payload = action.as<CtPayload>();
+  CtAction ct;
+  ct.zone = payload.zone;
+  ct.commit = payload.flags & kCtCommit;
+  ct.force = payload.flags & kCtForce;
+  if (payload.flags & kCtMark) {
+    ct.mark = payload.mark;
+    ct.mark_mask = payload.mark_mask;
+  }
+  if (payload.flags & kCtLabel) {
+    memcpy(ct.label, payload.label, 16);
+    memcpy(ct.label_mask, payload.label_mask, 16);
+  }
+  ct.nat.type = static_cast<NatSpec::Type>(payload.nat_type);
+  ct.nat.flags = payload.nat_flags;
+  ct.nat.ipv6 = payload.nat_ipv6 != 0;
+  memcpy(ct.nat.min_addr, payload.nat_min_addr, 16);
+  memcpy(ct.nat.max_addr, payload.nat_max_addr, 16);
+  ct.nat.min_port = payload.nat_min_port;
+  ct.nat.max_port = payload.nat_max_port;
+  conntrack->process(packet, ct, now_ns_);
+}
+
+// The packet's books.
+void Pipeline::end(const Run& r) {
+  if (r.is_carried) {
+    // It was sent, and goes on: what goes on is a copy, so to say.
+    if (r.is_sent) {
+      counters.copied++;
+      counters.delivered++;
+    }
+  } else if (r.is_sent) {
+    counters.delivered++;
+  } else if (r.branches > 0) {
+    counters.copied--;  // one of the branches was the packet itself
+  } else {
+    return counters.drop(r.first_failure != Drop::none ? r.first_failure : Drop::flow);
+  }
+  if (r.first_failure != Drop::none) counters.copy_drop(r.first_failure);
+}
+
+}  // namespace pw

@@ -1,0 +1,160 @@
+// The stages of a burst, see pipeline.h.
+#include "pipeline.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "extract.h"
+
+namespace pw {
+namespace {
+
+// What must be added to CLOCK_MONOTONIC to get CLOCK_REALTIME, now.
+int64_t realtime_offset() {
+  timespec real, mono;
+  clock_gettime(CLOCK_REALTIME, &real);
+  clock_gettime(CLOCK_MONOTONIC, &mono);
+  return (real.tv_sec - mono.tv_sec) * 1'000'000'000ll + (real.tv_nsec - mono.tv_nsec);
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineConfig& config)
+    : slots(config.upcall_slots),
+      conntrack(Conntrack::create(config.conntrack)),
+      max_recirculations_(config.max_recirculations) {
+  next_.reserve(4 * kBurst);
+  current_.reserve(4 * kBurst);
+}
+
+void Pipeline::receive(Packet* const* packets, int count, uint64_t now_ns) {
+  now_ns_ = now_ns;
+  Packet* good[kBurst];
+  int n = 0;
+  counters.received += static_cast<uint64_t>(count);
+  for (int i = 0; i < count; i++) {
+    if (i + 1 < count) __builtin_prefetch(packets[i + 1]->data);
+    Packet& packet = *packets[i];
+    if (packet.size < kEthHeaderSize) {
+      counters.drop(Drop::runt);
+      continue;
+    }
+    packet.rx_ns = now_ns;
+    extract(packet);
+    if (is_watching_ && is_watched(packet.key)) {
+      if (++last_trace_id_ == 0) last_trace_id_ = 1;
+      packet.trace_id = last_trace_id_;
+    }
+    good[n++] = &packet;
+  }
+  pass(good, n, 0);
+  recirculated(1);
+}
+
+// Looks up and executes packets that were extracted.
+void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
+  Packet* plain[kBurst];
+  Megaflow* flows[kBurst];
+  int n = 0;
+  for (int i = 0; i < count; i++) {
+    if (packets[i]->trace_id == 0) plain[n++] = packets[i];
+    else if (!upcall(*packets[i], UpcallReason::trace, 0, depth)) counters.drop(Drop::upcall_full);
+  }
+  if (n == 0) return;
+  cache.lookup(plain, n, flows);
+  for (int i = 0; i < n; i++) {
+    Packet& packet = *plain[i];
+    if (Megaflow* flow = flows[i]) {
+      flow->credit(packet, now_ns_);
+      run(packet, {flow->actions.data(), static_cast<uint32_t>(flow->actions.size())}, depth);
+    } else if (!upcall(packet, UpcallReason::miss, 0, depth)) {
+      counters.drop(Drop::upcall_full);
+    }
+  }
+}
+
+void Pipeline::recirculated(uint32_t depth) {
+  for (; !next_.empty(); depth++) {
+    current_.swap(next_);
+    for (Packet* packet : current_) extract(*packet);
+    for (size_t i = 0; i < current_.size(); i += kBurst) {
+      pass(&current_[i], static_cast<int>(std::min<size_t>(kBurst, current_.size() - i)), depth);
+    }
+    current_.clear();
+  }
+}
+
+bool Pipeline::upcall(Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth) {
+  UpcallSlot* slot = slots.take(packet.key.in_port.get(), ports.all().size());
+  if (slot == nullptr) return false;
+  UpcallSlots::fill(*slot, packet);
+  slot->reason = reason;
+  slot->cookie = cookie;
+  slot->depth = depth;
+  slot->time_ns = static_cast<int64_t>(packet.rx_ns) + realtime_offset();
+  slots.publish(*slot);
+  counters.upcalls++;
+  published_ = true;
+  return true;
+}
+
+void Pipeline::answer(uint32_t number, ActionList actions, uint64_t now_ns) {
+  UpcallSlot* slot = slots.waiting(number);
+  if (slot == nullptr) return;
+  now_ns_ = now_ns;
+  slot->waiting = false;
+  answered_.push_back(slot);  // its bytes may be queued for output: it is given back in end_burst()
+  run(slot->packet, actions, slot->depth);
+  recirculated(slot->depth + 1);
+}
+
+void Pipeline::execute(const uint8_t* frame, uint32_t size, uint32_t in_port, ActionList actions, uint64_t now_ns) {
+  now_ns_ = now_ns;
+  counters.executed++;
+  if (size < kEthHeaderSize) return counters.drop(Drop::runt);
+  if (size > kMaxFrame) return counters.drop(Drop::oversize);
+  Packet original;
+  original.data = const_cast<uint8_t*>(frame);
+  original.size = size;
+  original.rx_ns = now_ns;
+  memset(&original.key, 0, sizeof original.key);
+  original.key.in_port.set(in_port);
+  Packet* packet = copies_.copy(original);
+  if (packet == nullptr) return counters.drop(Drop::copy_limit);
+  extract(*packet);
+  run(*packet, actions, 0);
+  recirculated(1);
+}
+
+void Pipeline::end_burst() {
+  ports.end_burst();
+  copies_.end_burst();
+  for (UpcallSlot* slot : answered_) slots.give_back(*slot);
+  answered_.clear();
+}
+
+void Pipeline::watch(const FlowKey& key, const FlowKey& mask) {
+  watch_key_ = key;
+  watch_mask_ = mask;
+  is_watching_ = true;
+}
+
+bool Pipeline::is_watched(const FlowKey& key) const {
+  const auto* k = reinterpret_cast<const uint64_t*>(&key);
+  const auto* want = reinterpret_cast<const uint64_t*>(&watch_key_);
+  const auto* mask = reinterpret_cast<const uint64_t*>(&watch_mask_);
+  for (size_t i = 0; i < kKeyWords; i++) {
+    if ((k[i] ^ want[i]) & mask[i]) return false;
+  }
+  return true;
+}
+
+bool Pipeline::take_published() { return std::exchange(published_, false); }
+
+void Pipeline::stop() {
+  end_burst();
+  const uint32_t waited = slots.clear();
+  counters.drops[static_cast<size_t>(Drop::stopping)] += waited;
+}
+
+}  // namespace pw

@@ -1,0 +1,85 @@
+// A packet's way through the switch, without the thread around it: receive() a burst, extract, look up, execute, again
+// for what was recirculated; end_burst() sends. datapath.cc drives it; the parts it owns are the whole fast path.
+//
+//   receive -> extract -> flow_cache -hit-> run (execute.cc) -> port queues -> end_burst
+//                  ^          |miss            |recirc   |ct
+//                  +----------|----------------+         conntrack
+//                             v
+//                        upcall slot -> TypeScript -> answer() -> run
+#pragma once
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "action.h"
+#include "conntrack.h"
+#include "copy_pool.h"
+#include "counters.h"
+#include "flow_cache.h"
+#include "port_table.h"
+#include "upcall.h"
+
+namespace pw {
+
+struct PipelineConfig {
+  ConntrackConfig conntrack;
+  uint32_t upcall_slots = 1024;
+  uint32_t max_recirculations = 16;
+};
+
+class Pipeline {
+ public:
+  explicit Pipeline(const PipelineConfig& config);
+
+  // One burst from one port, at most kBurst packets, their bytes valid until end_burst().
+  void receive(Packet* const* packets, int count, uint64_t now_ns);
+  // TypeScript's answer to an upcall. An unknown slot is ignored.
+  void answer(uint32_t slot, ActionList actions, uint64_t now_ns);
+  // A packet-out: the frame's bytes are copied.
+  void execute(const uint8_t* frame, uint32_t size, uint32_t in_port, ActionList actions, uint64_t now_ns);
+  // Sends what was queued, gives buffers back.
+  void end_burst();
+
+  // Packets whose first-pass key agrees with `key` under `mask` go to the slow path on every pass.
+  void watch(const FlowKey& key, const FlowKey& mask);
+  void unwatch() { is_watching_ = false; }
+
+  // An upcall was published since the last call.
+  bool take_published();
+  // Waiting packets end here.
+  void stop();
+
+  FlowCache cache;
+  PortTable ports;
+  UpcallSlots slots;
+  Counters counters;
+  std::unique_ptr<Conntrack> conntrack;
+
+ private:
+  struct Run;
+  void pass(Packet* const* packets, int count, uint32_t depth);
+  void recirculated(uint32_t depth);
+  bool upcall(Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth);
+  bool is_watched(const FlowKey& key) const;
+
+  // execute.cc
+  void run(Packet& packet, ActionList actions, uint32_t depth);
+  void output(Run& run, uint32_t port_no, bool is_last);
+  void recirculate(Run& run, uint32_t recirc_id, bool is_last);
+  void hand_up(Run& run, uint32_t cookie, bool is_last);
+  void branch(Run& run, ActionList actions);
+  void track(Packet& packet, const Action& action);
+  void end(const Run& run);
+
+  const uint32_t max_recirculations_;
+  uint64_t now_ns_ = 0;
+  CopyPool copies_;
+  std::vector<Packet*> next_, current_;       // recirculated in this pass, and being worked on
+  std::vector<UpcallSlot*> answered_;         // given back when the burst has left
+  bool published_ = false;
+  bool is_watching_ = false;
+  FlowKey watch_key_{}, watch_mask_{};
+  uint32_t last_trace_id_ = 0;
+};
+
+}  // namespace pw

@@ -1,0 +1,95 @@
+// Slots of waiting packets, see upcall.h. execute.cc and pipeline.cc fill them; the addon reads them.
+#include "upcall.h"
+
+#include <algorithm>
+
+namespace pw {
+namespace {
+constexpr uint32_t kTailroom = 64;
+constexpr uint32_t kKeepCapacity = 4096;  // larger buffers (GSO frames) go when the slot is given back
+}  // namespace
+
+UpcallSlots::UpcallSlots(uint32_t count) : count_(count), reserve_(count / 4), slots_(count), ring_(count + 1) {
+  free_.reserve(count);
+  for (uint32_t i = count; i > 0; i--) free_.push_back(i - 1);
+}
+
+UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count) {
+  if (free_.empty()) return nullptr;
+  const auto shares = static_cast<uint32_t>(std::max<size_t>(port_count, 1));
+  const uint32_t share = std::max<uint32_t>((count_ - reserve_) / shares, 1);
+  uint32_t& used = used_by_port_[in_port];
+  const bool from_reserve = used >= share;
+  if (from_reserve && reserve_used_ >= reserve_) return nullptr;
+  const uint32_t number = free_.back();
+  free_.pop_back();
+  if (!slots_[number]) {
+    slots_[number] = std::make_unique<UpcallSlot>();
+    slots_[number]->number = number;
+  }
+  UpcallSlot& slot = *slots_[number];
+  slot.from_reserve = from_reserve;
+  slot.charged_port = in_port;
+  slot.waiting = true;
+  (from_reserve ? reserve_used_ : used)++;
+  in_use_++;
+  return &slot;
+}
+
+void UpcallSlots::fill(UpcallSlot& slot, const Packet& packet) {
+  const uint32_t need = kHeadroom + packet.size + kTailroom;
+  if (slot.capacity < need) {
+    slot.capacity = std::max<uint32_t>(need, 2048);
+    slot.bytes.reset(new uint8_t[slot.capacity]);
+  }
+  slot.packet = packet;
+  slot.packet.data = slot.bytes.get() + kHeadroom;
+  slot.packet.headroom = kHeadroom;
+  slot.packet.tailroom = slot.capacity - kHeadroom - packet.size;
+  memcpy(slot.packet.data, packet.data, packet.size);
+}
+
+void UpcallSlots::publish(UpcallSlot& slot) {
+  const uint32_t head = head_.load(std::memory_order_relaxed);
+  ring_[head] = slot.number;
+  head_.store(static_cast<uint32_t>((head + 1) % ring_.size()), std::memory_order_release);
+}
+
+const UpcallSlot* UpcallSlots::next_published() {
+  const uint32_t tail = tail_.load(std::memory_order_relaxed);
+  if (tail == head_.load(std::memory_order_acquire)) return nullptr;
+  const UpcallSlot* slot = slots_[ring_[tail]].get();
+  tail_.store(static_cast<uint32_t>((tail + 1) % ring_.size()), std::memory_order_release);
+  return slot;
+}
+
+UpcallSlot* UpcallSlots::waiting(uint32_t number) {
+  if (number >= count_ || !slots_[number] || !slots_[number]->waiting) return nullptr;
+  return slots_[number].get();
+}
+
+void UpcallSlots::give_back(UpcallSlot& slot) {
+  const auto used = used_by_port_.find(slot.charged_port);
+  if (slot.from_reserve) reserve_used_--;
+  else if (--used->second == 0) used_by_port_.erase(used);
+  if (slot.capacity > kKeepCapacity) {
+    slot.bytes.reset();
+    slot.capacity = 0;
+  }
+  in_use_--;
+  free_.push_back(slot.number);
+}
+
+uint32_t UpcallSlots::clear() {
+  uint32_t waited = 0;
+  for (auto& slot : slots_) {
+    if (!slot || !slot->waiting) continue;
+    slot->waiting = false;
+    give_back(*slot);
+    waited++;
+  }
+  tail_.store(head_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  return waited;
+}
+
+}  // namespace pw

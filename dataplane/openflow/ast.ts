@@ -9,7 +9,8 @@ export interface FieldMatch {
   mask?: bigint;
 }
 
-/** What a flow matches, in the order given; prerequisites implied by keywords (ip, tcp, arp...) are included. */
+/** What a flow matches, in the order in which ovs-ofctl prints it, each bit said once: prerequisites implied by keywords
+ *  (ip, tcp, arp...) are included, dl_vlan is vlan_tci with its mask, xreg0 is reg0 and reg1. */
 export interface Match {
   fields: FieldMatch[];
 }
@@ -107,6 +108,8 @@ export interface FlowSpec {
 export interface PortNames {
   byName(name: string): OfPort | undefined;
   byNumber(port: OfPort): string | undefined;
+  /** Every name, for the message about an unknown one. */
+  names?(): string[];
 }
 
 /** Where a piece of flow text came from, for errors. */

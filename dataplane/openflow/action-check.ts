@@ -1,0 +1,115 @@
+// What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write,
+// the order of instructions, conjunction alone, ct_mark and ct_label inside ct(exec()) only. Called by the flow parser.
+import { fieldByName, type Field } from '../key/fields.js';
+import type { ParsedAction } from './action-parser.js';
+import { PREREQUISITE_TEXT, type Protocol } from './protocol.js';
+import type { Span } from './source.js';
+import { printedName } from './subfield.js';
+
+/** Instructions after the actions proper, in the order in which OpenFlow 1.1+ runs them; meter comes before. */
+const INSTRUCTION_RANK: Record<string, number> = {
+  meter: 0,
+  clear_actions: 2,
+  write_actions: 3,
+  write_metadata: 4,
+  goto_table: 5,
+};
+const ACTIONS_RANK = 1;
+const CT_FIELDS = [fieldByName('ct_mark'), fieldByName('ct_label')];
+
+export function checkActions(actions: readonly ParsedAction[], match: Protocol): void {
+  checkOrder(actions);
+  checkConjunctions(actions);
+  checkFields(actions, { match, vlan: match.vlan }, false);
+}
+
+function rank(action: ParsedAction): number {
+  return INSTRUCTION_RANK[action.action.type] ?? ACTIONS_RANK;
+}
+
+function checkOrder(actions: readonly ParsedAction[]): void {
+  for (const [i, action] of actions.entries()) {
+    const before = actions[i - 1];
+    if (!before || rank(before) < rank(action) || (rank(before) === ACTIONS_RANK && rank(action) === ACTIONS_RANK)) continue;
+    action.span.fail('EACTION', `expected ${action.action.type} before ${before.action.type}, got it after`);
+  }
+}
+
+function checkConjunctions(actions: readonly ParsedAction[]): void {
+  if (!actions.some((a) => a.action.type === 'conjunction')) return;
+  const other = actions.find((a) => a.action.type !== 'conjunction' && a.action.type !== 'note');
+  other?.span.fail('EACTION', `expected only conjunction and note beside conjunction, got "${other.span.text}"`);
+}
+
+/** What is known when an action runs: the match, and whether a tag was pushed since. */
+interface State {
+  match: Protocol;
+  vlan: boolean;
+}
+
+function checkFields(actions: readonly ParsedAction[], state: State, inExec: boolean): void {
+  for (const parsed of actions) {
+    const { action, span } = parsed;
+    if (inExec) checkExec(parsed);
+    switch (action.type) {
+      case 'set_field':
+        checkWrite(action.field, state, span, inExec);
+        break;
+      case 'load':
+      case 'pop':
+        checkWrite(action.dst.field, state, span, inExec);
+        break;
+      case 'move':
+        checkPrerequisite(action.src.field, state, span);
+        checkWrite(action.dst.field, state, span, inExec);
+        break;
+      case 'push':
+      case 'output_reg':
+        checkPrerequisite(action.src.field, state, span);
+        break;
+      case 'ct':
+        checkCt(parsed, state);
+        break;
+      case 'resubmit':
+        if (action.ct && !state.match.ct) span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT.ct} for resubmit(,,ct)`);
+        break;
+      case 'clone':
+      case 'write_actions':
+        checkFields(parsed.nested ?? [], { ...state }, false);
+        break;
+      default:
+        if (action.type === 'push_vlan' || (action.type === 'mod' && action.name.startsWith('mod_vlan'))) state.vlan = true;
+        if (action.type === 'pop_vlan') state.vlan = false;
+    }
+  }
+}
+
+function checkExec({ action, span }: ParsedAction): void {
+  const fields = action.type === 'set_field' ? [action.field] : action.type === 'load' || action.type === 'move' ? [action.dst.field] : [];
+  if (fields.length === 0) span.fail('EACTION', `expected set_field, load or move in exec(), got ${action.type}`);
+  if (!CT_FIELDS.includes(fields[0])) span.fail('EACTION', `expected ct_mark or ct_label to be written in exec(), got ${printedName(fields[0])}`);
+}
+
+function checkWrite(field: Field, state: State, span: Span, inExec: boolean): void {
+  if (CT_FIELDS.includes(field) && !inExec) {
+    span.fail('ECT', `expected ${field.name} to be written inside ct(commit,exec(...)) only`);
+  }
+  checkPrerequisite(field, state, span);
+}
+
+function checkPrerequisite(field: Field, state: State, span: Span): void {
+  const met = field.prerequisite === 'vlan' ? state.vlan : state.match.meets(field.prerequisite);
+  if (met) return;
+  span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT[field.prerequisite]}, which ${printedName(field)} needs`);
+}
+
+function checkCt({ action, span, nested }: ParsedAction, state: State): void {
+  if (action.type !== 'ct') return;
+  if (!state.match.ip) span.fail('EPREREQ', 'expected the match to have ip or ipv6, which ct needs');
+  if (typeof action.zone === 'object') checkPrerequisite(action.zone.field, state, span);
+  const transport = action.alg === 'ftp' ? 'tcp' : 'udp';
+  if (action.alg !== undefined && state.match.transport !== transport) {
+    span.fail('EPREREQ', `expected the match to have ${transport} or ${transport}6, which alg=${action.alg} needs`);
+  }
+  checkFields(nested ?? [], state, true);
+}

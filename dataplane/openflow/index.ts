@@ -1,0 +1,15 @@
+// The ovs-ofctl flow language: text to flows and back. What other rooms may use of it.
+export * from './ast.js';
+export { TlvMap, type TlvMapping } from '../key/tlv-map.js';
+export { formatFieldValue, formatMatchValue, parseFieldValue } from '../key/format.js';
+export { formatPort, parsePort } from '../key/ports.js';
+export { type FlowFilter, parseFlow, parseFlows, parseMatch } from './flow-parser.js';
+export { DEFAULT_PRIORITY, formatFlow, formatMatch, type FormatOptions } from './format-flow.js';
+export { type Masked, toFields, toMasked } from './normalize.js';
+export type { ParseOptions } from './options.js';
+export { printAction, printActions, printNat } from './print-actions.js';
+export { type FlowStats, printFlow, type PrintOptions } from './printer.js';
+export { Protocol } from './protocol.js';
+export type { Source } from './source.js';
+export { formatSubfield, nxmName } from './subfield.js';
+export { parseTraceFlow, type TraceFlow } from './trace-parser.js';

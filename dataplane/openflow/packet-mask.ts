@@ -1,0 +1,66 @@
+// The mask with which a packet's Flow is printed: every field that such a packet has, and of the metadata what is not
+// zero. Used by format-flow.ts for ofproto/trace's `Flow:` and `Final flow:` lines.
+import { FIELDS, fieldByName, type Field } from '../key/fields.js';
+import { type Flow, getField, getNumber, lookAt, newFlow } from '../key/flow.js';
+import { Protocol } from './protocol.js';
+
+const fields = (...names: string[]): Field[] => names.map(fieldByName);
+const ALWAYS = fields('in_port', 'vlan_tci', 'dl_src', 'dl_dst', 'dl_type');
+const UNLESS_ZERO = [
+  ...fields('recirc_id', 'pkt_mark', 'dp_hash', 'conj_id', 'actset_output', 'ct_state', 'ct_zone', 'ct_mark', 'ct_label'),
+  ...fields('ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst'),
+  ...fields('tun_id', 'metadata'),
+  ...FIELDS.filter((f) => /^reg[0-9]+$/.test(f.name)),
+];
+const TUNNEL = [
+  ...fields('tun_src', 'tun_dst', 'tun_ipv6_src', 'tun_ipv6_dst', 'tun_gbp_id', 'tun_gbp_flags'),
+  ...fields('tun_tos', 'tun_ttl', 'tun_flags'),
+];
+const TUNNEL_KEY_FLAG = 8;
+const METADATA_BITS = 64;
+
+export function packetMask(flow: Flow): Flow {
+  const mask = newFlow();
+  for (const field of ALWAYS) lookAt(mask, field);
+  for (const field of UNLESS_ZERO) if (getField(flow, field) !== 0n) lookAt(mask, field);
+  if ((getNumber(flow, fieldByName('vlan_tci')) & 0x1000) !== 0) mask.fill(0xff, 106, 108);
+  lookAtTunnel(flow, mask);
+  lookAtNetwork(flow, mask);
+  lookAtTransport(flow, mask);
+  return mask;
+}
+
+function lookAtTunnel(flow: Flow, mask: Flow): void {
+  const tunnelled = fields('tun_dst', 'tun_ipv6_dst').some((f) => getField(flow, f) !== 0n);
+  if (!tunnelled) return;
+  for (const field of TUNNEL) lookAt(mask, field);
+  if (getNumber(flow, fieldByName('tun_flags')) & TUNNEL_KEY_FLAG) lookAt(mask, fieldByName('tun_id'));
+  const present = fieldByName('tun_metadata_present');
+  for (let i = 0; i < METADATA_BITS; i++) {
+    if ((getField(flow, present) >> BigInt(i)) & 1n) lookAt(mask, present, i, 1);
+  }
+  lookAt(mask, { ...present, offset: 272, size: 240, bits: 1920 });
+}
+
+function lookAtNetwork(flow: Flow, mask: Flow): void {
+  const protocol = new Protocol(flow, mask);
+  const names = protocol.arp
+    ? ['arp_spa', 'arp_tpa', 'arp_op', 'arp_sha', 'arp_tha']
+    : protocol.ipv4
+      ? ['nw_src', 'nw_dst']
+      : protocol.ipv6
+        ? ['ipv6_src', 'ipv6_dst', 'ipv6_label']
+        : [];
+  for (const field of fields(...names)) lookAt(mask, field);
+  if (protocol.ip) for (const field of fields('nw_proto', 'nw_tos', 'nw_ecn', 'nw_ttl', 'nw_frag')) lookAt(mask, field);
+}
+
+function lookAtTransport(flow: Flow, mask: Flow): void {
+  if (new Protocol(flow, mask).laterFragment) return;
+  const { transport, icmp, icmpv6 } = new Protocol(flow, mask);
+  if (transport) for (const field of fields('tcp_src', 'tcp_dst')) lookAt(mask, field);
+  if (transport === 'tcp') lookAt(mask, fieldByName('tcp_flags'));
+  if (icmp || icmpv6) for (const field of fields('icmp_type', 'icmp_code')) lookAt(mask, field);
+  const nd = new Protocol(flow, mask).nd;
+  if (nd) for (const field of fields('nd_target', nd === 135 ? 'nd_sll' : 'nd_tll')) lookAt(mask, field);
+}

@@ -1,0 +1,42 @@
+// FIELD, FIELD[], FIELD[bit] and FIELD[first..last], as load, move, push, pop and ct(zone=) take them.
+import { fieldByName, type Field } from '../key/fields.js';
+import type { Subfield } from './ast.js';
+import { type ParseOptions, requireField } from './options.js';
+import type { Span } from './source.js';
+
+const inPort = fieldByName('in_port');
+const inPortOf10 = fieldByName('in_port_of10');
+
+export function parseSubfield(span: Span, options: ParseOptions): Subfield {
+  const bracket = span.text.indexOf('[');
+  const name = span.sub(0, bracket < 0 ? span.length : bracket);
+  let field = requireField(name, options);
+  if (field === inPort && name.text === 'in_port') field = inPortOf10;
+  if (bracket < 0) return { field, start: 0, count: field.bits };
+  const range = span.sub(bracket);
+  const m = /^\[(?:([0-9]+)(?:\.\.([0-9]+))?)?\]$/.exec(range.text);
+  if (!m) return range.fail('ESYNTAX', `expected [], [bit] or [first..last], got "${range.text}"`);
+  if (m[1] === undefined) return { field, start: 0, count: field.bits };
+  const [first, last] = [Number(m[1]), Number(m[2] ?? m[1])];
+  if (first > last) return range.fail('ERANGE', `expected the first bit not above the last, got ${range.text}`);
+  if (last >= field.bits) {
+    return range.fail('ERANGE', `expected bits 0 to ${field.bits - 1} of ${printedName(field)}, got ${range.text}`);
+  }
+  return { field, start: first, count: last - first + 1 };
+}
+
+/** The name that match and set_field use. */
+export function printedName(field: Field): string {
+  return field === inPortOf10 ? 'in_port' : field.name;
+}
+
+/** The NXM name, or the OXM name of a field that has no other: what load and move print. */
+export function nxmName(field: Field): string {
+  return field.aliases.find((a) => a.startsWith('NXM_')) ?? field.aliases.find((a) => /^[A-Z]+_/.test(a)) ?? field.name;
+}
+
+export function formatSubfield({ field, start, count }: Subfield): string {
+  const name = nxmName(field);
+  if (start === 0 && count === field.bits) return `${name}[]`;
+  return count === 1 ? `${name}[${start}]` : `${name}[${start}..${start + count - 1}]`;
+}

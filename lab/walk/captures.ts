@@ -53,7 +53,7 @@ export class Captures {
     for (const { tap, file } of this.#running) {
       const pcap = readPcap(await readFile(file));
       if (pcap instanceof Malformed) throw new Error(`the capture of ${tap.name}: ${pcap}`);
-      for (const { frame, timeNs } of pcap.packets) all.push({ tap, frame, timeNs });
+      for (const { frame, timeNs } of pcap) all.push({ tap, frame, timeNs });
     }
     return all.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0));
   }

@@ -17,13 +17,13 @@ export async function sendTraffic(walk: Walk, netnsOf: (name: string) => string,
   const netns = netnsOf(start.at);
   const inside = (argv: string[], timeoutMs = 10_000) => run('ip', ['netns', 'exec', netns, ...argv], { timeoutMs });
   if ('neighbour' in start) {
-    await beforeAttempt();
     // The kernel re-validates a neighbour that it knows by asking that very MAC; one that it does not know, by broadcast.
-    const { stdout } = await inside(['ip', 'neigh', 'show', start.neighbour, 'dev', start.device]);
-    if (!/lladdr/.test(stdout)) {
-      throw new Error(`${start.at} does not know ${start.neighbour} on ${start.device}: its neighbour table says "${stdout.trim()}"`);
-    }
-    const lladdr = /lladdr (\S+)/.exec(stdout)![1];
+    // So make it known first: any packet that is routed there does.
+    const known = async () => /lladdr (\S+)/.exec((await inside(['ip', 'neigh', 'show', start.neighbour, 'dev', start.device])).stdout)?.[1];
+    if (!(await known())) await inside(['curl', '--silent', '--max-time', '1', `http://${start.neighbour}:9/`]).catch(() => {});
+    const lladdr = await known();
+    if (!lladdr) throw new Error(`${start.at} cannot resolve ${start.neighbour} on ${start.device}`);
+    await beforeAttempt();
     await inside(['ip', 'neigh', 'replace', start.neighbour, 'lladdr', lladdr, 'dev', start.device, 'nud', 'probe']);
     await waitUntilReachable(inside, start.neighbour, start.device);
     return { text: `${start.neighbour} is at ${lladdr}`, attempts: 1 };

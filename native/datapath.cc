@@ -128,13 +128,39 @@ void Datapath::flush_flows() {
   post([this] { pipeline_.cache.flush(); });
 }
 
+namespace {
+
+FlowStats stats_of(const Megaflow& f) { return {f.id, f.packets, f.bytes, f.used_ns, f.tcp_flags}; }
+
+std::vector<FlowStats> all_stats(const FlowCache& cache) {
+  std::vector<FlowStats> list;
+  list.reserve(cache.size());
+  cache.for_each([&](const Megaflow& f) { list.push_back(stats_of(f)); });
+  return list;
+}
+
+}  // namespace
+
 std::vector<FlowStats> Datapath::flow_stats() {
   std::vector<FlowStats> list;
+  call([&] { list = all_stats(pipeline_.cache); });
+  return list;
+}
+
+std::vector<FlowStats> Datapath::take_flows(const std::vector<uint64_t>* ids) {
+  std::vector<FlowStats> list;
   call([&] {
-    list.reserve(pipeline_.cache.size());
-    pipeline_.cache.for_each([&](const Megaflow& f) {
-      list.push_back({f.id, f.packets, f.bytes, f.used_ns, f.tcp_flags});
-    });
+    if (ids == nullptr) {
+      list = all_stats(pipeline_.cache);
+      pipeline_.cache.flush();
+      return;
+    }
+    for (const uint64_t id : *ids) {
+      const Megaflow* flow = pipeline_.cache.find(id);
+      if (flow == nullptr) continue;
+      list.push_back(stats_of(*flow));
+      pipeline_.cache.remove(id);
+    }
   });
   return list;
 }

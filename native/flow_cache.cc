@@ -135,6 +135,11 @@ void FlowCache::put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::v
   by_id_.emplace(id, std::move(flow));
 }
 
+const Megaflow* FlowCache::find(uint64_t id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second.get();
+}
+
 bool FlowCache::remove(uint64_t id) {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return false;

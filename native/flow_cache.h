@@ -83,6 +83,7 @@ class FlowCache {
   // the same flow (same id, same masked key), and begin at zero otherwise.
   void put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::vector<uint8_t> actions);
   bool remove(uint64_t id);
+  const Megaflow* find(uint64_t id) const;
   void flush();
   size_t size() const { return by_id_.size(); }
   size_t subtable_count() const { return subtables_.size(); }

@@ -19,6 +19,7 @@ Napi::Function DatapathWrap::define(Napi::Env env) {
                          InstanceMethod<&DatapathWrap::del_flow>("delFlow"),
                          InstanceMethod<&DatapathWrap::flush_flows>("flushFlows"),
                          InstanceMethod<&DatapathWrap::flow_stats>("flowStats"),
+                         InstanceMethod<&DatapathWrap::take_flows>("takeFlows"),
                          InstanceMethod<&DatapathWrap::execute>("execute"),
                          InstanceMethod<&DatapathWrap::set_trace>("setTrace"),
                          InstanceMethod<&DatapathWrap::ct_dump>("ctDump"),
@@ -171,12 +172,28 @@ void DatapathWrap::del_flow(const Napi::CallbackInfo& info) {
 
 void DatapathWrap::flush_flows(const Napi::CallbackInfo&) { datapath_->flush_flows(); }
 
-Napi::Value DatapathWrap::flow_stats(const Napi::CallbackInfo& info) {
-  const std::vector<FlowStats> stats = datapath_->flow_stats();
+namespace {
+
+Napi::Value from_stats(Napi::Env env, const std::vector<FlowStats>& stats) {
   static_assert(sizeof(FlowStats) == 5 * sizeof(uint64_t));
-  Napi::BigUint64Array numbers = Napi::BigUint64Array::New(info.Env(), stats.size() * 5);
+  Napi::BigUint64Array numbers = Napi::BigUint64Array::New(env, stats.size() * 5);
   if (!stats.empty()) memcpy(numbers.Data(), stats.data(), stats.size() * sizeof(FlowStats));
   return numbers;
+}
+
+}  // namespace
+
+Napi::Value DatapathWrap::flow_stats(const Napi::CallbackInfo& info) {
+  return from_stats(info.Env(), datapath_->flow_stats());
+}
+
+Napi::Value DatapathWrap::take_flows(const Napi::CallbackInfo& info) {
+  if (info[0].IsUndefined()) return from_stats(info.Env(), datapath_->take_flows(nullptr));
+  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "ids: expected an array of numbers");
+  const Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<uint64_t> ids;
+  for (uint32_t i = 0; i < list.Length(); i++) ids.push_back(list.Get(i).ToNumber().Int64Value());
+  return from_stats(info.Env(), datapath_->take_flows(&ids));
 }
 
 void DatapathWrap::execute(const Napi::CallbackInfo& info) {

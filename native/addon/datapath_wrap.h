@@ -40,6 +40,7 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   void del_flow(const Napi::CallbackInfo& info);
   void flush_flows(const Napi::CallbackInfo& info);
   Napi::Value flow_stats(const Napi::CallbackInfo& info);
+  Napi::Value take_flows(const Napi::CallbackInfo& info);
   void execute(const Napi::CallbackInfo& info);
   void set_trace(const Napi::CallbackInfo& info);
   Napi::Value ct_dump(const Napi::CallbackInfo& info);

@@ -1,7 +1,7 @@
 // Frames for the packets of the article's data: from fields named as in ovs-fields(7) to bytes, and to a flow as
 // ofproto/trace takes it.
 import type { PacketFields } from './article.js';
-import { type BuildSpec, buildFrame, tcpFlagBits } from '../../dataplane/wire/index.js';
+import { buildFrame, tcpFlagBits } from '../../dataplane/wire/index.js';
 
 function text(fields: PacketFields, name: string): string {
   const v = fields[name];
@@ -9,8 +9,15 @@ function text(fields: PacketFields, name: string): string {
   return String(v);
 }
 
-/** Without the tunnel: that is the outer header's business. `extra` overrides the transport's own fields (seq, ack). */
-export function frameOf(fields: PacketFields, extra: BuildSpec['tcp'] | Record<string, unknown> = {}): Uint8Array {
+/** Sequence numbers of the first three packets of a connection, so that conntrack's window check is content. */
+const NUMBERS: Record<string, { seq: number; ack: number }> = {
+  syn: { seq: 1000, ack: 0 },
+  'syn|ack': { seq: 5000, ack: 1001 },
+  ack: { seq: 1001, ack: 5001 },
+};
+
+/** Without the tunnel: that is the outer header's business. */
+export function frameOf(fields: PacketFields): Uint8Array {
   const ethernet = { dl_src: text(fields, 'dl_src'), dl_dst: text(fields, 'dl_dst') };
   if ('arp_op' in fields) {
     const arp = (n: string) => text(fields, n);
@@ -20,8 +27,9 @@ export function frameOf(fields: PacketFields, extra: BuildSpec['tcp'] | Record<s
   }
   const ipv4 = { nw_src: text(fields, 'nw_src'), nw_dst: text(fields, 'nw_dst'), nw_ttl: Number(fields.nw_ttl) };
   if ('tcp_src' in fields) {
-    const flags = tcpFlagBits(text(fields, 'tcp_flags'));
-    const tcp = { tcp_src: Number(fields.tcp_src), tcp_dst: Number(fields.tcp_dst), tcp_flags: flags, ...extra };
+    const flags = text(fields, 'tcp_flags');
+    const ports = { tcp_src: Number(fields.tcp_src), tcp_dst: Number(fields.tcp_dst) };
+    const tcp = { ...ports, tcp_flags: tcpFlagBits(flags), ...NUMBERS[flags] };
     return buildFrame({ ethernet, ipv4, tcp });
   }
   return buildFrame({
@@ -40,4 +48,10 @@ export function flowText(inPort: string, fields: PacketFields): string {
     .map(([name, v]) => `${name}=${v}`);
   if ('tcp_flags' in fields) named.push(`tcp_flags=${tcpFlagBits(String(fields.tcp_flags))}`);
   return [proto, `in_port="${inPort}"`, ...named].join(',');
+}
+
+/** The tunnel that a packet came through or goes into; undefined when there is none. */
+export function tunnelOf(fields: PacketFields): { src?: string; dst: string; id: number } | undefined {
+  if (!('tun_dst' in fields)) return undefined;
+  return { src: fields.tun_src as string | undefined, dst: text(fields, 'tun_dst'), id: Number(fields.tun_id) };
 }

@@ -22,8 +22,12 @@ export interface Learned {
   port: OfPort;
 }
 
-/** An address that NORMAL looked up for the packets of a megaflow, whether it was known or not. */
+/** An address in NORMAL's table. */
 export type MacKey = `${number}/${bigint}`;
+
+export function macKey(vlan: number, mac: bigint): MacKey {
+  return `${vlan}/${mac}`;
+}
 
 /** What a translation came to, as far as a megaflow needs it. */
 export interface MegaflowContent {
@@ -33,6 +37,7 @@ export interface MegaflowContent {
   encoded: Uint8Array;
   entries: readonly FlowEntry[];
   learned: readonly Learned[];
+  /** Addresses that NORMAL looked up, whether they were known or not. */
   asked: readonly MacKey[];
 }
 
@@ -66,6 +71,7 @@ const RECORD = 5; // id, packets, bytes, used, tcp flags
 export class Megaflows {
   readonly #byMask = new Map<string, Subtable>();
   readonly #byId = new Map<number, { flow: Megaflow; subtable: Subtable; text: string }>();
+  /** The megaflows that asked for an address or taught it. */
   readonly #byMac = new Map<MacKey, Set<Megaflow>>();
   #lastId = 0;
 
@@ -115,7 +121,7 @@ export class Megaflows {
     };
     subtable.flows.set(text, flow);
     this.#byId.set(flow.id, { flow, subtable, text });
-    for (const mac of flow.asked) {
+    for (const mac of macsOf(flow)) {
       const flows = this.#byMac.get(mac);
       if (flows) flows.add(flow);
       else this.#byMac.set(mac, new Set([flow]));
@@ -142,7 +148,8 @@ export class Megaflows {
     this.#byMac.clear();
   }
 
-  /** What is known about these addresses has changed. */
+  /** What is known about these addresses has changed. Those who taught another answer go too, so that the next packet
+   *  from there is heard. */
   invalidateMacs(macs: Iterable<MacKey>): void {
     const ids = new Set<number>();
     for (const mac of macs) for (const flow of this.#byMac.get(mac) ?? []) ids.add(flow.id);
@@ -178,7 +185,7 @@ export class Megaflows {
       const { flow, subtable, text } = this.#byId.get(id)!;
       this.#byId.delete(id);
       subtable.flows.delete(text);
-      for (const mac of flow.asked) {
+      for (const mac of macsOf(flow)) {
         const flows = this.#byMac.get(mac);
         flows?.delete(flow);
         if (flows?.size === 0) this.#byMac.delete(mac);
@@ -215,6 +222,10 @@ export class Megaflows {
     }
     return subtable;
   }
+}
+
+function macsOf({ asked, learned }: MegaflowContent): MacKey[] {
+  return learned.length === 0 ? [...asked] : [...asked, ...learned.map(({ vlan, mac }) => macKey(vlan, mac))];
 }
 
 function latin1(bytes: Uint8Array): string {

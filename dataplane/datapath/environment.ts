@@ -1,0 +1,59 @@
+// What a translation may ask of a running switch (translate/types.ts, Environment), in two moods: for a packet that is
+// really here, which teaches NORMAL's table, and for a trace, which leaves everything as it is. Either way it notes which
+// addresses were asked for, because the megaflow is good only as long as the answers are.
+import type { Flow } from '../key/flow.js';
+import type { OfPort } from '../openflow/ast.js';
+import type { MacTable, Tables } from '../tables/index.js';
+import type { Environment, LookupResult, MacLearning, PortInfo, RecircIds, TunMetadata } from '../translate/types.js';
+import { type Learned, type MacKey, macKey } from './megaflows.js';
+import type { Ports } from './ports.js';
+
+export interface EnvironmentParts {
+  tables: Tables;
+  ports: Ports;
+  mac: MacTable;
+  recirc: RecircIds;
+  tunMetadata: TunMetadata;
+}
+
+export class SwitchEnvironment implements Environment {
+  readonly recirc: RecircIds;
+  readonly tunMetadata: TunMetadata;
+  readonly mac: MacLearning;
+  learned: Learned[] = [];
+  asked: MacKey[] = [];
+  news: MacKey[] = [];
+
+  constructor(
+    private readonly parts: EnvironmentParts,
+    mood: 'packet' | 'trace',
+  ) {
+    this.recirc = parts.recirc;
+    this.tunMetadata = parts.tunMetadata;
+    this.mac = {
+      lookup: (vlan, mac) => {
+        this.asked.push(macKey(vlan, mac));
+        return parts.mac.lookup(vlan, mac);
+      },
+      learn: (vlan, mac, port) => {
+        if (mood === 'trace') return false;
+        this.learned.push({ vlan, mac, port });
+        const isNews = parts.mac.learn(vlan, mac, port);
+        if (isNews) this.news.push(macKey(vlan, mac));
+        return isNews;
+      },
+    };
+  }
+
+  lookup(table: number, flow: Flow, mask: Flow): LookupResult {
+    return this.parts.tables.lookup(table, flow, mask);
+  }
+
+  port(no: OfPort): PortInfo | undefined {
+    return this.parts.ports.info(no);
+  }
+
+  ports(): Iterable<PortInfo> {
+    return this.parts.ports.infos();
+  }
+}

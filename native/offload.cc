@@ -45,22 +45,32 @@ bool sctp_valid(const uint8_t* sctp, uint32_t size) {
 
 }  // namespace
 
-bool finish_checksum(Packet& packet) {
-  if (!packet.csum_partial) return true;
+bool compute_checksum(const Packet& packet, FinishedChecksum* result) {
   const uint32_t start = packet.csum_start, field = start + packet.csum_offset;
   if (start >= packet.size || field + 2 > packet.size) return false;
+  result->at = field;
   FrameLayout layout;
   const bool located = locate(packet.data, packet.size, &layout) && layout.l4 == start;
   if (located && layout.proto == kIpSctp && packet.csum_offset == kSctpCsum) {
     if (layout.end - start < kSctpSize) return false;
     const uint32_t crc = sctp_checksum(packet.data + start, layout.end - start);
-    memcpy(packet.data + field, &crc, sizeof crc);
-  } else {
-    uint16_t csum = csum_finish(csum_add(0, packet.data + start, packet.size - start));
-    // Zero means "none" in UDP. In TCP both forms of zero are right, so the offset decides without a look at IP.
-    if (csum == 0 && packet.csum_offset == kUdpCsum) csum = 0xffff;
-    memcpy(packet.data + field, &csum, 2);
+    result->size = sizeof crc;
+    memcpy(result->bytes, &crc, sizeof crc);
+    return true;
   }
+  uint16_t csum = csum_finish(csum_add(0, packet.data + start, packet.size - start));
+  // Zero means "none" in UDP. In TCP both forms of zero are right, so the offset decides without a look at IP.
+  if (csum == 0 && packet.csum_offset == kUdpCsum) csum = 0xffff;
+  result->size = sizeof csum;
+  memcpy(result->bytes, &csum, sizeof csum);
+  return true;
+}
+
+bool finish_checksum(Packet& packet) {
+  if (!packet.csum_partial) return true;
+  FinishedChecksum checksum;
+  if (!compute_checksum(packet, &checksum)) return false;
+  memcpy(packet.data + checksum.at, checksum.bytes, checksum.size);
   packet.csum_partial = false;
   return true;
 }

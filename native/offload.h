@@ -11,6 +11,14 @@ namespace pw {
 // False (frame untouched) when csum_start/csum_offset lie outside the frame.
 bool finish_checksum(Packet& packet);
 
+// The same without touching the frame, for a port that sends bytes which another port may still hold.
+struct FinishedChecksum {
+  uint32_t at = 0;       // offset in the frame
+  uint32_t size = 0;     // 2, or 4 for SCTP
+  uint8_t bytes[4] = {};
+};
+bool compute_checksum(const Packet& packet, FinishedChecksum* result);
+
 // The full L4 checksum of a frame is right (TCP, UDP with the zero rule, ICMP, ICMPv6; IPv4 header checksum too).
 // For tests and for conntrack's validation of frames that the kernel does not vouch for.
 bool checksums_valid(const Packet& packet);

@@ -61,6 +61,7 @@ class VethPort final : public Port {
   bool attach_here(bool set_up, SysError* error);
   bool open_tx(const std::string& object, SysError* error);
   void detach();
+  bool same_netns() const;
   void count_refusal(int err);
 
   VethSpec spec_;
@@ -129,10 +130,16 @@ bool VethPort::open_tx(const std::string& object, SysError* error) {
 void VethPort::detach() {
   ring_.close();
   tx_fd_.reset();
+  if (!same_netns()) return;  // the interface died with its namespace
   in_netns(spec_.netns, nullptr, [&] {
     guard_.remove();
     return true;
   });
+}
+
+bool VethPort::same_netns() const {
+  NetnsId now;
+  return netns_id(spec_.netns, &now) && now == netns_;
 }
 
 int VethPort::rx(Packet** packets, int max) {
@@ -197,9 +204,7 @@ PortState VethPort::poll_state() {
   socklen_t size = sizeof pending_error;
   getsockopt(ring_.fd(), SOL_SOCKET, SO_ERROR, &pending_error, &size);
   LinkInfo link;
-  NetnsId now;
-  const bool there = netns_id(spec_.netns, &now) && now == netns_ &&
-                     in_netns(spec_.netns, nullptr, [&] { return get_link(ifname_, &link, nullptr); }) &&
+  const bool there = same_netns() && in_netns(spec_.netns, nullptr, [&] { return get_link(ifname_, &link, nullptr); }) &&
                      link.index == ifindex_ && (link.flags & IFF_UP);
   if (there) return PortState::up;
   detach();

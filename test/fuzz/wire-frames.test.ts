@@ -37,7 +37,7 @@ test(`frames that are built are never malformed, and their checksums are valid (
   for (let i = 0; i < 5_000; i++) {
     const spec = randomSpec(r);
     // A protocol number or type that does not fit what follows is the fuzzer's doing.
-    if (spec.ethernet.dl_type !== undefined || spec.ipv4?.nw_proto !== undefined || spec.ipv6?.nw_proto !== undefined) continue;
+    if ((spec.ethernet.dl_type ?? spec.ipv4?.nw_proto ?? spec.ipv6?.nw_proto) !== undefined) continue;
     for (const layer of dissect(buildFrame(spec))) {
       // A later fragment of IPv6 and a Geneve port with random payload may say anything.
       if (layer.protocol === 'malformed') assert.equal(layer.view.protocol, 'geneve');

@@ -11,7 +11,9 @@ import { randomFrame } from '../helpers/random-frames.js';
 const FRAMES = 20_000;
 const { native, missing } = addon;
 
-describe.skipIf(missing)(`the addon and dataplane/wire read frames alike${missing ? ` (skipped: ${missing})` : ''}`, () => {
+const skipped = missing ? ` (skipped: ${missing})` : '';
+
+describe.skipIf(missing)(`the addon and dataplane/wire read frames alike${skipped}`, () => {
   test(
     `${FRAMES} random and damaged frames give the same key (seed ${SEED})`,
     () => {

@@ -98,8 +98,8 @@ export const walks: Walk[] = (parse(readFileSync(`${ROOT}lab/article/walks.yaml`
 
 /** Puts the numbers of the walk's `ports` where the walk names them. */
 function bind(fields: PacketFields, ports: Record<string, number> = {}): PacketFields {
-  const number = (name: string, v: string | number) => (/_(src|dst)$/.test(name) && ports[v] !== undefined ? ports[v] : v);
-  return Object.fromEntries(Object.entries(fields).map(([name, v]) => [name, number(name, v)]));
+  const number = (v: string | number) => ports[v] ?? v;
+  return Object.fromEntries(Object.entries(fields).map(([name, v]) => [name, number(v)]));
 }
 
 /** The passes of all walks, in their order. */

@@ -20,10 +20,9 @@ const NUMBERS: Record<string, { seq: number; ack: number }> = {
 export function frameOf(fields: PacketFields): Uint8Array {
   const ethernet = { dl_src: text(fields, 'dl_src'), dl_dst: text(fields, 'dl_dst') };
   if ('arp_op' in fields) {
-    const arp = (n: string) => text(fields, n);
-    const op = Number(fields.arp_op);
-    const addresses = { arp_sha: arp('arp_sha'), arp_spa: arp('arp_spa'), arp_tha: arp('arp_tha'), arp_tpa: arp('arp_tpa') };
-    return buildFrame({ ethernet, arp: { arp_op: op, ...addresses } });
+    const sender = { arp_sha: text(fields, 'arp_sha'), arp_spa: text(fields, 'arp_spa') };
+    const target = { arp_tha: text(fields, 'arp_tha'), arp_tpa: text(fields, 'arp_tpa') };
+    return buildFrame({ ethernet, arp: { arp_op: Number(fields.arp_op), ...sender, ...target } });
   }
   const ipv4 = { nw_src: text(fields, 'nw_src'), nw_dst: text(fields, 'nw_dst'), nw_ttl: Number(fields.nw_ttl) };
   if ('tcp_src' in fields) {

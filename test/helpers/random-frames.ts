@@ -37,8 +37,8 @@ export function randomSpec(r: Random): BuildSpec {
   }));
   const kind = r.below(10);
   if (kind === 0) {
-    const [arp_sha, arp_tha] = [mac(r), mac(r)];
-    spec.arp = { arp_op: r.chance(5) ? r.below(65536) : 1 + r.below(2), arp_sha, arp_tha, arp_spa: ipv4(r), arp_tpa: ipv4(r) };
+    const arp_op = r.chance(5) ? r.below(65536) : 1 + r.below(2);
+    spec.arp = { arp_op, arp_sha: mac(r), arp_spa: ipv4(r), arp_tha: mac(r), arp_tpa: ipv4(r) };
     if (r.chance(4)) spec.ethernet.dl_type = 0x8035;
     return spec;
   }
@@ -50,10 +50,14 @@ export function randomSpec(r: Random): BuildSpec {
   if (kind < 6) {
     spec.ipv4 = { nw_src: ipv4(r), nw_dst: ipv4(r), nw_ttl: r.below(256), nw_tos: r.below(256), id: r.below(65536) };
     if (r.chance(5)) spec.ipv4.options = r.bytes(4 * r.below(11));
-    if (r.chance(6)) Object.assign(spec.ipv4, { more_fragments: r.chance(2), fragment_offset: r.pick([0, 8, 1480, 65528]) });
+    if (r.chance(6)) {
+      spec.ipv4.more_fragments = r.chance(2);
+      spec.ipv4.fragment_offset = r.pick([0, 8, 1480, 65528]);
+    }
     if (r.chance(8)) spec.ipv4.nw_proto = r.pick(PROTOCOLS);
   } else {
-    spec.ipv6 = { ipv6_src: ipv6(r), ipv6_dst: ipv6(r), nw_ttl: r.below(256), nw_tos: r.below(256), ipv6_label: r.below(1 << 20) };
+    spec.ipv6 = { ipv6_src: ipv6(r), ipv6_dst: ipv6(r), nw_ttl: r.below(256), nw_tos: r.below(256) };
+    spec.ipv6.ipv6_label = r.below(1 << 20);
     if (r.chance(3)) spec.ipv6.extensions = Array.from({ length: 1 + r.below(3) }, () => extension(r));
     if (r.chance(8)) spec.ipv6.nw_proto = r.pick(PROTOCOLS);
   }
@@ -63,7 +67,8 @@ export function randomSpec(r: Random): BuildSpec {
 
 function snap(r: Random, payload: Uint8Array = new Uint8Array()): Uint8Array {
   const type = r.pick(TYPES);
-  const head = r.chance(3) ? r.bytes(8) : Uint8Array.of(0xaa, 0xaa, 3, 0, 0, r.chance(8) ? 1 : 0, type >> 8, type & 0xff);
+  const oui = r.chance(8) ? 1 : 0;
+  const head = r.chance(3) ? r.bytes(8) : Uint8Array.of(0xaa, 0xaa, 3, 0, 0, oui, type >> 8, type & 0xff);
   return Uint8Array.of(...head, ...payload);
 }
 

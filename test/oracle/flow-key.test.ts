@@ -26,7 +26,8 @@ describe.skipIf(missing)(`the flow key of a frame is Open vSwitch's${missing ? `
       // A runt has no flow: ofproto/trace refuses it, and the datapath drops it.
       if (frame.length < 14) continue;
       const line = readTrace(await ovs.trace('in_port=49', { hex: toHex(frame) }))[0].flow;
-      expect(keyTerms(keyFromFrame(frame, 49)), `${toHex(frame)}\n${summarize(frame)}\n${line}`).toEqual(ovsTerms(line));
+      const about = `${toHex(frame)}\n${summarize(frame)}\n${line}`;
+      expect(keyTerms(keyFromFrame(frame, 49)), about).toEqual(ovsTerms(line));
       compared++;
     }
   });

@@ -1,6 +1,6 @@
 // A live switch under test: frames in at named ports, frames out, connections and counters. Two stand behind it: Open
-// vSwitch with its userspace datapath (below) and packetwalk (live-packetwalk.ts). The tunnel port takes and gives inner
-// frames with their tunnel's addresses; how the outer header gets there is each one's own business.
+// vSwitch with its userspace datapath (below) and packetwalk (live-packetwalk.ts). The tunnel port takes and gives
+// inner frames with their tunnel's addresses; how the outer header gets there is each one's own business.
 import { type NodeName, type PortsFile, flowsPath, portsFile } from '../helpers/article.js';
 import { type Layer, buildFrame, dissect, etherTypeText } from '../../dataplane/wire/index.js';
 import { sortTerms } from '../helpers/trace-text.js';

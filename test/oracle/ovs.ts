@@ -82,11 +82,12 @@ export class Ovs {
     const log = (name: string) => ['-vconsole:off', `--log-file=${join(this.dir, `${name}.log`)}`];
     const control = (name: string) => `--unixctl=${join(this.dir, `${name}.ctl`)}`;
     const db = join(this.dir, 'db.sock');
-    this.#daemon('ovsdb-server', [`--remote=punix:${db}`, ...log('ovsdb'), control('ovsdb'), join(this.dir, 'conf.db')]);
+    const database = join(this.dir, 'conf.db');
+    this.#daemon('ovsdb-server', [`--remote=punix:${db}`, ...log('ovsdb'), control('ovsdb'), database]);
     await this.#appears(db);
     await this.#vsctl('--no-wait', 'init');
-    const limit = this.options.vlanLimit;
-    if (limit !== undefined) await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
+    const limit = this.options.vlanLimit ?? 1;
+    await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
     const dummy = ['--enable-dummy', '--disable-system', '--disable-system-route'];
     this.#daemon('ovs-vswitchd', [...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`]);
     await this.#appears(join(this.dir, 'vswitchd.ctl'));
@@ -137,9 +138,10 @@ export class Ovs {
 
   async #addUnderlay(): Promise<void> {
     const { local_ip, uplink_mac, neigh } = this.options.ports;
-    const bridge = ['add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=dummy'];
-    bridge.push(`other-config:hwaddr="${uplink_mac}"`);
-    await this.#vsctl(...bridge, '--', 'add-port', 'br-phy', 'ens160', '--', 'set', 'Interface', 'ens160', ...this.#dummy('ens160'));
+    const args = ['add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=dummy'];
+    args.push(`other-config:hwaddr="${uplink_mac}"`, '--', 'add-port', 'br-phy', 'ens160');
+    args.push('--', 'set', 'Interface', 'ens160', ...this.#dummy('ens160'));
+    await this.#vsctl(...args);
     await this.#run('ovs-ofctl', 'add-flow', 'br-phy', 'actions=NORMAL');
     const [ip, prefix] = local_ip.split('/');
     await this.appctl('netdev-dummy/ip4addr', 'br-phy', local_ip);

@@ -1,9 +1,9 @@
-// Every pass of the walks and every further packet through ofproto/trace of real Open vSwitch: the tables and flows that
-// the article's data names, with the connection state that it names.
+// Every pass of the walks and every further packet through ofproto/trace of real Open vSwitch: the tables and flows
+// that the article's data names, with the connection state that it names.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type NodeName, type Packet, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
-import { type TracedPass, readTrace, sortTerms } from '../helpers/trace-text.js';
+import { type TracedPass, readTrace, sortTerms, splitTerms } from '../helpers/trace-text.js';
 import { Ovs, ovsMissing } from './ovs.js';
 
 const missing = ovsMissing();
@@ -51,7 +51,7 @@ describe.skipIf(missing)(`the article's packets in Open vSwitch${missing ? ` (sk
         const mark = p.ct?.commit && p.ct.commit.mark !== '0x0' ? `,mark=${p.ct.commit.mark}/0xffffffff` : '';
         expect(commit).toEqual(p.ct?.commit ? [`ct(commit,zone=65520${mark})`] : []);
         if (p.outcome === 'drop') expect(end.actions).toBe('drop');
-        if (p.outcome === 'output' && !p.packet_out?.tun_dst) expect(end.actions.split(/,(?![^(]*\))/).at(-1)).toBe(p.out);
+        if (p.outcome === 'output' && !p.packet_out?.tun_dst) expect(splitTerms(end.actions).at(-1)).toBe(p.out);
       });
     });
   }

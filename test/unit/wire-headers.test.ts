@@ -105,7 +105,8 @@ describe('ipv4', () => {
   const packet = bytes('46 b9 001c 1234 4000 40 11 a6a8 c0000201 c6336402 94040000 01020304 ffff');
   test('reads every field, leaves the padding out', () => {
     const ip = ok(Ipv4View.parse(packet));
-    expect(ip.value()).toMatchObject({ nw_src: '192.0.2.1', nw_dst: '198.51.100.2', nw_proto: 17, nw_ttl: 64, nw_tos: 0xb9 });
+    expect(ip.value()).toMatchObject({ nw_src: '192.0.2.1', nw_dst: '198.51.100.2', nw_proto: 17 });
+    expect(ip.value()).toMatchObject({ nw_ttl: 64, nw_tos: 0xb9 });
     expect(ip.value()).toMatchObject({ id: 0x1234, dont_fragment: true, more_fragments: false, fragment_offset: 0 });
     expect(toHex(ip.options)).toBe('94040000');
     expect(toHex(ip.payload)).toBe('01020304');
@@ -119,11 +120,13 @@ describe('ipv4', () => {
     expect(ok(Ipv4View.parse(wrong)).checksum).toBe('invalid');
   });
   test('tells first fragments from later ones', () => {
-    const frag = (flags: string) => ok(Ipv4View.parse(bytes(`45000014 0000 ${flags} 4011 0000 c0000201 c6336402`))).nw_frag;
+    const packetWith = (flags: string) => bytes(`45000014 0000 ${flags} 4011 0000 c0000201 c6336402`);
+    const frag = (flags: string) => ok(Ipv4View.parse(packetWith(flags))).nw_frag;
     expect([frag('0000'), frag('4000'), frag('2000'), frag('2001'), frag('0001')]).toEqual([0, 0, 1, 3, 3]);
   });
   test('a header that lies about a size is refused by name', () => {
-    const head = (ihl: string, total: string) => Ipv4View.parse(bytes(`${ihl} 00 ${total} 00000000 4011 0000 c0000201 c6336402`));
+    const rest = '00000000 4011 0000 c0000201 c6336402';
+    const head = (ihl: string, total: string) => Ipv4View.parse(bytes(`${ihl} 00 ${total} ${rest}`));
     expect(reason(head('44', '0014'))).toBe('ipv4: bad_header_size');
     expect(reason(head('46', '0018'))).toBe('ipv4: truncated');
     expect(reason(head('45', '0015'))).toBe('ipv4: bad_total_size');
@@ -176,10 +179,12 @@ describe('ipv6', () => {
 });
 
 describe('tcp', () => {
-  const syn = bytes('d4ac 0050 1d000002 00000000 a002 faf0 55ab 0000 02040582 0402 080a 00000001 00000000 01 030307 6869');
+  const options = '02040582 0402 080a 00000001 00000000 01 030307';
+  const syn = bytes(`d4ac 0050 1d000002 00000000 a002 faf0 55ab 0000 ${options} 6869`);
   test('reads ports, numbers, flags, options and payload', () => {
     const tcp = ok(TcpView.parse(syn));
-    expect(tcp.value()).toMatchObject({ tcp_src: 54444, tcp_dst: 80, seq: 0x1d000002, ack: 0, tcp_flags: 2, window: 64240 });
+    expect(tcp.value()).toMatchObject({ tcp_src: 54444, tcp_dst: 80, tcp_flags: 2, window: 64240 });
+    expect(tcp.value()).toMatchObject({ seq: 0x1d000002, ack: 0 });
     expect(tcpOptions(tcp.options).map((o) => o.kind)).toEqual([2, 4, 8, 1, 3]);
     expect(toHex(tcp.payload)).toBe('6869');
     expect(tcp.toString()).toBe(
@@ -196,7 +201,8 @@ describe('tcp', () => {
     expect(again.checksum(pseudo(6)(segment.length))).toBe('invalid');
   });
   test('a data offset below 5 words or beyond the segment is refused', () => {
-    const offset = (x: number) => reason(TcpView.parse(Uint8Array.of(...syn.subarray(0, 12), x, ...syn.subarray(13, 40))));
+    const offset = (x: number) =>
+      reason(TcpView.parse(Uint8Array.of(...syn.subarray(0, 12), x, ...syn.subarray(13, 40))));
     expect(offset(0x40)).toBe('tcp: bad_header_size');
     expect(offset(0xb0)).toBe('tcp: truncated');
   });
@@ -239,7 +245,8 @@ describe('icmp', () => {
 
 describe('icmpv6', () => {
   const target = '20010db8000000000000000000000003';
-  const nd = (type: string, options: string) => ok(Icmpv6View.parse(bytes(`${type} 00 0000 00000000 ${target} ${options}`)));
+  const nd = (type: string, options: string) =>
+    ok(Icmpv6View.parse(bytes(`${type} 00 0000 00000000 ${target} ${options}`)));
   test('a solicitation has a target and a source link-layer address', () => {
     const found = nd('87', '0101 02000000000c').neighbour();
     expect(toHex(found!.nd_target!)).toBe(target);

@@ -94,7 +94,7 @@ export function formatFieldValue(field: Field, value: bigint, mask?: bigint, nam
     case 'ipv6':
       return formatAddress(value, mask, 128, formatIpv6);
     case 'decimal':
-      return exact ? value.toString() : `${hex(value)}/${hex(mask)}`;
+      return exact ? value.toString() : `${value}/${hex(mask)}`;
     case 'hex':
       return exact ? hex(value) : `${hex(value)}/${hex(mask)}`;
   }
@@ -109,10 +109,12 @@ function formatAddress(value: bigint, mask: bigint | undefined, width: number, f
 /** Digits that a match prints at least; an action prints the same field without padding. */
 const MATCH_DIGITS: Record<string, number> = { dl_type: 4, vlan_tci: 4, ipv6_label: 5 };
 
-/** formatFieldValue as a match prints it: some hexadecimal fields have a fixed width there. */
+/** formatFieldValue as a match prints it: some hexadecimal fields have a fixed width there, and what has a mask is
+ *  hexadecimal. */
 export function formatMatchValue(field: Field, value: bigint, mask?: bigint, names?: PortNames): string {
   const digits = MATCH_DIGITS[field.name];
-  if (digits === undefined) return formatFieldValue(field, value, mask, names);
   const exact = mask === undefined || mask === ones(field.bits);
+  if (field.format === 'decimal' && !exact) return `${hex(value)}/${hex(mask)}`;
+  if (digits === undefined) return formatFieldValue(field, value, mask, names);
   return exact ? paddedHex(value, digits) : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`;
 }

@@ -122,7 +122,7 @@ export class MatchParser {
       warn(this.options, span, `${field.name} is given more than once; the last one counts, as in ovs-ofctl`);
     }
     this.given.push({ field, span });
-    setMatch(this.masked, slot, value, slot === field ? mask : ones(slot.bits) & mask);
+    setMatch(this.masked, slot, value, mask === ones(field.bits) ? ones(slot.bits) : mask);
   }
 
   /** The whole match, after the last item. */

@@ -1,6 +1,5 @@
 // Actions as ovs-ofctl prints them. print(parse(x)) parses to the same actions, and prints the same again.
 import { formatFieldValue } from '../key/format.js';
-import { ones } from '../key/flow.js';
 import { hex } from '../key/numbers.js';
 import { formatPort } from '../key/ports.js';
 import { type Action, type NatAction, OFPP, type OfPort, type PortNames } from './ast.js';
@@ -103,11 +102,14 @@ function printResubmit(action: Extract<Action, { type: 'resubmit' }>, { ports }:
 /** Names that set_field has in OpenFlow 1.5, where they are not the ones that a match prints. */
 const SET_FIELD_NAMES: Record<string, string> = { dl_src: 'eth_src', dl_dst: 'eth_dst', nw_src: 'ip_src', nw_dst: 'ip_dst' };
 
+/** Masks that go without saying, because flow text cannot give the other bits. */
+const WHOLE: Record<string, bigint> = { nw_tos: 0xfcn, tun_flags: 0x1n };
+
 function printSetField(action: Extract<Action, { type: 'set_field' }>, { ports }: PrintActionOptions): string {
   const { field, value } = action;
-  const mask = field.name === 'nw_tos' && action.mask === 0xfcn ? undefined : action.mask;
+  const mask = action.mask === WHOLE[field.name] ? undefined : action.mask;
   const name = printedName(field);
-  return `set_field:${formatFieldValue(field, value, mask ?? ones(field.bits), ports)}->${SET_FIELD_NAMES[name] ?? name}`;
+  return `set_field:${formatFieldValue(field, value, mask, ports)}->${SET_FIELD_NAMES[name] ?? name}`;
 }
 
 function printMod({ name, field, value }: Extract<Action, { type: 'mod' }>): string {

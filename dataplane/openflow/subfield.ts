@@ -7,20 +7,27 @@ import type { Span } from './source.js';
 const inPort = fieldByName('in_port');
 const inPortOf10 = fieldByName('in_port_of10');
 
+/** Bits that an action may name, where the field has more. */
+const WIDTH: Record<string, number> = { vlan_vid: 12, tun_flags: 1 };
+
+function width(field: Field): number {
+  return WIDTH[field.name] ?? field.bits;
+}
+
 export function parseSubfield(span: Span, options: ParseOptions): Subfield {
   const bracket = span.text.indexOf('[');
   const name = span.sub(0, bracket < 0 ? span.length : bracket);
   let field = requireField(name, options);
   if (field === inPort && name.text === 'in_port') field = inPortOf10;
-  if (bracket < 0) return { field, start: 0, count: field.bits };
+  if (bracket < 0) return { field, start: 0, count: width(field) };
   const range = span.sub(bracket);
   const m = /^\[(?:([0-9]+)(?:\.\.([0-9]+))?)?\]$/.exec(range.text);
   if (!m) return range.fail('ESYNTAX', `expected [], [bit] or [first..last], got "${range.text}"`);
-  if (m[1] === undefined) return { field, start: 0, count: field.bits };
+  if (m[1] === undefined) return { field, start: 0, count: width(field) };
   const [first, last] = [Number(m[1]), Number(m[2] ?? m[1])];
   if (first > last) return range.fail('ERANGE', `expected the first bit not above the last, got ${range.text}`);
-  if (last >= field.bits) {
-    return range.fail('ERANGE', `expected bits 0 to ${field.bits - 1} of ${printedName(field)}, got ${range.text}`);
+  if (last >= width(field)) {
+    return range.fail('ERANGE', `expected bits 0 to ${width(field) - 1} of ${printedName(field)}, got ${range.text}`);
   }
   return { field, start: first, count: last - first + 1 };
 }
@@ -37,6 +44,6 @@ export function nxmName(field: Field): string {
 
 export function formatSubfield({ field, start, count }: Subfield): string {
   const name = nxmName(field);
-  if (start === 0 && count === field.bits) return `${name}[]`;
+  if (start === 0 && count === width(field)) return `${name}[]`;
   return count === 1 ? `${name}[${start}]` : `${name}[${start}..${start + count - 1}]`;
 }

@@ -1,0 +1,144 @@
+// The flow language beside the real thing: `ovs-ofctl parse-flow` on the same texts. Needs no daemon.
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { FIELDS, type Field, fieldByName } from '../../dataplane/key/fields.js';
+import { DEFAULT_PRIORITY, formatMatch, nxmName, parseFlow, printActions, TlvMap } from '../../dataplane/openflow/index.js';
+import type { FlowSpec } from '../../dataplane/openflow/index.js';
+import { InputError } from '../../dataplane/errors.js';
+import { REFUSED, SAME, SAME_OF15, STRICTER, WIDER } from './flow-syntax-cases.js';
+
+const probe = spawnSync('ovs-ofctl', ['--version']);
+const absent = probe.status !== 0;
+if (absent) console.log('skipped: ovs-ofctl is not installed (Debian package openvswitch-common)');
+
+const tlvMap = TlvMap.parse(
+  '{class=0x0104,type=0x80,len=4}->tun_metadata0,{class=0x0104,type=0x81,len=8}->tun_metadata1',
+);
+
+/** The flow as ovs-ofctl understood it, or undefined when it refused. */
+function ovsParse(text: string, version?: string): string | undefined {
+  const options = ['-vconsole:off', ...(version ? ['-O', version] : [])];
+  const { status, stdout } = spawnSync('ovs-ofctl', [...options, 'parse-flow', text], { encoding: 'utf8' });
+  const line = /FLOW_MOD (?:\(OF1\.5\) )?\(xid=0x1\): (.*)$/m.exec(stdout)?.[1];
+  return status === 0 && line?.startsWith('ADD ') ? line.slice(4).trim() : undefined;
+}
+
+/** Our flow in the form of ovs-ofctl's flow_mod. */
+function asFlowMod(flow: FlowSpec): string {
+  const match = formatMatch(flow.match, DEFAULT_PRIORITY, { tlvMap });
+  const flags = flow.flags.join(' ');
+  return [
+    flow.table === 0 ? '' : `table:${flow.table}`,
+    [flow.priority === DEFAULT_PRIORITY ? '' : `priority=${flow.priority}`, match].filter(Boolean).join(','),
+    flow.cookie === 0n ? '' : `cookie:0x${flow.cookie.toString(16)}`,
+    flow.idleTimeout ? `idle:${flow.idleTimeout}` : '',
+    flow.hardTimeout ? `hard:${flow.hardTimeout}` : '',
+    flow.importance ? `importance:${flow.importance}` : '',
+    flags,
+    `actions=${printActions(flow.actions)}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function ourParse(text: string): string | undefined {
+  try {
+    return asFlowMod(parseFlow(text, { tlvMap }));
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+describe.skipIf(absent)('ovs-ofctl parse-flow', () => {
+  it.each(SAME)('reads and prints alike: %s', (text) => {
+    const theirs = ovsParse(text);
+    expect(theirs, 'ovs-ofctl refused').toBeDefined();
+    expect(ourParse(text)).toBe(theirs);
+  });
+
+  it.each(SAME_OF15)('reads and prints alike in OpenFlow 1.5: %s', (text) => {
+    const theirs = ovsParse(text, 'OpenFlow15');
+    expect(theirs, 'ovs-ofctl refused').toBeDefined();
+    expect(ourParse(text)).toBe(theirs);
+  });
+
+  it.each(REFUSED)('is refused by both: %s', (text) => {
+    expect(ovsParse(text), 'ovs-ofctl took it').toBeUndefined();
+    expect(ourParse(text)).toBeUndefined();
+  });
+
+  it.each(Object.entries(STRICTER))('is refused by us alone: %s (%s)', (text) => {
+    expect(ovsParse(text) ?? ovsParse(text, 'OpenFlow15'), 'ovs-ofctl refused').toBeDefined();
+    expect(ourParse(text)).toBeUndefined();
+  });
+
+  it.each(Object.entries(WIDER))('is taken by us alone: %s (%s)', (text) => {
+    expect(ovsParse(text)).toBeUndefined();
+    expect(ourParse(text)).toBeDefined();
+  });
+});
+
+/** A match that has the header of the field. */
+const MATCH_WITH: Record<Field['prerequisite'], string> = {
+  none: '',
+  ethernet: '',
+  tunnel: '',
+  arp: 'arp,',
+  vlan: 'vlan_tci=0x1000/0x1000,',
+  ipv4: 'ip,',
+  ipv6: 'ipv6,',
+  ip: 'ip,',
+  tcp: 'tcp,',
+  udp: 'udp,',
+  sctp: 'sctp,',
+  icmp: 'icmp,',
+  icmpv6: 'icmp6,',
+  nd: 'icmp6,icmp_type=135,icmp_code=0,',
+  nd_sll: 'icmp6,icmp_type=135,icmp_code=0,',
+  nd_tll: 'icmp6,icmp_type=136,icmp_code=0,',
+  ct: 'ct_state=+est+trk,',
+};
+
+describe.skipIf(absent)('the field table', () => {
+  const withNxm = FIELDS.filter((f) => f.aliases.some((a) => /^[A-Z]+_/.test(a)));
+  const ctTuple = (f: Field): string => (f.name.includes('ipv6') ? 'ipv6,' : f.name.startsWith('ct_tp') ? 'ip,ct_nw_proto=6,' : 'ip,');
+  const prefix = (f: Field): string => MATCH_WITH[f.prerequisite] + (f.prerequisite === 'ct' ? ctTuple(f) : '');
+  // Their numbers have more bits in Open vSwitch than we may set.
+  const widths: Record<string, number> = { vlan_vid: 12, tun_flags: 1 };
+
+  it.each(withNxm.map((f) => [f.name, f] as const))('%s has the NXM name and the width that ovs-ofctl knows', (_, f) => {
+    const bits = widths[f.name] ?? f.bits;
+    const target = f.name === 'xxreg0' ? 'NXM_NX_XXREG1' : 'NXM_NX_XXREG0';
+    const part = bits === 128 ? '[]' : bits === 1 ? '[0]' : `[0..${bits - 1}]`;
+    const source = `${nxmName(f)}[]`;
+    const text = `${prefix(f)}actions=move:${source}->${target}${part}`;
+    expect(ovsParse(text), text).toContain(`move:${source}`);
+    const beyond = `${prefix(f)}actions=move:${nxmName(f)}[0..${bits}]->NXM_NX_XXREG2[0..${bits}]`;
+    expect(ovsParse(beyond), beyond).toBeUndefined();
+  });
+
+  it.each(withNxm.map((f) => [f.name, f] as const))('%s is writable just when ovs-ofctl lets it be written', (name, f) => {
+    if (name === 'ct_mark' || name === 'ct_label') return expect(f.writable).toBe(true);
+    const last = Math.min(widths[f.name] ?? f.bits, 32) - 1;
+    const taken = ovsParse(`${prefix(f)}actions=load:0->${nxmName(f)}${last === 0 ? '[0]' : `[0..${last}]`}`) !== undefined;
+    expect(f.writable).toBe(taken);
+  });
+
+  it.each(withNxm.map((f) => [f.name, f] as const))('%s takes a mask just when ovs-ofctl takes one', (name, f) => {
+    if (fieldByName(name).internal) return;
+    const value = { ipv4: '0.0.0.0/0.0.0.1', ipv6: '::/::1', ethernet: '00:00:00:00:00:00/00:00:00:00:00:01', frag: 'yes' }[f.format as 'ipv4'];
+    const text = `${prefix(f)}${name}=${value ?? '0/1'},actions=drop`;
+    expect(f.maskable === 'bitwise', text).toBe(ovsParse(text) !== undefined);
+  });
+
+  it.each(FIELDS.flatMap((f) => f.aliases.map((a) => [a, f.name] as const)))('knows %s, an alias of %s', (alias, name) => {
+    const f = fieldByName(name);
+    if (/^(NX|OXM|ONF|NXOXM)/.test(alias)) {
+      expect(ovsParse(`${prefix(f)}actions=move:${alias}[0]->NXM_NX_XXREG0[0]`)).toContain('move:');
+    } else {
+      const value = { ipv4: '192.0.2.1', ipv6: '::1', ethernet: '02:00:00:00:00:01', frag: 'no', tun_flags: 'oam', ct_state: '+trk' }[f.format as 'ipv4'];
+      expect(ovsParse(`${prefix(f)}${alias}=${value ?? '1'},actions=drop`)).toBeDefined();
+    }
+  });
+});

@@ -88,7 +88,7 @@ const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
@@ -99,6 +99,7 @@ step('ready');
 const COMMANDS = {
   walk: ['dist/cli/main.js', 'walk', ...args],
   bench: ['dist/cli/main.js', 'bench', ...args],
+  soak: ['dist/bench/soak.js', ...args],
   test: ['scripts/test.mjs', ...args],
 };
 if (goal !== 'build') {

@@ -8,8 +8,8 @@ async function newer(a: string, b: string): Promise<boolean> {
   return x !== undefined && x.mtimeMs >= y.mtimeMs;
 }
 
-/** Path of the compiled program; `name` is udp or rr. */
-export async function loadProgram(name: 'udp' | 'rr'): Promise<string> {
+/** Path of the compiled program; `name` is that of a C file of this folder. */
+export async function loadProgram(name: 'udp' | 'rr' | 'random_frames'): Promise<string> {
   const source = packageFile('bench', 'load', `${name}.c`);
   const binary = packageFile('build', 'bench', name);
   if (!(await newer(binary, source))) {

@@ -40,7 +40,7 @@ std::string address(const Tuple& t, const uint8_t* bytes) {
 
 std::string tuple_text(const Tuple& t) {
   std::string s = "(src=" + address(t, t.src) + ",dst=" + address(t, t.dst);
-  if (t.proto == kIpIcmp || t.proto == kIpIcmpv6) {
+  if (is_icmp_proto(t.proto)) {
     s += ",id=" + number(t.src_port.get()) + ",type=" + number(t.icmp_type()) + ",code=" + number(t.icmp_code());
   } else {
     s += ",sport=" + number(t.src_port.get()) + ",dport=" + number(t.dst_port.get());
@@ -61,7 +61,7 @@ std::string label_text(const uint8_t* label) {
 std::string peer_flags(uint8_t wscale) {
   if (wscale & kWscaleKnown) return "WINDOW_SCALE";
   if (wscale & kWscaleUnknown) return "BE_LIBERAL";
-  return "";
+  return "0";
 }
 
 std::string tcp_text(const Connection& c, bool more) {
@@ -71,10 +71,7 @@ std::string tcp_text(const Connection& c, bool more) {
   std::string s = std::string("state_orig=") + state_name(orig.state) + ",state_reply=" + state_name(reply.state);
   const int shift = orig.wscale & kWscaleShift, reply_shift = reply.wscale & kWscaleShift;
   if (shift || reply_shift) s += ",wscale_orig=" + number(shift) + ",wscale_reply=" + number(reply_shift);
-  const std::string flags = peer_flags(orig.wscale), reply_flags = peer_flags(reply.wscale);
-  if (!flags.empty()) s += ",flags_orig=" + flags;
-  if (!reply_flags.empty()) s += ",flags_reply=" + reply_flags;
-  return s;
+  return s + ",flags_orig=" + peer_flags(orig.wscale) + ",flags_reply=" + peer_flags(reply.wscale);
 }
 
 }  // namespace

@@ -102,8 +102,8 @@ uint8_t icmp_answer(uint8_t family, uint8_t type) {
   }
 }
 
-bool icmp_may_open(uint8_t family, uint8_t type) {
-  return family == kFamily6 ? type == kEcho6 : type == kEcho || type == kTimestamp || type == kInfo;
+bool icmp_may_open(uint8_t proto, uint8_t type) {
+  return proto == kIpIcmpv6 ? type == kEcho6 : type == kEcho || type == kTimestamp || type == kInfo;
 }
 
 Timeout icmp_open(Connection& c) {
@@ -125,8 +125,10 @@ bool read_inner(const uint8_t* p, uint32_t size, uint8_t family, uint16_t zone, 
   if (!read_inner_l3(p, size, family, inner)) return false;
   const uint8_t* l4 = inner.l4;
   if (t.proto == kIpTcp || t.proto == kIpUdp) {
-    // RFC 792 promises 8 bytes of the L4 header: the ports, and in TCP the sequence number.
-    if (inner.l4_size < 8) return false;
+    // RFC 792 promises 8 bytes of the L4 header: the ports, and in TCP the sequence number. ICMPv6 carries as much as
+    // fits into 1280 bytes (RFC 4443 section 2.4), so there OVS wants TCP's header whole.
+    const uint32_t need = t.proto == kIpTcp && family == kFamily6 ? kTcpSize : 8;
+    if (inner.l4_size < need) return false;
     memcpy(&t.src_port, l4, 4);
   } else if (t.is_icmp()) {
     if (inner.l4_size < kIcmpSize || icmp_kind(family, l4[0]) != IcmpKind::query || l4[1] != 0) return false;

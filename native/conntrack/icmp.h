@@ -13,8 +13,9 @@ enum class IcmpKind : uint8_t {
 IcmpKind icmp_kind(uint8_t family, uint8_t type);
 // The type that answers a query, and the query that an answer answers.
 uint8_t icmp_answer(uint8_t family, uint8_t type);
-// Requests open connections, answers do not.
-bool icmp_may_open(uint8_t family, uint8_t type);
+// Requests open connections, answers do not. By the protocol number alone: ICMPv6 over IPv4 has no id, but is held to
+// this too, as in OVS.
+bool icmp_may_open(uint8_t proto, uint8_t type);
 
 Timeout icmp_open(Connection&);
 Update icmp_update(Connection&, Direction);

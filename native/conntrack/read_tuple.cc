@@ -110,7 +110,7 @@ bool read_tuple(Packet& packet, uint16_t zone, Subject& s) {
   if (t.proto == kIpTcp) return read_tcp(packet, s);
   if (t.proto == kIpUdp) return read_udp(packet, s);
   if (t.is_icmp()) return read_icmp(packet, s);
-  return true;
+  return !is_icmp_proto(t.proto) || s.l4_size >= kIcmpSize;
 }
 
 }  // namespace pw

@@ -101,7 +101,7 @@ uint32_t Tracker::follow(Found& found, const Subject& subject, uint32_t state, u
   Update update;
   if (subject.tuple.proto == kIpTcp) {
     update = tcp_update(c, read_segment(subject.l4, subject.l4_size), found.direction, config_.tcp_be_liberal);
-  } else if (subject.tuple.is_icmp()) {
+  } else if (is_icmp_proto(subject.tuple.proto)) {
     update = icmp_update(c, found.direction);
   } else {
     update = other_update(c, found.direction);
@@ -121,7 +121,7 @@ uint32_t Tracker::follow(Found& found, const Subject& subject, uint32_t state, u
 
 bool Tracker::may_open(const Subject& s) const {
   if (s.tuple.proto == kIpTcp) return tcp_may_open(read_segment(s.l4, s.l4_size), config_.tcp_loose);
-  return !s.tuple.is_icmp() || icmp_may_open(s.tuple.family, s.tuple.icmp_type());
+  return !is_icmp_proto(s.tuple.proto) || icmp_may_open(s.tuple.proto, s.l4[0]);
 }
 
 // Null at the limit: the packet stays +new without a connection, as in OVS.
@@ -137,7 +137,7 @@ Connection* Tracker::open(const Subject& s, uint32_t hash, uint64_t now_ns) {
   c.hash[kReply] = hash_tuple(key_, c.reply);
   if (c.reply == c.orig) c.flags |= kMirror;
   const Timeout timeout = s.tuple.proto == kIpTcp ? tcp_open(c, read_segment(s.l4, s.l4_size))
-                          : s.tuple.is_icmp()     ? icmp_open(c)
+                          : is_icmp_proto(s.tuple.proto) ? icmp_open(c)
                                                   : other_open(c);
   table_.insert(c);
   wheel_.add(c, now_ns + timeout_ns(timeout), now_ns);

@@ -15,6 +15,7 @@
 namespace pw {
 
 constexpr uint8_t kFamily4 = 4, kFamily6 = 6;
+constexpr bool is_icmp_proto(uint8_t proto) { return proto == kIpIcmp || proto == kIpIcmpv6; }
 
 struct alignas(8) Tuple {
   uint8_t src[16], dst[16];
@@ -23,6 +24,7 @@ struct alignas(8) Tuple {
   uint8_t proto, family;
 
   bool operator==(const Tuple& other) const { return memcmp(this, &other, sizeof *this) == 0; }
+  // Has an id, a type and a code instead of ports.
   bool is_icmp() const { return proto == (family == kFamily4 ? kIpIcmp : kIpIcmpv6); }
   uint8_t icmp_type() const { return static_cast<uint8_t>(dst_port.get() >> 8); }
   uint8_t icmp_code() const { return static_cast<uint8_t>(dst_port.get()); }

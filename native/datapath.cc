@@ -84,6 +84,7 @@ bool Datapath::add_port(const PortSpec& spec, PortInfo* result, SysError* error)
   if (!port) return false;
   call([&] {
     PortEntry* entry = pipeline_.ports.add(std::move(port), spec.kind, spec.ifname.empty() ? spec.name : spec.ifname);
+    if (entry->is_tunnel) static_cast<GenevePort&>(*entry->port).set_tlv_map(tlv_map_);
     poller_.watch(*entry);
     *result = info(*entry);
   });
@@ -105,6 +106,15 @@ std::vector<PortInfo> Datapath::ports() {
     for (const auto& port : pipeline_.ports.all()) list.push_back(info(*port));
   });
   return list;
+}
+
+void Datapath::set_tlv_map(std::vector<TlvOption> options) {
+  call([&] {
+    tlv_map_ = std::move(options);
+    for (const auto& port : pipeline_.ports.all()) {
+      if (port->is_tunnel) static_cast<GenevePort&>(*port->port).set_tlv_map(tlv_map_);
+    }
+  });
 }
 
 void Datapath::complete(uint32_t slot, std::vector<uint8_t> actions, std::unique_ptr<FlowSpec> flow) {

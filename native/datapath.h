@@ -14,6 +14,7 @@
 #include "command_queue.h"
 #include "pipeline.h"
 #include "poller.h"
+#include "ports/geneve.h"
 #include "ports/memory.h"
 #include "ports/open_port.h"
 
@@ -64,6 +65,7 @@ class Datapath {
   bool add_port(const PortSpec& spec, PortInfo* info, SysError* error);  // waited
   bool del_port(uint32_t no);                                            // waited
   std::vector<PortInfo> ports();                                         // waited
+  void set_tlv_map(std::vector<TlvOption> options);                      // waited; for all geneve ports, later ones too
 
   // Flows and packets.
   void complete(uint32_t slot, std::vector<uint8_t> actions, std::unique_ptr<FlowSpec> flow);
@@ -113,6 +115,7 @@ class Datapath {
   std::thread thread_;
   std::atomic<bool> must_stop_{false};
   bool is_stopped_ = false;
+  std::vector<TlvOption> tlv_map_;
   uint32_t expire_due_ = 0;  // connections to look at before the next tick
   std::mutex events_mutex_;
   std::vector<PortEvent> events_;

@@ -92,6 +92,27 @@ std::unique_ptr<FlowSpec> to_flow(const Napi::Value& value, bool has_id) {
   return flow;
 }
 
+std::vector<TlvOption> to_tlv_map(const Napi::Value& value) {
+  if (!value.IsArray()) throw breach(value.Env(), "map", "an array");
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<TlvOption> options;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value item = list.Get(i);
+    if (!item.IsObject()) throw breach(value.Env(), "map", "objects");
+    const Napi::Object o = item.As<Napi::Object>();
+    TlvOption option;
+    option.opt_class = static_cast<uint16_t>(get_u32(o, "optClass", 0));
+    option.type = static_cast<uint8_t>(get_u32(o, "type", 0));
+    option.size = static_cast<uint8_t>(get_u32(o, "size", 0));
+    option.index = static_cast<uint8_t>(get_u32(o, "index", 0));
+    option.offset = static_cast<uint8_t>(get_u32(o, "offset", 0));
+    const bool fits = option.index < 64 && option.size % 4 == 0 && option.offset + option.size <= 240;
+    if (!fits) throw breach(value.Env(), "map", "an index below 64 and a value within tun_metadata");
+    options.push_back(option);
+  }
+  return options;
+}
+
 PortSpec to_port_spec(const Napi::Value& value) {
   if (!value.IsObject()) throw breach(value.Env(), "port", "an object");
   const Napi::Object o = value.As<Napi::Object>();

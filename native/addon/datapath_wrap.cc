@@ -151,7 +151,7 @@ Napi::Value DatapathWrap::ports(const Napi::CallbackInfo& info) {
   return list;
 }
 
-void DatapathWrap::set_tlv_map(const Napi::CallbackInfo&) {}
+void DatapathWrap::set_tlv_map(const Napi::CallbackInfo& info) { datapath_->set_tlv_map(to_tlv_map(info[0])); }
 
 void DatapathWrap::complete(const Napi::CallbackInfo& info) {
   const uint32_t slot = u32_argument(info, 0, "slot");

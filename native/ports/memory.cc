@@ -86,6 +86,4 @@ void MemoryPort::tx(Packet** packets, int count) {
   }
 }
 
-std::unique_ptr<Port> open_memory(const MemorySpec& spec, SysError*) { return std::make_unique<MemoryPort>(spec); }
-
 }  // namespace pw

@@ -55,6 +55,4 @@ class MemoryPort : public Port {
   std::vector<uint8_t> scratch_;
 };
 
-std::unique_ptr<Port> open_memory(const MemorySpec& spec, SysError* error);
-
 }  // namespace pw

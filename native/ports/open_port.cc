@@ -3,30 +3,33 @@
 
 #include <cerrno>
 
-#include "memory.h"
-#if __has_include("tap.h")
-#include "tap.h"
-#endif
-#if __has_include("veth.h")
-#include "veth.h"
-#endif
-#if __has_include("geneve.h")
 #include "geneve.h"
-#endif
+#include "memory.h"
+#include "tap.h"
+#include "veth.h"
 
 namespace pw {
 
 std::unique_ptr<Port> open_port(const PortSpec& spec, SysError* error) {
-  if (spec.kind == "memory") {
-    return open_memory({.no = spec.no, .name = spec.name, .mtu = spec.mtu, .wire = spec.wire}, error);
-  }
-#if __has_include("tap.h")
   if (spec.kind == "tap") {
     return open_tap({.no = spec.no, .name = spec.name, .ifname = spec.ifname, .netns = spec.netns, .mac = spec.mac,
-                     .mtu = spec.mtu, .up = spec.up, .txqueuelen = spec.txqueuelen}, error);
+                     .mtu = spec.mtu, .up = spec.up, .txqueuelen = spec.txqueuelen},
+                    error);
   }
-#endif
-  *error = {"open", "port of kind " + spec.kind, EOPNOTSUPP};
+  if (spec.kind == "veth") {
+    return open_veth(
+        {.no = spec.no, .name = spec.name, .ifname = spec.ifname, .netns = spec.netns, .mtu = spec.mtu}, error);
+  }
+  if (spec.kind == "geneve") {
+    return open_geneve({.no = spec.no, .name = spec.name, .netns = spec.netns, .mtu = spec.mtu,
+                        .udp_port = spec.udp_port, .csum = spec.csum, .local_ip = spec.local_ip},
+                       error);
+  }
+  if (spec.kind == "memory") {
+    return std::make_unique<MemoryPort>(
+        MemorySpec{.no = spec.no, .name = spec.name, .mtu = spec.mtu, .wire = spec.wire});
+  }
+  *error = {"open port", spec.name + " of kind " + spec.kind, EOPNOTSUPP};
   return nullptr;
 }
 

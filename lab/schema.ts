@@ -1,0 +1,126 @@
+// What a topology file may say: the shape of each part, as zod. check.ts adds what concerns several parts at once;
+// load.ts reads a file against both. resolve.ts turns the result into what is to be made.
+import { isIPv4 } from 'node:net';
+import { z } from 'zod';
+import { isNetwork, parsePrefix } from './addresses.js';
+
+/** A string that `accept` takes; the refusal says what was expected and what was got. */
+function text(expected: string, accept: (value: string) => boolean) {
+  return z.string().refine(accept, { error: (issue) => `expected ${expected}, got ${JSON.stringify(issue.input)}` });
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+const MAX_INTERFACE_NAME = 15;
+
+// Namespaces are called <lab>-<name>: without a dash in the lab's name no two labs can mean the same one.
+export const labName = text('a name of at most 12 small letters and digits', (s) => /^[a-z][a-z0-9]{0,11}$/.test(s));
+const name = text('a name of small letters, digits, "-" and "."', (s) => NAME.test(s) && s.length <= 63);
+const interfaceName = text(
+  `an interface name of at most ${MAX_INTERFACE_NAME} characters`,
+  (s) => s.length <= MAX_INTERFACE_NAME && /^[A-Za-z0-9][^\s/:]*$/.test(s),
+);
+/** A node's name is also the name of its cable in the underlay. */
+const nodeName = text(`a node name of at most ${MAX_INTERFACE_NAME} small letters, digits and "-"`, (s) => /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(s));
+const mac = text('a unicast MAC address such as 02:00:00:00:00:01', (s) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(s)).transform((s) => s.toLowerCase());
+const ip = text('an IPv4 address such as 192.0.2.1', isIPv4);
+const interfaceAddress = text('an IPv4 address with its prefix length such as 192.0.2.1/24', (s) => parsePrefix(s) !== undefined);
+const network = text('an IPv4 network such as 192.0.2.0/24 (no host bits)', isNetwork);
+const ofport = z.number().int().min(1).max(0xfeff);
+const l4Port = z.number().int().min(1).max(65535);
+const mtu = z.number().int().min(576).max(65521);
+const labels = z.record(z.string(), z.string());
+
+const pod = z.strictObject({
+  name,
+  /** The Kubernetes namespace. */
+  namespace: name.default('default'),
+  /** Short name for the network namespace, when the pod's own is unwieldy. */
+  netns: name.optional(),
+  labels: labels.default({}),
+  ip,
+  mac,
+  /** Its port on the node's switch. */
+  port: interfaceName,
+  ofport,
+  /** What runs in it: an HTTP server on port 80 that says who it is, or the cluster's DNS server. */
+  serve: z.enum(['http', 'dns']).optional(),
+});
+
+const node = z.strictObject({
+  name: nodeName,
+  ip,
+  mac,
+  pod_cidr: network,
+  gateway: z.strictObject({ ip, mac }),
+  /** Flow file of the node's switch, relative to the topology file. */
+  flows: z.string().min(1),
+  /** A container bridge beside the cluster's network, as an installed Docker leaves one: unused, but in the rules. */
+  docker: z.strictObject({ device: interfaceName.default('docker0'), address: interfaceAddress, mac }).optional(),
+  /** The order in which kube-proxy wrote the Services' rules here (it has none of its own): `namespace/name:port`. */
+  service_order: z.array(z.string()).default([]),
+  pods: z.array(pod).default([]),
+});
+
+const servicePort = z.strictObject({
+  name: name.optional(),
+  protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP'),
+  port: l4Port,
+  /** Default: `port`. */
+  target_port: l4Port.optional(),
+  node_port: l4Port.optional(),
+});
+
+const service = z.strictObject({
+  name: text('namespace/name', (s) => s.split('/').length === 2 && s.split('/').every((part) => NAME.test(part))),
+  cluster_ip: ip,
+  ports: z.array(servicePort).min(1),
+  /** The pods of its namespace with these labels; or */
+  selector: labels.optional(),
+  /** addresses, for what does not run in a pod. */
+  endpoints: z.array(ip).min(1).optional(),
+});
+
+const underlay = z.strictObject({
+  subnet: network,
+  mtu: mtu.default(1500),
+  /** The device of each node on the segment. */
+  device: interfaceName.default('ens160'),
+  router: z.strictObject({ name: nodeName.default('router'), ip, mac }),
+  /** A host outside the cluster, behind the router. */
+  client: z.strictObject({ name: nodeName.default('client'), address: interfaceAddress, gateway: ip }),
+});
+
+const switches = z.strictObject({
+  bridge: name.default('br-int'),
+  mtu: mtu.default(1450),
+  gateway: z.strictObject({ name: interfaceName.default('antrea-gw0'), ofport }).default({ name: 'antrea-gw0', ofport: 2 }),
+  tunnel: z.strictObject({ name: interfaceName.default('antrea-tun0'), ofport }).default({ name: 'antrea-tun0', ofport: 1 }),
+  /** As `ovs-ofctl add-tlv-map` takes it. */
+  tlv_map: z.string().optional(),
+  /** JSON file of table numbers and names, relative to the topology file. */
+  table_names: z.string().optional(),
+});
+
+const cluster = z.strictObject({
+  pod_cidr: network,
+  service_cidr: network,
+  domain: name.default('cluster.local'),
+  /** Address of the DNS Service: the pods' nameserver. */
+  dns: ip,
+});
+
+export const topologyShape = z.strictObject({
+  version: z.literal(1),
+  /** The lab's name unless --name says another. */
+  name: labName.default('pw'),
+  cluster,
+  underlay,
+  switches,
+  nodes: z.array(node).min(1),
+  services: z.array(service).default([]),
+});
+
+export type Topology = z.output<typeof topologyShape>;
+export type TopologyNode = Topology['nodes'][number];
+export type TopologyPod = TopologyNode['pods'][number];
+export type TopologyService = Topology['services'][number];

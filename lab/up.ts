@@ -1,0 +1,115 @@
+// Brings a lab up, or brings one that is up (or half-way, or damaged) to what it should be: each step looks at what is
+// there and makes what is missing. Order: state file, namespaces, then programs and links side by side, then what needs both.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { ensureRunning, daemonsOf, type Daemon, waitUntilReady } from './daemons.js';
+import { takeDown } from './down.js';
+import { configureKernel, loadRules } from './host.js';
+import { configureLinks, ensureLinks } from './links.js';
+import type { LoadedTopology } from './load.js';
+import { ensureNamespaces, refuseForeign } from './namespaces.js';
+import { stopAll } from './processes.js';
+import { requireLab } from './requirements.js';
+import { type Lab, type LabNode, namespacesOf, type PortKind, resolveLab } from './resolve.js';
+import { bootId, type LabState, loadState, saveState, withLabLock } from './state.js';
+import { configureSwitchPorts } from './switch-ports.js';
+
+export interface UpOptions {
+  /** Default: the topology's own. */
+  name?: string;
+  /** Default: what the lab has if it is up, else tap. */
+  ports?: PortKind;
+  onProgress?: (step: string) => void;
+  /** When aborted, a lab that was not there before is taken down again. */
+  signal?: AbortSignal;
+}
+
+const ETC_NETNS = '/etc/netns';
+
+/** Resolves when every program answers. */
+export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promise<Lab> {
+  await requireLab();
+  const name = options.name ?? loaded.topology.name;
+  return withLabLock(name, async () => {
+    const before = loadState(name);
+    const lab = resolveLab(loaded, { name, ports: options.ports ?? before?.lab.ports });
+    const state = plan(lab, before);
+    try {
+      await deploy(state, options);
+    } catch (error) {
+      // A lab that was there stays, for the next `up` to repair; of a new one nothing stays.
+      if (!before) await takeDown(state);
+      throw options.signal?.aborted ? options.signal.reason : error;
+    }
+    return lab;
+  });
+}
+
+/** The state to be, on file before anything is made. */
+function plan(lab: Lab, before: LabState | undefined): LabState {
+  // By way of JSON, as the one from the file came: there absent and undefined are the same.
+  if (before && !isDeepStrictEqual(JSON.parse(JSON.stringify(lab)), before.lab)) {
+    const ports = before.lab.ports === lab.ports ? '' : ` with ${before.lab.ports} ports`;
+    throw new Error(`lab ${lab.name} is there already${ports}, made from another topology or with other options; packetwalk lab down --name ${lab.name} first`);
+  }
+  const namespaces = namespacesOf(lab);
+  refuseForeign(namespaces, before?.namespaces ?? []);
+  const podFolders = lab.pods.map((pod) => `${ETC_NETNS}/${pod.netns}`);
+  const state: LabState = {
+    version: 1,
+    boot: bootId(),
+    complete: false,
+    lab,
+    namespaces,
+    files: podFolders.map((folder) => `${folder}/resolv.conf`),
+    folders: before?.folders ?? [...podFolders, ...(existsSync(ETC_NETNS) ? [] : [ETC_NETNS])],
+    processes: before?.processes ?? [],
+  };
+  saveState(state);
+  return state;
+}
+
+async function deploy(state: LabState, { onProgress = () => {}, signal }: UpOptions): Promise<void> {
+  const { lab } = state;
+  onProgress(`namespaces: ${state.namespaces.length}`);
+  const fresh = await ensureNamespaces(state.namespaces, signal);
+  for (const pod of lab.pods) {
+    mkdirSync(`${ETC_NETNS}/${pod.netns}`, { recursive: true });
+    writeFileSync(`${ETC_NETNS}/${pod.netns}/resolv.conf`, pod.resolvConf);
+  }
+  await configureKernel(lab, signal);
+  onProgress('links');
+  await ensureLinks(lab, fresh, signal);
+
+  onProgress(`programs: ${lab.nodes.length} switches, ${daemonsOf(lab).length - lab.nodes.length} servers`);
+  const started = await ensureRunning(state);
+  // The rest is done while they start; what fails first is what is told.
+  await together([
+    configureLinks(lab, signal).then(() => onProgress('addresses and routes')),
+    loadRules(lab, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
+    ...[...started].filter((d) => d.role !== 'switch').map((daemon) => waitUntilReady(daemon, state, signal)),
+    ...lab.nodes.map((node) => switchWithPorts(state, node, started, signal).then(() => onProgress(`switch of ${node.name}`))),
+  ]);
+  state.complete = true;
+  saveState(state);
+}
+
+/** Waits for the node's switch and sets up what hangs on it. One that does not take a lost device back is started anew. */
+async function switchWithPorts(state: LabState, node: LabNode, started: Set<Daemon>, signal?: AbortSignal): Promise<void> {
+  const { lab } = state;
+  const fresh = [...started].find((d) => d.role === 'switch' && d.of === node.name);
+  if (fresh) await waitUntilReady(fresh, state, signal);
+  if (await configureSwitchPorts(lab, node, signal)) return;
+  await stopAll(state.processes.filter((p) => p.role === 'switch' && p.of === node.name));
+  for (const daemon of await ensureRunning(state)) await waitUntilReady(daemon, state, signal);
+  if (!(await configureSwitchPorts(lab, node, signal))) {
+    throw new Error(`the switch of ${node.name} runs but does not make all of its devices; its log is in ${node.rundir}`);
+  }
+}
+
+/** All to their end, then the first refusal: nothing goes on in the background while a lab is taken down. */
+async function together(work: Promise<unknown>[]): Promise<void> {
+  let first: { error: unknown } | undefined;
+  await Promise.all(work.map((w) => w.catch((error) => (first ??= { error }))));
+  if (first) throw first.error;
+}

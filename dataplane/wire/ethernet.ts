@@ -86,7 +86,7 @@ export function isVlanType(type: number): boolean {
 export function etherTypeText(type: number): string {
   const name = Object.entries(ETHERTYPE).find(([, v]) => v === type)?.[0];
   const shown: Record<string, string> = { ipv4: 'IPv4', ipv6: 'IPv6', vlan: '802.1Q', qinq: '802.1Q-QinQ', teb: 'TEB' };
-  return `${name ? (shown[name] ?? name.toUpperCase()) : 'unknown'} (${hex(type, 4)})`;
+  return `${name ? (shown[name] ?? name.toUpperCase()) : 'Unknown'} (${hex(type, 4)})`;
 }
 
 export function emitEthernet(value: Ethernet, payload: Uint8Array): Uint8Array {

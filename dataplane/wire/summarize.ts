@@ -18,14 +18,15 @@ function line(layers: Layer[], size: number, link: boolean): string {
       case 'ethernet': {
         type = layer.dl_type;
         const { dl_src, dl_dst } = layer.view;
-        if (link) text += `${dl_src} > ${dl_dst}, ethertype ${etherTypeText(layer.dl_type)}, length ${size}: `;
+        if (link) text += `${dl_src} > ${dl_dst}, ethertype ${nextType(layers, i, type)}, length ${size}: `;
         break;
       }
       case 'vlan':
         text += `${layer.view.toString()}, `;
+        if (link && type !== undefined) text += `ethertype ${nextType(layers, i, type)}, `;
         break;
       case 'arp':
-        text += `ARP, ${layer.view.toString()}`;
+        text += `${link ? '' : 'ARP, '}${layer.view.toString()}, length ${layer.view.bytes.length}`;
         break;
       case 'ipv4':
         addresses = `${layer.view.nw_src}/${layer.view.nw_dst}`;
@@ -63,6 +64,12 @@ function line(layers: Layer[], size: number, link: boolean): string {
     }
   }
   return text + tail(warn);
+}
+
+/** The type field behind layer i: the next tag's, or the packet's. */
+function nextType(layers: Layer[], i: number, type: number): string {
+  const next = layers[i + 1];
+  return etherTypeText(next?.protocol === 'vlan' ? next.view.vlan_tpid : type);
 }
 
 function tail(warnings: string[]): string {

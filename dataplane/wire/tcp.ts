@@ -98,11 +98,15 @@ export class TcpView {
     };
   }
   toString(): string {
-    const parts = [`Flags [${tcpFlagLetters(this.tcp_flags)}]`, `seq ${this.seq}`];
+    const parts = [`Flags [${tcpFlagLetters(this.tcp_flags)}]`];
+    const size = this.payload.length;
+    // Of a bare acknowledgment the number says nothing; of data, the first and the one after the last.
+    if (size) parts.push(`seq ${this.seq}:${(this.seq + size) >>> 0}`);
+    else if (this.tcp_flags & 0x07) parts.push(`seq ${this.seq}`);
     if (this.tcp_flags & 0x10) parts.push(`ack ${this.ack}`);
     parts.push(`win ${this.window}`);
     if (this.headerSize > TCP_SIZE) parts.push(`options [${tcpOptions(this.options).map(optionText).join(',')}]`);
-    parts.push(`length ${this.payload.length}`);
+    parts.push(`length ${size}`);
     return parts.join(', ');
   }
 }

@@ -1,7 +1,7 @@
 // One 802.1Q tag, between an Ethernet frame's addresses and its type: the TPID, the TCI, then the next type.
 //
 //   |              TPID             | PCP |D|          VID          |
-import { concat, hex, put16, u16 } from './bytes.js';
+import { concat, put16, u16 } from './bytes.js';
 import { type Malformed, truncated } from './malformed.js';
 
 const TPID = 0;
@@ -49,8 +49,7 @@ export class VlanView {
     return { vlan_tpid, vlan_vid, vlan_pcp, drop_eligible };
   }
   toString(): string {
-    const tpid = this.vlan_tpid === 0x8100 ? '' : ` tpid ${hex(this.vlan_tpid, 4)}`;
-    return `vlan ${this.vlan_vid}, p ${this.vlan_pcp}${this.drop_eligible ? ', DEI' : ''}${tpid}`;
+    return `vlan ${this.vlan_vid}, p ${this.vlan_pcp}${this.drop_eligible ? ', DEI' : ''}`;
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { PortsFile } from '../helpers/article.js';
-import { Malformed, fromHex, readPcap, toHex } from '../../dataplane/wire/index.js';
+import { Malformed, readPcap, toHex } from '../../dataplane/wire/index.js';
 
 const run = promisify(execFile);
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
@@ -232,11 +232,4 @@ export class Ovs {
 
 function lines(text: string): string[] {
   return text.split('\n').filter((l) => l.trim() !== '');
-}
-
-/** Frames as ovs-appctl takes them. */
-export function frame(hex: string): Uint8Array {
-  const bytes = fromHex(hex);
-  if (!bytes) throw new Error(`not hexadecimal: ${hex}`);
-  return bytes;
 }

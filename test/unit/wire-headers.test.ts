@@ -188,7 +188,8 @@ describe('tcp', () => {
     expect(tcpOptions(tcp.options).map((o) => o.kind)).toEqual([2, 4, 8, 1, 3]);
     expect(toHex(tcp.payload)).toBe('6869');
     expect(tcp.toString()).toBe(
-      'Flags [S], seq 486539266, win 64240, options [mss 1410,sackOK,TS val 1 ecr 0,nop,wscale 7], length 2',
+      'Flags [S], seq 486539266:486539268, win 64240, ' +
+        'options [mss 1410,sackOK,TS val 1 ecr 0,nop,wscale 7], length 2',
     );
   });
   test('what it writes has a valid checksum and reads back equal', () => {

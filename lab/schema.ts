@@ -9,6 +9,11 @@ function text(expected: string, accept: (value: string) => boolean) {
   return z.string().refine(accept, { error: (issue) => `expected ${expected}, got ${JSON.stringify(issue.input)}` });
 }
 
+function whole(min: number, max: number) {
+  return z.number({ error: (issue) => `expected a whole number from ${min} to ${max}, got ${JSON.stringify(issue.input) ?? 'nothing'}` })
+    .refine((n) => Number.isInteger(n) && n >= min && n <= max, { error: (issue) => `expected a whole number from ${min} to ${max}, got ${issue.input}` });
+}
+
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const MAX_INTERFACE_NAME = 15;
 
@@ -25,9 +30,9 @@ const mac = text('a unicast MAC address such as 02:00:00:00:00:01', (s) => /^[0-
 const ip = text('an IPv4 address such as 192.0.2.1', isIPv4);
 const interfaceAddress = text('an IPv4 address with its prefix length such as 192.0.2.1/24', (s) => parsePrefix(s) !== undefined);
 const network = text('an IPv4 network such as 192.0.2.0/24 (no host bits)', isNetwork);
-const ofport = z.number().int().min(1).max(0xfeff);
-const l4Port = z.number().int().min(1).max(65535);
-const mtu = z.number().int().min(576).max(65521);
+const ofport = whole(1, 0xfeff);
+const l4Port = whole(1, 65535);
+const mtu = whole(576, 65521);
 const labels = z.record(z.string(), z.string());
 
 const pod = z.strictObject({

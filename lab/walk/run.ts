@@ -47,12 +47,16 @@ function usedTaps(lab: WalkLab, walks: Walk[]): Tap[] {
   return tapsOf(lab).filter((tap) => used.has(tap.name));
 }
 
-export async function* runWalks(lab: WalkLab, walks: Walk[]): AsyncGenerator<WalkResult> {
+/** One result after the other, as they are walked. */
+export async function* runWalks(lab: WalkLab, walks: Walk[], signal?: AbortSignal): AsyncGenerator<WalkResult> {
   const captures = await Captures.start(usedTaps(lab, walks));
   try {
     const watchers = await Watchers.start(lab.sockets);
     try {
-      for (const walk of walks) yield await runWalk(lab, walk, watchers, captures);
+      for (const walk of walks) {
+        signal?.throwIfAborted();
+        yield await runWalk(lab, walk, watchers, captures);
+      }
     } finally {
       watchers.close();
     }

@@ -44,6 +44,26 @@ export function tellStage(checked: CheckedStage, options: StoryOptions): string 
   return [...body, ...wrong, ''].join('\n');
 }
 
+/** One line for a stage: what it is, the tables, and whether all was as expected. */
+export function stageLine(checked: CheckedStage): string {
+  const { stage, differences } = checked;
+  const mark = differences.length ? pc.red('differs') : pc.green('ok');
+  const what = isPass(stage)
+    ? `[${stage.pass}]`.padEnd(10) + `${stage.node} ${stage.in} > ${stage.out}  tables ${stage.tables.join(' ')}`
+    : isHost(stage)
+      ? `[host]`.padEnd(10) + `${stage.host} ${stage.in} > ${stage.out}  ${stage.dnat ?? [stage.undo ?? ''].flat().join(', ')}`
+      : `[wire]`.padEnd(10) + `${stage.wire.from} > ${stage.wire.to}`;
+  return [`  ${mark}  ${what}`, ...differences.map((d) => pc.red(`      ${d}`))].join('\n');
+}
+
+export function verdict(result: { walk: Walk; passed: boolean; error?: string }): string {
+  if (result.error) return pc.red(`walk ${result.walk.id} failed: ${result.error}`);
+  const passes = result.walk.way.filter(isPass).length;
+  return result.passed
+    ? pc.green(`walk ${result.walk.id} passed: ${passes} pass${passes === 1 ? '' : 'es'} through the switches, each through exactly the article's tables`)
+    : pc.red(`walk ${result.walk.id} failed: the packet went another way than the article's`);
+}
+
 function packetLine(f: Facts): string {
   if (f.arp_op !== undefined) {
     return f.arp_op === 1 ? `ARP who has ${f.arp_tpa}? tell ${f.arp_spa}` : `ARP ${f.arp_spa} is at ${f.arp_sha}`;

@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import type { NativeCounters } from '../dataplane/datapath/native.js';
-import { packageFile } from '../dataplane/root.js';
-import { down, loadTopology, resolveLab, up } from '../lab/index.js';
+import { down, loadTopology, type PortKind, up } from '../lab/index.js';
 import { run } from '../lab/run.js';
 import { walkLabOf } from '../lab/walk/of-lab.js';
 import { loadProgram } from './load/programs.js';
@@ -61,8 +60,11 @@ async function repeat(name: string, until: number, pauseMs: number, request: () 
 
 async function main(): Promise<boolean> {
   const problems: string[] = [];
-  const lab = resolveLab(await loadTopology(packageFile('lab', 'article', 'topology.yaml')), { name: 'soak', ports: values.ports as 'tap' | 'veth' });
-  await up(lab, { onProgress: (text) => process.stderr.write(`${text}\n`) });
+  const lab = await up(loadTopology(), {
+    name: 'soak',
+    ports: values.ports as PortKind,
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+  });
   try {
     const { netnsOf, sockets, nodes } = walkLabOf(lab);
     const pids: Record<string, number> = {};

@@ -1,6 +1,5 @@
-// What a translation may ask of a running switch (translate/types.ts, Environment), in two moods: for a packet that is
-// really here, which teaches NORMAL's table, and for a trace, which leaves everything as it is. Either way it notes which
-// addresses were asked for, because the megaflow is good only as long as the answers are.
+// What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation: it
+// notes which addresses NORMAL asked for and learned, because a megaflow is good only as long as the answers are.
 import type { Flow } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { MacTable, Tables } from '../tables/index.js';
@@ -20,14 +19,11 @@ export class SwitchEnvironment implements Environment {
   readonly recirc: RecircIds;
   readonly tunMetadata: TunMetadata;
   readonly mac: MacLearning;
-  learned: Learned[] = [];
-  asked: MacKey[] = [];
-  news: MacKey[] = [];
+  readonly learned: Learned[] = [];
+  readonly asked: MacKey[] = [];
+  readonly news: MacKey[] = [];
 
-  constructor(
-    private readonly parts: EnvironmentParts,
-    mood: 'packet' | 'trace',
-  ) {
+  constructor(private readonly parts: EnvironmentParts) {
     this.recirc = parts.recirc;
     this.tunMetadata = parts.tunMetadata;
     this.mac = {
@@ -36,7 +32,6 @@ export class SwitchEnvironment implements Environment {
         return parts.mac.lookup(vlan, mac);
       },
       learn: (vlan, mac, port) => {
-        if (mood === 'trace') return false;
         this.learned.push({ vlan, mac, port });
         const isNews = parts.mac.learn(vlan, mac, port);
         if (isNews) this.news.push(macKey(vlan, mac));

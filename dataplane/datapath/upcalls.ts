@@ -4,7 +4,6 @@
 // A batch may be large and a translation is slow (some 100 us), so work is cut into slices between which the control
 // socket is served. Whatever a packet does, it is answered: a translation that fails drops it with a reason.
 import type { Translation } from '../translate/types.js';
-import type { DatapathAction } from './actions.js';
 import { encodeActions } from './encode.js';
 import type { Learned, MacKey, Megaflows } from './megaflows.js';
 import type { NativeDatapath, NativeUpcall } from './native.js';
@@ -119,7 +118,7 @@ export class Upcalls {
     this.counters.translated++;
     // Before the new one is put, which knows already.
     if (news.length > 0) this.megaflows.invalidateMacs(news);
-    const encoded = encodeActions(withReason(translation));
+    const encoded = encodeActions(translation.actions);
     // A watched packet leaves no trace of its own in the cache: its likes come up anyway while they are watched.
     const flow = watched
       ? undefined
@@ -136,11 +135,4 @@ export class Upcalls {
     this.datapath.complete(upcall.slot, encoded, flow);
     this.host.credit(translation, 1, upcall.size);
   }
-}
-
-/** Actions that do nothing say why. */
-export function withReason(translation: Translation): DatapathAction[] {
-  const { actions, drop } = translation;
-  if (actions.length > 0 || !drop) return actions;
-  return [{ type: 'drop', reason: drop.reason }];
 }

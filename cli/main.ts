@@ -11,11 +11,12 @@ import * as conntrack from './verbs/conntrack.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
+import * as lab from './verbs/lab.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
 import * as trace from './verbs/trace.js';
 
-const VERBS = [trace, flows, conntrack, ports, counters, fdb, switchVerb];
+const VERBS = [lab, trace, flows, conntrack, ports, counters, fdb, switchVerb];
 
 export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

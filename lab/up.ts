@@ -1,5 +1,6 @@
 // Brings a lab up, or brings one that is up (or half-way, or damaged) to what it should be: each step looks at what is
 // there and makes what is missing. Order: state file, namespaces, then programs and links side by side, then what needs both.
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { ensureRunning, daemonsOf, type Daemon, waitUntilReady } from './daemons.js';
@@ -29,6 +30,7 @@ const ETC_NETNS = '/etc/netns';
 /** Resolves when every program answers. */
 export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promise<Lab> {
   await requireLab();
+  if (options.signal) setMaxListeners(0, options.signal); // each program that runs side by side listens to it
   const name = options.name ?? loaded.topology.name;
   return withLabLock(name, async () => {
     const before = loadState(name);
@@ -49,8 +51,8 @@ export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promi
 function plan(lab: Lab, before: LabState | undefined): LabState {
   // By way of JSON, as the one from the file came: there absent and undefined are the same.
   if (before && !isDeepStrictEqual(JSON.parse(JSON.stringify(lab)), before.lab)) {
-    const ports = before.lab.ports === lab.ports ? '' : ` with ${before.lab.ports} ports`;
-    throw new Error(`lab ${lab.name} is there already${ports}, made from another topology or with other options; packetwalk lab down --name ${lab.name} first`);
+    const what = before.lab.ports === lab.ports ? `made from ${before.lab.topology} as that was then` : `with ${before.lab.ports} ports`;
+    throw new Error(`lab ${lab.name} is there already, ${what}; take it down first: packetwalk lab down --name ${lab.name}`);
   }
   const namespaces = namespacesOf(lab);
   refuseForeign(namespaces, before?.namespaces ?? []);

@@ -67,8 +67,10 @@ export function register(program: Command): void {
 }
 
 async function up(options: CommonOptions & { file?: string; ports?: PortKind }): Promise<void> {
-  const { labNameOf, loadTopology, up: bringUp } = await import('../../lab/index.js');
-  const loaded = loadTopology(options.file);
+  const { getLab, labNameOf, labNames, loadTopology, up: bringUp } = await import('../../lab/index.js');
+  const name = options.name && labNameOf(options.name);
+  // To repair a lab its name is enough.
+  const loaded = loadTopology(options.file ?? (name && labNames().includes(name) ? getLab(name).topology : undefined));
   const started = Date.now();
   const seconds = (): string => ((Date.now() - started) / 1000).toFixed(1);
   const onProgress = process.stderr.isTTY && !options.json ? (step: string) => io.err(`[${seconds().padStart(4)} s] ${step}\n`) : undefined;
@@ -77,7 +79,7 @@ async function up(options: CommonOptions & { file?: string; ports?: PortKind }):
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   try {
-    const lab = await bringUp(loaded, { name: options.name && labNameOf(options.name), ports: options.ports, onProgress, signal: interrupted.signal });
+    const lab = await bringUp(loaded, { name, ports: options.ports, onProgress, signal: interrupted.signal });
     if (options.json) printJson({ name: lab.name, seconds: Number(seconds()), lab });
     else print(`lab ${lab.name} is up: ${lab.nodes.length} nodes, ${lab.pods.length} pods, ${seconds()} s`);
   } finally {

@@ -76,7 +76,8 @@ void Table::put(Bucket& head, uint32_t hash, uint32_t place) {
 
 // The chain's last pair fills the hole, so that only the last bucket of a chain is ever part full.
 void Table::remove(uint32_t hash, uint32_t place) {
-  Bucket* b = &bucket(bucket_number(hash));
+  Bucket& head = bucket(bucket_number(hash));
+  Bucket* b = &head;
   uint32_t i = 0;
   while (i == b->count || b->place[i] != place) {
     if (i < b->count) {
@@ -87,7 +88,7 @@ void Table::remove(uint32_t hash, uint32_t place) {
     }
   }
   Bucket* before = nullptr;
-  Bucket* last = b;
+  Bucket* last = &head;
   while (last->next != kNone) {
     before = last;
     last = &overflow(last->next);

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { packageFile } from '../dataplane/root.js';
 import { UsageError } from './errors.js';
 import { io } from './output.js';
+import * as bench from './verbs/bench.js';
 import * as conntrack from './verbs/conntrack.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
@@ -15,8 +16,9 @@ import * as lab from './verbs/lab.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
 import * as trace from './verbs/trace.js';
+import * as walk from './verbs/walk.js';
 
-const VERBS = [lab, trace, flows, conntrack, ports, counters, fdb, switchVerb];
+const VERBS = [lab, walk, trace, flows, conntrack, ports, counters, fdb, switchVerb, bench];
 
 export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

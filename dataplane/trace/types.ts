@@ -10,7 +10,7 @@ export interface TraceStep {
   match: string;
   actions: string;
   cookie: string;
-  /** Registers written in this table: {"reg0": "0x2/0xffff"...} as they read after the table, name to hex value. */
+  /** Registers written in this table, whole, as they read after it: {"reg0": "0x10002"}. */
   registers: Record<string, string>;
   /** Headers and tunnel fields written in this table, field name to printed value. */
   rewrites: Record<string, string>;
@@ -20,15 +20,30 @@ export interface TraceStep {
   notes: string[];
 }
 
+/** A line of ofproto/trace, and the lines under it. */
+export interface TraceNode {
+  type: 'bridge' | 'table' | 'thaw' | 'action' | 'detail' | 'warn' | 'error';
+  text: string;
+  nodes: TraceNode[];
+}
+
 export interface TracePass {
   /** 0 for the first pass; recirculations have an id. */
   recircId: number;
+  /** Of a recirculation: the connection state that the packet was given, and whether nobody asked for that. */
+  resumed?: { ctState: string; byDefault: boolean; nat?: { before: string; after: string } };
+  /** The packet as this pass begins. */
+  flow: string;
   steps: TraceStep[];
   /** State that this pass saw: "+new+trk" and so on; absent before any ct(). */
   ct?: { state: string; zone: number; mark: string };
   megaflow: string;
   datapathActions: string;
   finalFlow: string;
+  /** The pass as ofproto/trace tells it: every action, nested as the tables are. */
+  tree: TraceNode[];
+  /** The pipeline was given up. */
+  error?: string;
 }
 
 export interface Trace {

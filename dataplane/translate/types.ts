@@ -3,7 +3,7 @@
 // With a recorder it is the trace; without, it is the slow path. It is the same code either way.
 import type { DatapathAction } from '../datapath/actions.js';
 import type { Flow } from '../key/flow.js';
-import type { Action, OfPort } from '../openflow/ast.js';
+import type { Action, OfPort, Subfield } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 
 /** What a translation may ask of the world around it. The switch and the offline trace each provide one. */
@@ -29,6 +29,18 @@ export interface PortInfo {
   name: string;
   kind: 'normal' | 'internal' | 'geneve';
   mac?: string;
+  /** Of a geneve port: how outer headers are made. Absent: csum, remote and key given by the flow. */
+  tunnel?: TunnelOptions;
+}
+
+/** The options of a tunnel port that the pipeline knows of; where one is absent the flow's own field counts. */
+export interface TunnelOptions {
+  csum: boolean;
+  /** Outer addresses, when they are not the flow's tun_src and tun_dst. */
+  localIp?: string;
+  remoteIp?: string;
+  /** The VNI, when it is not the flow's tun_id. */
+  key?: bigint;
 }
 
 /** NORMAL's table. `now` is a clock given by the owner. Looking up never learns; learning is a side effect that the
@@ -43,8 +55,10 @@ export interface FrozenState {
   table: number;
   /** Pipeline-only bytes of the Flow (metadata, registers), and what else must survive: pkt_mark and tunnel are in the key. */
   pipeline: Uint8Array;
-  /** Actions of the freezing flow lists that remain after ct(table=N); OVS runs them without the ct state. */
-  zone?: number;
+  /** The action set (write_actions) so far. */
+  actionSet?: Action[];
+  /** The packet comes back with a connection's state, which ct_clear would clear. */
+  conntracked?: boolean;
   inPort: OfPort;
   /** Tunnel fields as set by the pipeline (key bytes 200..511), when it set them before the recirculation. */
   tunnel?: Uint8Array;
@@ -64,6 +78,7 @@ export interface TunMetadata {
 }
 
 export interface Translation {
+  /** What the datapath is to do; a list that sends the packet nowhere ends in `drop`. */
   actions: DatapathAction[];
   /** Key part and pipeline part; only the key part goes to the datapath. */
   mask: Flow;
@@ -71,10 +86,11 @@ export interface Translation {
   finalFlow: Flow;
   /** Every flow entry that was passed, in order: to be credited with the megaflow's packets. */
   entries: FlowEntry[];
-  /** Ports looked up in the MAC table (NORMAL), for revalidation. */
+  /** NORMAL looked into the MAC table: the actions are right for as long as that stays. */
   usedNormal: boolean;
-  /** Set when the tables themselves dropped the packet. */
+  /** Why and in which table, when the packet is sent nowhere; reasons are those of native/drop_reasons.def. */
   drop?: { reason: string; table: number };
+  /** The pipeline went too far (resubmits, depth); nothing of it is done. */
   error?: string;
 }
 
@@ -85,9 +101,16 @@ export interface Recorder {
   /** An action of the matched flow is about to be run; after(flow) is called when it has run. */
   action(action: Action, flow: Flow, depth: number): void;
   afterAction(action: Action, flow: Flow, depth: number): void;
+  /** What ct() does with the connection (its nat and exec) is about to be run. */
+  exec(action: Extract<Action, { type: 'ct' }>, depth: number): void;
+  /** The action set is about to be run. */
+  actionSet(actions: readonly Action[], depth: number): void;
+  /** A move or pop wrote to `dst`. */
+  subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */
   note(kind: 'detail' | 'warn' | 'error', text: string, depth: number): void;
-  /** ct() or another recirculation froze the pipeline. */
-  freeze(recircId: number, state: FrozenState): void;
-  output(port: OfPort, flow: Flow): void;
+  /** ct() or another recirculation froze the pipeline; `flow` is the packet as it will come back, ct_* aside. */
+  freeze(recircId: number, state: FrozenState, flow: Flow): void;
+  /** The packet goes out of a port; of a tunnel port, `tunnel` is key bytes 200..511 of the outer header. */
+  output(port: OfPort, flow: Flow, tunnel?: Uint8Array): void;
 }

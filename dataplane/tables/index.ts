@@ -1,0 +1,6 @@
+// The tables room's front.
+export { type Classifier, TupleSpace } from './classifier.js';
+export { ALL_TABLES, type FlowFilter } from './filter.js';
+export { FlowEntry, FlowTable } from './flow-table.js';
+export { type MacEntry, MacTable } from './mac-table.js';
+export { MAX_TABLE, Tables, type TablesChange, type TablesListener } from './tables.js';

@@ -1,0 +1,28 @@
+// Refuses, when a flow is loaded, what the switch cannot do, so that no packet finds out. From: tables.ts.
+import { UnsupportedError } from '../errors.js';
+import type { Action } from '../openflow/ast.js';
+
+export function checkSupported(actions: readonly Action[]): void {
+  for (const action of actions) {
+    switch (action.type) {
+      case 'group':
+        throw new UnsupportedError(`group:${action.id} (groups)`);
+      case 'meter':
+        throw new UnsupportedError(`meter:${action.id} (meters)`);
+      case 'enqueue':
+        throw new UnsupportedError('enqueue (queues)');
+      case 'controller':
+        if (action.pause) throw new UnsupportedError('controller(pause) (continuations)');
+        if (action.meterId !== undefined) throw new UnsupportedError('controller(meter_id) (meters)');
+        break;
+      case 'ct':
+        if (action.alg !== undefined) throw new UnsupportedError(`ct(alg=${action.alg}) (conntrack helpers)`);
+        checkSupported(action.exec);
+        break;
+      case 'clone':
+      case 'write_actions':
+        checkSupported(action.actions);
+        break;
+    }
+  }
+}

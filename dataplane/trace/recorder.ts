@@ -1,0 +1,194 @@
+// Writes down one translation as it goes: as a tree of lines, in ofproto/trace's manner, and as one step a table, with
+// what the table changed. Handed to translatePacket; what it wrote is taken up by simulate.ts, or by the switch for a
+// watched packet.
+import { fieldByName, FIELDS, type Field } from '../key/fields.js';
+import { formatFieldValue } from '../key/format.js';
+import { type Flow, getBits, getField } from '../key/flow.js';
+import { hex } from '../key/numbers.js';
+import type { Action, OfPort, PortNames, Subfield } from '../openflow/ast.js';
+import { formatMatch } from '../openflow/format-flow.js';
+import { printAction, printActions, printNat } from '../openflow/print-actions.js';
+import { formatSubfield } from '../openflow/subfield.js';
+import type { TlvMap } from '../key/tlv-map.js';
+import type { FlowEntry } from '../tables/flow-table.js';
+import type { FrozenState, LookupResult, Recorder } from '../translate/types.js';
+import type { TraceNode, TraceStep } from './types.js';
+
+export interface RecordOptions {
+  /** Names of ports, printed in quotes in place of numbers. */
+  ports?: PortNames;
+  tlvMap?: TlvMap;
+  /** Name by table number. */
+  tableNames?: Record<string, string>;
+}
+
+export interface Frozen {
+  recircId: number;
+  state: FrozenState;
+  /** The packet as it was when the pipeline froze. */
+  flow: Flow;
+}
+
+export interface Output {
+  port: OfPort;
+  /** Key bytes 200..511 of the outer header. */
+  tunnel?: Uint8Array;
+}
+
+type CtAction = Extract<Action, { type: 'ct' }>;
+
+const REGISTERS = FIELDS.filter((field) => /^reg[0-9]+$/.test(field.name));
+
+export class TraceRecorder implements Recorder {
+  readonly tree: TraceNode[] = [];
+  readonly steps: TraceStep[] = [];
+  readonly frozen: Frozen[] = [];
+  readonly outputs: Output[] = [];
+  /** Where lines of each depth go. */
+  readonly #lists: TraceNode[][] = [this.tree];
+  /** The step of the table that actions of each depth belong to. */
+  readonly #steps: (TraceStep | undefined)[] = [undefined];
+
+  /** What the ct() under way puts on the connection. */
+  #mark?: string;
+
+  constructor(private readonly options: RecordOptions = {}) {}
+
+  /** The packet comes back from conntrack. */
+  thaw(table: number): void {
+    const resuming: TraceNode = { type: 'thaw', text: `Resuming from table ${table}`, nodes: [] };
+    this.tree.push({ type: 'thaw', text: 'thaw', nodes: [resuming] });
+  }
+
+  table(table: number, { entry, conjunction }: LookupResult, _flow: Flow, depth: number): void {
+    const match = entry ? formatMatch(entry.spec.match, undefined, this.options) : '';
+    const cookie = entry && entry.cookie !== 0n ? `, cookie ${hex(entry.cookie)}` : '';
+    const text = entry ? `${match === '' ? '' : `${match}, `}priority ${entry.priority}${cookie}` : 'No match.';
+    const node: TraceNode = { type: 'table', text: `${String(table).padStart(2)}. ${text}`, nodes: [] };
+    this.#lists[depth].push(node);
+    this.#lists[depth + 1] = node.nodes;
+    if (!entry || entry.actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
+
+    const step: TraceStep = {
+      table,
+      name: this.options.tableNames?.[table],
+      priority: entry?.priority ?? null,
+      match,
+      actions: entry ? printActions(entry.actions, this.options) : 'drop',
+      cookie: hexText(entry?.cookie ?? 0n),
+      registers: {},
+      rewrites: {},
+      notes: [],
+    };
+    if (conjunction) step.conjunction = { id: conjunction.id, clauses: conjunction.clauses.map((clause) => this.#clause(clause)) };
+    this.steps.push(step);
+    this.#steps[depth + 1] = step;
+  }
+
+  action(action: Action, _flow: Flow, depth: number): void {
+    this.#line('action', printAction(action, this.options), depth);
+  }
+
+  afterAction(action: Action, flow: Flow, depth: number): void {
+    const step = this.#steps[depth];
+    if (!step) return;
+    if (action.type === 'ct') {
+      step.ct = { commit: action.commit, zone: zoneOf(action, flow) };
+      if (action.table !== undefined) step.ct.table = action.table;
+      if (this.#mark !== undefined) step.ct.mark = this.#mark;
+      this.#mark = undefined;
+      return;
+    }
+    const written = writtenField(action);
+    if (!written) return;
+    if (written.field.name === 'ct_mark') this.#mark = formatFieldValue(written.field, getField(flow, written.field));
+    else if (written.field.name !== 'ct_label') noteWrite(step, flow, written, this.options.ports);
+  }
+
+  exec({ nat, exec }: CtAction, depth: number): void {
+    if (nat) this.#line('action', printNat(nat), depth);
+    else if (exec.length === 0) this.#line('action', 'drop', depth);
+  }
+
+  actionSet(actions: readonly Action[], depth: number): void {
+    const node: TraceNode = { type: 'table', text: '--. Executing action set:', nodes: [] };
+    this.#lists[depth].push(node);
+    this.#lists[depth + 1] = node.nodes;
+    this.#steps[depth + 1] = this.steps[this.steps.length - 1];
+    if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
+  }
+
+  subfield(dst: Subfield, flow: Flow, depth: number): void {
+    const value = getBits(flow, dst.field, dst.start, dst.count);
+    const whole = dst.count === dst.field.bits;
+    const text = whole ? formatFieldValue(dst.field, value, undefined, this.options.ports) : hex(value);
+    this.#line('detail', `${formatSubfield(dst)} is now ${text}`, depth);
+  }
+
+  note(kind: 'detail' | 'warn' | 'error', text: string, depth: number): void {
+    this.#line(kind, text, depth);
+    this.#steps[depth]?.notes.push(text);
+  }
+
+  freeze(recircId: number, state: FrozenState, flow: Flow): void {
+    this.frozen.push({ recircId, state, flow: flow.slice() });
+  }
+
+  output(port: OfPort, _flow: Flow, tunnel?: Uint8Array): void {
+    this.outputs.push(tunnel ? { port, tunnel } : { port });
+  }
+
+  #line(type: TraceNode['type'], text: string, depth: number): void {
+    this.#lists[depth].push({ type, text, nodes: [] });
+  }
+
+  #clause(entry: FlowEntry): { match: string; actions: string; cookie: string } {
+    return {
+      match: formatMatch(entry.spec.match, undefined, this.options),
+      actions: printActions(entry.actions, this.options),
+      cookie: hexText(entry.cookie),
+    };
+  }
+}
+
+function zoneOf({ zone = 0 }: CtAction, flow: Flow): number {
+  return typeof zone === 'number' ? zone : Number(getBits(flow, zone.field, zone.start, zone.count));
+}
+
+/** What the action writes to, of those that write to one field. */
+function writtenField(action: Action): Subfield | undefined {
+  const whole = (field: Field): Subfield => ({ field, start: 0, count: field.bits });
+  switch (action.type) {
+    case 'load':
+    case 'move':
+    case 'pop':
+      return action.dst;
+    case 'set_field':
+    case 'mod':
+      return whole(action.field);
+    case 'set_tunnel':
+      return whole(fieldByName('tun_id'));
+    case 'dec_ttl':
+      return whole(fieldByName('nw_ttl'));
+    case 'push_vlan':
+    case 'pop_vlan':
+      return whole(fieldByName('vlan_tci'));
+    default:
+      return undefined;
+  }
+}
+
+/** A register is told whole, by its 32-bit name, whichever part of it was written under whichever name. */
+function noteWrite(step: TraceStep, flow: Flow, { field, start, count }: Subfield, ports?: PortNames): void {
+  const lastByte = field.offset + field.size - 1;
+  const first = lastByte - Math.floor((field.shift + start + count - 1) / 8);
+  const last = lastByte - Math.floor((field.shift + start) / 8);
+  const registers = REGISTERS.filter((reg) => reg.offset <= last && first < reg.offset + reg.size);
+  for (const register of registers) step.registers[register.name] = hexText(getField(flow, register));
+  if (registers.length === 0) step.rewrites[field.name] = formatFieldValue(field, getField(flow, field), undefined, ports);
+}
+
+/** Zero, too, with its 0x. */
+function hexText(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,215 @@
+// traceFlow: what would become of a packet. Runs it through the tables pass by pass, as the switch would, with an assumed
+// connection state after each ct(table=N), and changes nothing: no address is learned, no megaflow made, no flow credited.
+// From: `packetwalk trace` and ofproto/trace. To: text.ts, or JSON as it is.
+import { formatActions } from '../datapath/format-actions.js';
+import type { DatapathAction } from '../datapath/actions.js';
+import { fieldByName } from '../key/fields.js';
+import { formatFieldValue } from '../key/format.js';
+import { type Flow, getField, getNumber, newFlow, setField } from '../key/flow.js';
+import { KEY_SIZE } from '../datapath/native.js';
+import { KEY_FIELDS } from '../datapath/key-fields.js';
+import { formatIpv4, formatIpv6, hex, parseIpv4, parseIpv6 } from '../key/numbers.js';
+import { formatFlow } from '../openflow/format-flow.js';
+import { thawedFlow } from '../translate/freeze.js';
+import { translatePacket } from '../translate/translate.js';
+import type { Environment, FrozenState, RecircIds, Translation } from '../translate/types.js';
+import { DEFAULT_CT_STATE, formatCtState, parseCtState } from './ct-next.js';
+import { type Frozen, type Output, type RecordOptions, TraceRecorder } from './recorder.js';
+import type { Trace, TraceNode, TracePass } from './types.js';
+
+export interface TraceOptions extends RecordOptions {
+  /** Connection state for each recirculation in turn; what is not given is trk,new. */
+  ctNext?: readonly string[];
+  bridge?: string;
+}
+
+/** A packet that recirculates for ever is followed this far. */
+const MAX_PASSES = 64;
+
+const fields = {
+  recircId: fieldByName('recirc_id'),
+  inPort: fieldByName('in_port'),
+  ctState: fieldByName('ct_state'),
+  ctZone: fieldByName('ct_zone'),
+  ctMark: fieldByName('ct_mark'),
+  actsetOutput: fieldByName('actset_output'),
+  tunId: fieldByName('tun_id'),
+  tunDst: fieldByName('tun_dst'),
+  tunDst6: fieldByName('tun_ipv6_dst'),
+};
+const [TUNNEL_START] = KEY_FIELDS.tun_id;
+const UNSET = 0xfff7;
+
+interface Pass {
+  /** The key as the datapath would have it. */
+  flow: Flow;
+  state?: FrozenState;
+  resumed?: TracePass['resumed'];
+}
+
+export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = {}): Trace {
+  const ctNext = (options.ctNext ?? []).map(parseCtState);
+  const recirc = new PrivateIds(env.recirc);
+  const world: Environment = {
+    lookup: (table, packet, mask) => env.lookup(table, packet, mask),
+    port: (no) => env.port(no),
+    ports: () => env.ports(),
+    mac: env.mac,
+    tunMetadata: env.tunMetadata,
+    recirc,
+  };
+  const trace: Trace = {
+    bridge: options.bridge ?? 'br-int',
+    flow: formatFlow(flow, undefined, options),
+    passes: [],
+    path: [],
+    outputs: [],
+    drop: null,
+  };
+  const outputs: Output[] = [];
+  const recircId = getNumber(flow, fields.recircId);
+  const queue: Pass[] = [{ flow, state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
+  for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
+    const recorder = new TraceRecorder(options);
+    if (pass.state) recorder.thaw(pass.state.table);
+    const translation = translatePacket(world, pass.flow, { recorder, learn: false });
+    trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
+    trace.path.push(...recorder.steps.map((step) => step.table));
+    if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
+    if (translation.error) continue;
+    outputs.push(...recorder.outputs);
+    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, translation, ctNext.shift(), options));
+  }
+  trace.outputs = outputs.map((output) => describeOutput(output, env));
+  if (trace.outputs.length > 0) trace.drop = null;
+  return trace;
+}
+
+/** Ids of this trace alone, so that the switch's own stay as they are. */
+class PrivateIds implements RecircIds {
+  readonly #states = new Map<number, FrozenState>();
+
+  constructor(private readonly real: RecircIds) {}
+
+  allocate(state: FrozenState): number {
+    const id = this.#states.size + 1;
+    this.#states.set(id, state);
+    return id;
+  }
+
+  get(id: number): FrozenState | undefined {
+    return this.#states.get(id) ?? this.real.get(id);
+  }
+}
+
+function describePass(
+  { flow, state, resumed }: Pass,
+  translation: Translation,
+  recorder: TraceRecorder,
+  options: TraceOptions,
+  bridge: string,
+): TracePass {
+  const begin = state ? thawedFlow(flow, state) : flow;
+  const tree: TraceNode[] = [{ type: 'bridge', text: `bridge("${bridge}")`, nodes: recorder.tree }];
+  const pass: TracePass = {
+    recircId: getNumber(flow, fields.recircId),
+    flow: formatPacket(begin, options),
+    steps: recorder.steps,
+    megaflow: formatFlow(begin, translation.mask, options),
+    datapathActions: formatActions(translation.actions, flow, {
+      port: (no) => options.ports?.byNumber(no),
+      options: options.tlvMap?.mappings,
+    }),
+    finalFlow: samePacket(begin, translation.finalFlow) ? 'unchanged' : formatPacket(translation.finalFlow, options),
+    tree,
+  };
+  if (resumed) pass.resumed = resumed;
+  const ctState = getField(flow, fields.ctState);
+  if (ctState !== 0n) {
+    pass.ct = {
+      state: formatFieldValue(fields.ctState, ctState, ctState),
+      zone: getNumber(flow, fields.ctZone),
+      mark: `0x${getField(flow, fields.ctMark).toString(16)}`,
+    };
+  }
+  if (translation.error) pass.error = translation.error;
+  return pass;
+}
+
+/** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came from. */
+function nextPass(pass: Pass, frozen: Frozen, translation: Translation, ctNext: number | undefined, options: TraceOptions): Pass {
+  const next = frozen.flow.slice();
+  next.fill(0, KEY_SIZE);
+  next.set(pass.flow.subarray(TUNNEL_START, KEY_SIZE), TUNNEL_START);
+  setField(next, fields.inPort, getField(pass.flow, fields.inPort));
+  setField(next, fields.recircId, frozen.recircId);
+  setField(next, fields.ctState, ctNext ?? DEFAULT_CT_STATE);
+  const ct = ctBefore(translation.actions, frozen.recircId);
+  setField(next, fields.ctZone, ct?.zone ?? 0);
+  const resumed: NonNullable<TracePass['resumed']> = {
+    ctState: ctNext === undefined ? 'trk|new' : formatCtState(ctNext),
+    byDefault: ctNext === undefined,
+  };
+  if (ct?.nat) {
+    const before = formatPacket(thawedFlow(next, frozen.state), options);
+    translateAddresses(next, ct.nat);
+    resumed.nat = { before, after: formatPacket(thawedFlow(next, frozen.state), options) };
+  }
+  return { flow: next, state: frozen.state, resumed };
+}
+
+type Ct = Extract<DatapathAction, { type: 'ct' }>;
+
+/** The ct() that a recirculation follows. */
+function ctBefore(actions: readonly DatapathAction[], recircId: number): Ct | undefined {
+  let last: Ct | undefined;
+  for (const action of actions) {
+    if (action.type === 'ct') last = action;
+    else if (action.type === 'recirc' && action.id === recircId) return last;
+    else if (action.type === 'clone') {
+      const inner = ctBefore(action.actions, recircId);
+      if (inner) return inner;
+    }
+  }
+  return undefined;
+}
+
+/** A translation to be made: the first address and port of its range. One to be undone is not known here. */
+function translateAddresses(flow: Flow, { kind, minAddr, minPort }: NonNullable<Ct['nat']>): void {
+  if (kind === 'restore') return;
+  if (minAddr !== undefined) {
+    const ipv6 = minAddr.includes(':');
+    setField(flow, fieldByName(`${ipv6 ? 'ipv6' : 'nw'}_${kind}`), ipv6 ? parseIpv6(minAddr) : parseIpv4(minAddr));
+  }
+  if (minPort !== undefined) setField(flow, fieldByName(`tcp_${kind}`), minPort);
+}
+
+function describeOutput({ port, tunnel }: Output, env: Environment): Trace['outputs'][number] {
+  const output: Trace['outputs'][number] = { port, name: env.port(port)?.name ?? String(port) };
+  if (tunnel) {
+    const outer = newFlow();
+    outer.set(tunnel, TUNNEL_START);
+    const dst = getField(outer, fields.tunDst);
+    output.tunnel = {
+      dst: dst === 0n ? formatIpv6(getField(outer, fields.tunDst6)) : formatIpv4(dst),
+      id: hex(getField(outer, fields.tunId)),
+    };
+  }
+  return output;
+}
+
+/** An action set without output is how every packet begins, and is not printed. */
+function withoutUnset(flow: Flow): Flow {
+  if (getNumber(flow, fields.actsetOutput) !== UNSET) return flow;
+  const shown = flow.slice();
+  setField(shown, fields.actsetOutput, 0);
+  return shown;
+}
+
+function formatPacket(flow: Flow, options: TraceOptions): string {
+  return formatFlow(withoutUnset(flow), undefined, options);
+}
+
+function samePacket(a: Flow, b: Flow): boolean {
+  return Buffer.compare(withoutUnset(a), withoutUnset(b)) === 0;
+}

@@ -1,0 +1,35 @@
+// clone(): runs actions on a copy of the packet; afterwards everything is as it was.
+import type { Action } from '../../openflow/ast.js';
+import { commit } from '../commit.js';
+import type { Context } from '../context.js';
+import { runActionSet } from './action-set.js';
+import { runActions } from './run.js';
+
+export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone' }>): void {
+  const undoable = actions.every((action) => UNDOABLE.has(action.type));
+  // Changes made so far are both the copy's and the packet's.
+  if (!undoable) commit(ctx);
+  const saved = { flow: ctx.flow.slice(), base: ctx.base.slice(), tunnel: ctx.tunnel, conntracked: ctx.conntracked };
+  const { actions: outer, stack, actionSet } = ctx;
+  if (!undoable) ctx.actions = [];
+  ctx.stack = stack.slice();
+  ctx.actionSet = [];
+  runActions(ctx, actions);
+  if (!ctx.error) runActionSet(ctx);
+  ctx.flow.set(saved.flow);
+  ctx.conntracked = saved.conntracked;
+  ctx.stack = stack;
+  ctx.actionSet = actionSet;
+  if (undoable) return;
+  const inner = ctx.actions;
+  ctx.actions = outer;
+  if (inner.length > 0) ctx.actions.push({ type: 'clone', actions: inner });
+  ctx.base = saved.base;
+  ctx.tunnel = saved.tunnel;
+}
+
+/** Actions whose effect on the datapath's packet is written back by the next commit: they need no copy. */
+const UNDOABLE: ReadonlySet<Action['type']> = new Set([
+  'output', 'output_reg', 'load', 'set_field', 'move', 'mod', 'set_tunnel', 'push_vlan', 'pop_vlan', 'dec_ttl', 'push', 'pop',
+  'controller', 'note', 'write_metadata', 'conjunction',
+]);

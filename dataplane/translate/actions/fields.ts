@@ -1,0 +1,77 @@
+// load, set_field, move, mod_*, set_tunnel, write_metadata: write fields of the pipeline's packet. What becomes of that in
+// the real packet is commit.ts's business, when the packet leaves.
+import { type Field, fieldByName } from '../../key/fields.js';
+import { ones } from '../../key/flow.js';
+import type { Action, Subfield } from '../../openflow/ast.js';
+import { AT, FRAG_LATER, isIp, VLAN_CFI } from '../bytes.js';
+import type { Context } from '../context.js';
+import { hasField, read, wholeField, write } from '../subfields.js';
+
+type Of<T extends Action['type']> = Extract<Action, { type: T }>;
+
+const tunId = wholeField(fieldByName('tun_id'));
+const metadata = fieldByName('metadata');
+
+export function load(ctx: Context, { value, dst }: Of<'load'>): void {
+  if (hasField(ctx, dst.field)) write(ctx, dst, value);
+  else unmet(ctx, dst.field);
+}
+
+export function setField(ctx: Context, { field, value, mask }: Of<'set_field'>): void {
+  if (hasField(ctx, field)) writeMasked(ctx, field, value, mask);
+  else unmet(ctx, field);
+}
+
+export function writeMetadata(ctx: Context, { value, mask }: Of<'write_metadata'>): void {
+  writeMasked(ctx, metadata, value, mask);
+}
+
+export function setTunnel(ctx: Context, { id }: Of<'set_tunnel'>): void {
+  write(ctx, tunId, id);
+}
+
+export function move(ctx: Context, { src, dst }: Of<'move'>): void {
+  if (hasField(ctx, dst.field) && hasField(ctx, src.field)) write(ctx, dst, read(ctx, src));
+  ctx.recorder?.subfield(dst, ctx.flow, ctx.depth);
+}
+
+/** mod_vlan_vid and mod_vlan_pcp tag the packet if it has no tag; mod_tp_* write the port of whatever transport there is. */
+export function mod(ctx: Context, { name, field, value }: Of<'mod'>): void {
+  if (field.offset === AT.vlan_tci) modVlan(ctx, field, value);
+  else if (name.startsWith('mod_tp_')) modPort(ctx, field, value);
+  else if (hasField(ctx, field)) write(ctx, modified(field), field.name === 'nw_tos' ? value >> 2n : value);
+}
+
+function modVlan(ctx: Context, field: Field, value: bigint): void {
+  ctx.mask[AT.vlan_tci] |= VLAN_CFI >> 8;
+  ctx.flow[AT.vlan_tci] |= VLAN_CFI >> 8;
+  // vlan_vid has the bit that says that there is a tag above its twelve.
+  write(ctx, { field, start: 0, count: Math.min(12, field.bits) }, value);
+}
+
+function modPort(ctx: Context, field: Field, value: bigint): void {
+  if (!isIp(ctx.flow) || (ctx.flow[AT.nw_frag] & FRAG_LATER) !== 0) return;
+  ctx.mask[AT.nw_proto] = 0xff;
+  write(ctx, wholeField(field), value);
+}
+
+/** nw_tos is the DSCP in its place: the two bits below are the ECN's. */
+function modified(field: Field): Subfield {
+  return field.name === 'nw_tos' ? { field, start: 2, count: 6 } : wholeField(field);
+}
+
+function writeMasked(ctx: Context, field: Field, value: bigint, mask = ones(field.bits)): void {
+  if (mask === ones(field.bits)) return write(ctx, modified(field), field.name === 'nw_tos' ? value >> 2n : value);
+  // Run by run of mask bits: only those are looked at.
+  for (let start = 0; start < field.bits; ) {
+    let count = 0;
+    while (start + count < field.bits && (mask >> BigInt(start + count)) & 1n) count++;
+    if (count > 0) write(ctx, { field, start, count }, (value >> BigInt(start)) & ones(count));
+    start += count + 1;
+  }
+}
+
+function unmet(ctx: Context, field: Field): void {
+  ctx.warn(`unmet prerequisites for ${field.name}, set_field ignored`);
+}
+

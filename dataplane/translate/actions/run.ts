@@ -1,0 +1,67 @@
+// Runs a list of actions: hands each to its function and decides nothing itself. From: walk.ts (a flow's actions) and the
+// actions that have lists of their own (ct, clone, the action set).
+import type { Action } from '../../openflow/ast.js';
+import type { Context } from '../context.js';
+import { clearActions, writeActions } from './action-set.js';
+import { clone } from './clone.js';
+import { conjunction } from './conjunction.js';
+import { controller } from './controller.js';
+import { ct, ctClear } from './ct.js';
+import { decTtl } from './dec-ttl.js';
+import { move, load, mod, setField, setTunnel, writeMetadata } from './fields.js';
+import { output, outputReg } from './output.js';
+import { gotoTable, resubmit } from './resubmit.js';
+import { pop, push } from './stack.js';
+import { popVlan, pushVlan } from './vlan.js';
+
+/** Whether to go on with the list. */
+export type Outcome = void | 'stop';
+
+type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>) => Outcome;
+
+/** Nothing of it concerns the packet. */
+const nothing = (): void => undefined;
+
+/** Refused when the flow was loaded (tables/supported.ts). */
+function refused(_: Context, action: Action): never {
+  throw new Error(`${action.type} reached translation`);
+}
+
+const RUN: { [T in Action['type']]: Run<T> } = {
+  output,
+  output_reg: outputReg,
+  controller,
+  enqueue: refused,
+  resubmit,
+  goto_table: gotoTable,
+  load,
+  set_field: setField,
+  move,
+  mod,
+  set_tunnel: setTunnel,
+  push_vlan: pushVlan,
+  pop_vlan: popVlan,
+  dec_ttl: decTtl,
+  push,
+  pop,
+  conjunction,
+  ct,
+  ct_clear: ctClear,
+  group: refused,
+  meter: refused,
+  clone,
+  note: nothing,
+  clear_actions: clearActions,
+  write_actions: writeActions,
+  write_metadata: writeMetadata,
+};
+
+export function runActions(ctx: Context, actions: readonly Action[]): void {
+  for (const action of actions) {
+    if (ctx.error !== undefined) return;
+    ctx.recorder?.action(action, ctx.flow, ctx.depth);
+    const outcome = (RUN[action.type] as (ctx: Context, action: Action) => Outcome)(ctx, action);
+    ctx.recorder?.afterAction(action, ctx.flow, ctx.depth);
+    if (outcome === 'stop') return;
+  }
+}

@@ -1,0 +1,93 @@
+// One translation under way: the packet as the pipeline has changed it so far, what of it was looked at, and what the
+// datapath is to do. Made by translate.ts, handed to every action.
+import type { DatapathAction } from '../datapath/actions.js';
+import { type Flow, newFlow } from '../key/flow.js';
+import type { Action, OfPort } from '../openflow/ast.js';
+import type { FlowEntry } from '../tables/flow-table.js';
+import { AT, u32 } from './bytes.js';
+import type { Environment, FrozenState, Recorder } from './types.js';
+
+export interface TranslateOptions {
+  recorder?: Recorder;
+  /** Let NORMAL learn addresses. Default true; a trace does not. */
+  learn?: boolean;
+}
+
+export class Context {
+  /** The packet as the tables see it. */
+  readonly flow: Flow;
+  /** The packet as the datapath has it where `actions` end: what commit.ts compares with. */
+  base: Flow;
+  /** What the outcome depends on. */
+  readonly mask: Flow = newFlow();
+  actions: DatapathAction[] = [];
+  /** Values of push() that pop() has not taken, the last one on top. */
+  stack: Uint8Array[] = [];
+  actionSet: Action[] = [];
+  readonly entries: FlowEntry[] = [];
+  /** The table that the current flow is in. */
+  table = 0;
+  /** How many tables are open, one entered from the other: the trace's indentation. */
+  depth = 0;
+  /** Resubmits so far, and those of them that are open and went backwards. */
+  resubmits = 0;
+  backward = 0;
+  /** Set: the pipeline is given up. */
+  error?: string;
+  /** ct_* of the flow are a connection's. */
+  conntracked = false;
+  /** The state that the packet was thawed with. */
+  thawed?: FrozenState;
+  /** Bytes tun_id.. of the packet as it arrived. */
+  readonly arrivedTunnel: Uint8Array;
+  /** The last set_tunnel of `actions`. */
+  tunnel?: Uint8Array;
+  usedNormal = false;
+  /** The last reason for which nothing was sent. */
+  drop = { reason: 'flow', table: 0 };
+
+  constructor(
+    readonly env: Environment,
+    flow: Flow,
+    arrivedTunnel: Uint8Array,
+    readonly options: TranslateOptions,
+  ) {
+    this.flow = flow;
+    this.base = flow.slice();
+    this.arrivedTunnel = arrivedTunnel;
+  }
+
+  get recorder(): Recorder | undefined {
+    return this.options.recorder;
+  }
+
+  get inPort(): OfPort {
+    return u32(this.flow, AT.in_port);
+  }
+
+  /** ofproto/trace's " -> ...". */
+  detail(text: string): void {
+    this.recorder?.note('detail', text, this.depth);
+  }
+
+  /** Its " >> ...". */
+  warn(text: string): void {
+    this.recorder?.note('warn', text, this.depth);
+  }
+
+  /** Its " >>>> ... <<<<". */
+  report(text: string): void {
+    this.recorder?.note('error', text, this.depth);
+  }
+
+  /** Ends the translation; the packet is dropped. */
+  fail(text: string): void {
+    this.error = text;
+    this.report(text);
+  }
+
+  /** Remembers why the packet goes nowhere, if nothing sends it after all. */
+  dropping(reason: string): void {
+    this.drop = { reason, table: this.table };
+  }
+}

@@ -53,6 +53,7 @@ bool UdpGenevePort::open_sockets(SysError* error) {
 PortState UdpGenevePort::poll_state() {
   if (receiver_.fd() < 0) return PortState::gone;
   counters.rx_dropped += receiver_.take_drops();
+  receiver_.clear_error();
   // Our sockets would keep a deleted namespace alive, and with it the devices in it.
   NetnsId now;
   if (netns_id(spec_.netns, &now) && now == netns_) return PortState::up;

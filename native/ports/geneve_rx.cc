@@ -186,4 +186,10 @@ uint32_t GeneveReceiver::take_drops() {
   return since;
 }
 
+void GeneveReceiver::clear_error() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+}
+
 }  // namespace pw

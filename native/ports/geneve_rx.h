@@ -29,6 +29,8 @@ class GeneveReceiver {
   void release();
   // Datagrams lost because the socket's queue was full, since the last call.
   uint32_t take_drops();
+  // An error that waits at the socket would make epoll report it again and again.
+  void clear_error();
 
  private:
   static constexpr int kSlots = 32;

@@ -11,8 +11,9 @@
 
 namespace pw {
 
-// A slot must hold a GSO frame, so it costs 70 KB of memory, whatever comes. 128 slots are 9 MB, and lose nothing in
-// the time that a busy scheduler keeps the datapath thread waiting; see ports_test's figures.
+// A slot must hold a GSO frame, so it costs 70 KB of memory, whatever comes: 128 slots are 9 MB. Two bursts: while the
+// switch holds one, the kernel fills the other. Throughput is the same from 45 slots to 250; what differs is how long
+// the datapath thread may be kept waiting before frames are lost.
 constexpr uint32_t kVethRingSlots = 128;
 
 struct VethSpec {

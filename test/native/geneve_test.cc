@@ -9,11 +9,9 @@
 
 #include "check.h"
 #include "frames.h"
-#include "lab.h"
+#include "geneve_lab.h"
 #include "offload.h"
 #include "ports/geneve_tx.h"
-#include "ports/tap.h"
-#include "traffic.h"
 
 using namespace pw;
 
@@ -38,52 +36,6 @@ Result parse(const TlvMap& map, const Bytes& bytes, FlowKey& key, uint32_t* size
   std::copy(bytes.begin(), bytes.end(), exact.get());
   memset(static_cast<void*>(&key), 0, sizeof key);
   return map.parse(exact.get(), static_cast<uint32_t>(bytes.size()), key, size);
-}
-
-in_addr address_of(const std::string& text) { return ipv4(text, 0).sin_addr; }
-
-void set_tunnel(Packet& packet, const std::string& remote, uint32_t vni = 0) {
-  memset(reinterpret_cast<uint8_t*>(&packet.key) + kKeyTunnelOffset, 0, kKeySize - kKeyTunnelOffset);
-  packet.key.tun_dst.raw = address_of(remote).s_addr;
-  packet.key.tun_id = to_be64(vni);
-  packet.key.tun_ttl = 64;
-}
-
-std::unique_ptr<GenevePort> geneve(const Namespace& node, bool csum = true) {
-  GeneveSpec spec;
-  spec.no = 10;
-  spec.name = "tun";
-  spec.netns = node.name;
-  spec.csum = csum;
-  SysError error;
-  auto port = open_geneve(spec, &error);
-  if (!port) printf("    %s %s: %s\n", error.syscall.c_str(), error.object.c_str(), strerror(error.err));
-  CHECK(port != nullptr);
-  return port;
-}
-
-// Two nodes, 198.51.100.1 and .2 on eth0, with a cable between them.
-struct Nodes {
-  Namespace one{"node1"}, two{"node2"};
-  Nodes() {
-    CHECK(one.ip_ok("link add eth0 type veth peer name eth0 netns " + two.name));
-    CHECK(one.ip_ok("addr add 198.51.100.1/24 dev eth0") && two.ip_ok("addr add 198.51.100.2/24 dev eth0"));
-    CHECK(one.ip_ok("link set eth0 up") && two.ip_ok("link set eth0 up"));
-  }
-  const std::string first = "198.51.100.1", second = "198.51.100.2";
-};
-
-std::unique_ptr<Port> pod_tap(const Namespace& pod, const std::string& address, uint32_t mtu) {
-  TapSpec spec;
-  spec.no = 1;
-  spec.name = spec.ifname = "eth0";
-  spec.netns = pod.name;
-  spec.mtu = mtu;
-  auto port = open_tap(spec, nullptr);
-  CHECK(port != nullptr);
-  CHECK(pod.ip_ok("addr add " + address + "/24 dev eth0"));
-  allow_ping(pod);
-  return port;
 }
 
 // Everything received on UDP 6081 within a moment, through the port, a few packets at a time.

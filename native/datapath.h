@@ -21,7 +21,7 @@
 namespace pw {
 
 struct DatapathConfig {
-  PipelineConfig pipeline;
+  PipelineConfig pipeline{};
   uint32_t spin_us = 50;
 };
 

@@ -22,7 +22,7 @@
 namespace pw {
 
 struct PipelineConfig {
-  ConntrackConfig conntrack;
+  ConntrackConfig conntrack{};
   uint32_t upcall_slots = 1024;
   uint32_t max_recirculations = 16;
 };

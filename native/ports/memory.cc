@@ -22,7 +22,7 @@ bool MemoryPort::inject(const uint8_t* frame, uint32_t size, const InjectedOfflo
     return false;
   }
   Arrived a{std::unique_ptr<uint8_t[]>(new uint8_t[kHeadroom + size + kTailroom]), size, offload};
-  memcpy(a.bytes.get() + kHeadroom, frame, size);
+  if (size > 0) memcpy(a.bytes.get() + kHeadroom, frame, size);
   arrived_.push_back(std::move(a));
   return true;
 }

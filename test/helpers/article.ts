@@ -11,9 +11,10 @@ export type NodeName = 'master' | 'worker1' | 'worker2';
 export interface PortsFile {
   bridge: string;
   tlv_map?: string;
-  local_ip: string;
-  uplink_mac: string;
-  neigh: Record<string, string>;
+  /** Of the underlay: where tunnels start from, and the other nodes' MAC addresses. */
+  local_ip?: string;
+  uplink_mac?: string;
+  neigh?: Record<string, string>;
   ports: {
     name: string;
     ofport: number;

@@ -39,7 +39,7 @@ export function readTrace(text: string): TracedPass[] {
       pass.finalFlow = final === 'unchanged' ? pass.flow : final;
     } else if (line.startsWith('Megaflow: ')) pass.megaflow = line.slice(10);
     else if (value('Datapath actions: ') !== undefined) pass.actions = line.slice(18);
-    else if (/^\s+\S/.test(line)) pass.tables.at(-1)?.lines.push(line.trim());
+    else if (/^\s+\S/.test(line) && pass.finalFlow === '') pass.tables.at(-1)?.lines.push(line.trim());
   }
   return passes;
 }

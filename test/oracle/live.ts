@@ -31,6 +31,17 @@ export interface LiveSwitch {
   stop(): Promise<void>;
 }
 
+/** What both are started with. */
+export interface LiveSetup {
+  ports: PortsFile;
+  /** ovs-ofctl flows: a file, or the lines themselves. */
+  flows: string | string[];
+}
+
+export function articleSetup(node: NodeName): LiveSetup {
+  return { ports: portsFile(node), flows: flowsPath(node) };
+}
+
 export const TUNNEL_PORT = 'antrea-tun0';
 const UNDERLAY = 'ens160';
 
@@ -40,9 +51,9 @@ export class LiveOvs implements LiveSwitch {
     private readonly ports: PortsFile,
   ) {}
 
-  static async start(node: NodeName): Promise<LiveOvs> {
-    const ports = portsFile(node);
-    return new LiveOvs(await Ovs.start({ ports, flows: flowsPath(node), nativeTunnel: true }), ports);
+  static async start({ ports, flows }: LiveSetup): Promise<LiveOvs> {
+    const nativeTunnel = ports.ports.some((p) => p.type === 'geneve');
+    return new LiveOvs(await Ovs.start({ ports, flows, nativeTunnel }), ports);
   }
 
   async send(port: string, frame: Uint8Array, tunnel?: Tunnel): Promise<LiveFrame[]> {
@@ -52,7 +63,7 @@ export class LiveOvs implements LiveSwitch {
 
   #wrap(payload: Uint8Array, tunnel: Tunnel): Uint8Array {
     return buildFrame({
-      ethernet: { dl_src: this.ports.neigh[tunnel.src], dl_dst: this.ports.uplink_mac },
+      ethernet: { dl_src: this.ports.neigh![tunnel.src], dl_dst: this.ports.uplink_mac! },
       ipv4: { nw_src: tunnel.src, nw_dst: tunnel.dst },
       geneve: { tun_id: tunnel.id },
       payload,

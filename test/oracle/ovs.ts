@@ -137,7 +137,8 @@ export class Ovs {
   }
 
   async #addUnderlay(): Promise<void> {
-    const { local_ip, uplink_mac, neigh } = this.options.ports;
+    const { local_ip, uplink_mac, neigh = {} } = this.options.ports;
+    if (!local_ip || !uplink_mac) throw new Error('a native tunnel needs local_ip and uplink_mac in the ports file');
     const args = ['add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=dummy'];
     args.push(`other-config:hwaddr="${uplink_mac}"`, '--', 'add-port', 'br-phy', 'ens160');
     args.push('--', 'set', 'Interface', 'ens160', ...this.#dummy('ens160'));

@@ -5,7 +5,7 @@ import { type NodeName, type Packet, derived, passes } from '../helpers/article.
 import { frameOf, tunnelOf } from '../helpers/frames.js';
 import { sortTerms } from '../helpers/trace-text.js';
 import { summarize, toHex } from '../../dataplane/wire/index.js';
-import { type LiveFrame, LiveOvs, type LiveSwitch, type Tunnel } from './live.js';
+import { type LiveFrame, LiveOvs, type LiveSwitch, type Tunnel, articleSetup } from './live.js';
 import { ovsMissing } from './ovs.js';
 
 const missing = ovsMissing();
@@ -40,7 +40,7 @@ describe.skipIf(missing)(`the article's packets live${missing ? ` (skipped: ${mi
     describe(`Open vSwitch, ${node}`, () => {
       let live: LiveOvs;
       beforeAll(async () => {
-        live = await LiveOvs.start(node);
+        live = await LiveOvs.start(articleSetup(node));
       });
       afterAll(() => live?.stop());
 

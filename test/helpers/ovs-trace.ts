@@ -1,0 +1,49 @@
+// What ofproto/trace of Open vSwitch 3.1 prints, in the form in which packetwalk's own trace is to be compared with it: the
+// same lines, but for what differs on purpose or by accident of the run. Each difference is named here and nowhere else.
+import { splitTerms } from './trace-text.js';
+
+/** Fields of tunnels that packetwalk does not have. */
+const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype)=0/g;
+
+export interface ComparableOptions {
+  /** Datapath port names of OVS, by the OpenFlow port's name: a Geneve port is genev_sys_6081 there. */
+  datapathPorts?: Record<string, string>;
+}
+
+export function comparableTrace(text: string, { datapathPorts = {} }: ComparableOptions = {}): string[] {
+  const ids = new Map<string, string>();
+  const renumber = (id: string): string => {
+    if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`);
+    return ids.get(id) as string;
+  };
+  return text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !SLOW_PATH.test(line))
+    .map((line) => line.replace(FOREIGN_FIELDS, ''))
+    .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, (_, before: string, id: string) => before + renumber(id)))
+    .map((line) => (line.startsWith('Datapath actions: ') ? comparableActions(line, datapathPorts) : line));
+}
+
+/** OVS rewrites ARP in its slow path, and says so; packetwalk's datapath does it itself. */
+const SLOW_PATH = /^This flow is handled by the userspace slow path|^ {2}- /;
+
+/** Ports of a flood stand in the order of a hash table in OVS. */
+function comparableActions(line: string, datapathPorts: Record<string, string>): string {
+  const prefix = 'Datapath actions: ';
+  const terms = splitTerms(line.slice(prefix.length)).map((term) => {
+    // A packet whose TTL is used up goes to the controllers that ask for such; packetwalk has none, and drops it.
+    if (/^userspace\(.*controller\(reason=2,/.test(term)) return 'drop';
+    return datapathPorts[term] ?? term;
+  });
+  const out: string[] = [];
+  let run: string[] = [];
+  for (const term of [...terms, '']) {
+    if (/^[\w-]+$/.test(term) && term !== 'drop') run.push(term);
+    else {
+      out.push(...run.sort(), term);
+      run = [];
+    }
+  }
+  return prefix + out.filter((term) => term !== '').join(',');
+}

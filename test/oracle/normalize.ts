@@ -1,0 +1,57 @@
+// What two printers of ofproto/trace may say differently about the same thing, brought to one form. Everything else in a
+// trace is compared as it stands. The differences, and why they are none:
+//
+//  - recirculation ids are taken from a counter: they are renamed #1, #2, ... in order of appearance;
+//  - a flood goes to its ports in the order of a hash table: the outputs after NORMAL are sorted;
+//  - a tunnel port is named by its vport (genev_sys_6081) in OVS's datapath actions, by its own name in ours;
+//  - OVS prints tunnel fields of protocols that we do not have (ERSPAN, GTP-U), and tunnel flags and options in its own
+//    way when they are all zero: left out of the packet's flow;
+//  - terms of a flow and of a match may come in any order: sorted.
+//
+// Megaflows are not compared here: which fields OVS looks at depends on the order of its hash tables. That ours look at
+// enough is shown by test/fuzz, which compares forwarding with and without the cache.
+import { type TracedPass, sortTerms, splitTerms } from '../helpers/trace-text.js';
+
+export interface ComparablePass {
+  flow: string;
+  /** "table priority match cookie", then the lines under it. */
+  tables: string[][];
+  finalFlow: string;
+  actions: string[];
+}
+
+const TUNNEL_INTERNALS = /^(tun_erspan_ver|gtpu_flags|gtpu_msgtype|tun_flags|tun_metadata0)=/;
+const VPORT = 'genev_sys_6081';
+
+/** What ofproto/trace of OVS says of a packet whose tun_dst was set before a recirculation: it takes it for the address
+ *  that the packet came to, and drops it. The datapath does not: such packets are compared live. */
+export const FALSE_DROP = '>> Not tunneling to our own address';
+
+export function comparable(trace: TracedPass[], tunnelPort: string): ComparablePass[] {
+  const ids = new Map<string, string>();
+  const rename = (text: string) =>
+    text.replace(/(recirc_id=|recirc\()0x([0-9a-f]+)/g, (_, before: string, id: string) => {
+      if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`);
+      return before + ids.get(id)!;
+    });
+  return trace.map((pass) => {
+    const normal = pass.tables.some((t) => t.lines.includes('NORMAL'));
+    const actions = splitTerms(rename(pass.actions)).map((a) => (a === VPORT ? tunnelPort : a));
+    return {
+      flow: packet(rename(pass.flow)),
+      tables: pass.tables.map((t) => [`${t.table} ${t.priority} ${t.match} ${t.cookie}`, ...remarks(t.lines)]),
+      finalFlow: packet(rename(pass.finalFlow)),
+      actions: normal ? actions.sort() : actions,
+    };
+  });
+}
+
+function packet(flow: string): string {
+  const terms = splitTerms(flow).filter((term) => !TUNNEL_INTERNALS.test(term));
+  return sortTerms(terms.join(','));
+}
+
+/** In a flood, OVS also says why it does not flood to the tunnel. */
+function remarks(lines: string[]): string[] {
+  return lines.includes('NORMAL') ? lines.filter((l) => l !== FALSE_DROP) : lines;
+}

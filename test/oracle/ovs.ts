@@ -2,7 +2,8 @@
 // datapath, which is OVS's real userspace datapath and conntrack between ports that are files. It touches no interface,
 // route or namespace of the machine. Both daemons die with this process (setpriv --pdeathsig) or with stop().
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { constants, accessSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import * as fs from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,13 +36,13 @@ export interface SentFrame {
 export function ovsMissing(): string | undefined {
   const missing = PROGRAMS.filter((p) => !onPath(p));
   if (missing.length) return `${missing.join(', ')} not installed (Debian: openvswitch-switch)`;
-  return existsSync(SCHEMA) ? undefined : `${SCHEMA} not found`;
+  return fs.existsSync(SCHEMA) ? undefined : `${SCHEMA} not found`;
 }
 
 function onPath(program: string): boolean {
   return (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/usr/lib/openvswitch-switch').some((dir) => {
     try {
-      accessSync(join(dir, program), constants.X_OK);
+      fs.accessSync(join(dir, program), fs.constants.X_OK);
       return true;
     } catch {
       return false;
@@ -63,7 +64,7 @@ export class Ovs {
   }
 
   static async start(options: OvsOptions): Promise<Ovs> {
-    const ovs = new Ovs(mkdtempSync(join(tmpdir(), 'packetwalk-ovs-')), options);
+    const ovs = new Ovs(fs.mkdtempSync(join(tmpdir(), 'packetwalk-ovs-')), options);
     try {
       await ovs.#boot();
     } catch (e) {
@@ -84,13 +85,13 @@ export class Ovs {
     const db = join(this.dir, 'db.sock');
     const database = join(this.dir, 'conf.db');
     this.#daemon('ovsdb-server', [`--remote=punix:${db}`, ...log('ovsdb'), control('ovsdb'), database]);
-    await this.#appears(db);
+    await this.#answers(db);
     await this.#vsctl('--no-wait', 'init');
     const limit = this.options.vlanLimit ?? 1;
     await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
     const dummy = ['--enable-dummy', '--disable-system', '--disable-system-route'];
     this.#daemon('ovs-vswitchd', [...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`]);
-    await this.#appears(join(this.dir, 'vswitchd.ctl'));
+    await this.#answers(join(this.dir, 'vswitchd.ctl'));
     await this.#addBridge();
     if (this.options.nativeTunnel) await this.#addUnderlay();
     else await this.appctl('dpif/set-dp-features', this.bridge, 'tnl_push_pop', 'false');
@@ -105,14 +106,20 @@ export class Ovs {
     this.#daemons.push(child);
   }
 
-  async #appears(path: string): Promise<void> {
+  /** A socket is there before it listens: wait until it takes a connection. */
+  async #answers(path: string): Promise<void> {
     const end = Date.now() + START_TIMEOUT_MS;
-    while (!existsSync(path)) {
+    while (!(await canConnect(path))) {
       const dead = this.#daemons.find((d) => d.exitCode !== null);
-      if (dead) throw new Error(`${dead.spawnargs.join(' ')} exited with ${dead.exitCode}; see its log in ${this.dir}`);
-      if (Date.now() > end) throw new Error(`${path} did not appear within ${START_TIMEOUT_MS} ms`);
+      if (dead) throw new Error(`${dead.spawnargs.join(' ')} exited with ${dead.exitCode}\n${this.#logs()}`);
+      if (Date.now() > end) throw new Error(`${path} does not answer after ${START_TIMEOUT_MS} ms\n${this.#logs()}`);
       await sleep(10);
     }
+  }
+
+  #logs(): string {
+    const files = fs.readdirSync(this.dir).filter((f) => f.endsWith('.log'));
+    return files.map((f) => `${f}:\n${fs.readFileSync(join(this.dir, f), 'utf8')}`).join('\n');
   }
 
   #dummy(port: string): string[] {
@@ -166,7 +173,7 @@ export class Ovs {
     let file = flows;
     if (typeof file !== 'string') {
       file = join(this.dir, 'given.flows');
-      writeFileSync(file, `${(flows as string[]).join('\n')}\n`);
+      fs.writeFileSync(file, `${(flows as string[]).join('\n')}\n`);
     }
     await this.#run('ovs-ofctl', 'add-flows', this.bridge, file);
   }
@@ -191,8 +198,8 @@ export class Ovs {
     const out: SentFrame[] = [];
     const names = this.options.ports.ports.filter((p) => !p.type).map((p) => p.name);
     for (const port of [...names, 'ens160']) {
-      if (!existsSync(this.#sent(port))) continue;
-      const records = readPcap(readFileSync(this.#sent(port)));
+      if (!fs.existsSync(this.#sent(port))) continue;
+      const records = readPcap(fs.readFileSync(this.#sent(port)));
       if (records instanceof Malformed) continue;
       for (const r of records.slice(this.#seen.get(port) ?? 0)) out.push({ port, frame: r.frame });
       this.#seen.set(port, records.length);
@@ -227,8 +234,19 @@ export class Ovs {
       if ((await Promise.race([gone.then(() => true), sleep(3000, false)])) === false) child.kill('SIGKILL');
       await gone;
     }
-    rmSync(this.dir, { recursive: true, force: true });
+    fs.rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+function canConnect(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function lines(text: string): string[] {

@@ -98,8 +98,9 @@ export class Ports implements PortNames {
 
 function portInfo(spec: PortSpec): PortInfo {
   const mac = 'mac' in spec ? spec.mac : undefined;
-  const kind = spec.kind === 'geneve' ? 'geneve' : spec.kind === 'tap' && spec.internal ? 'internal' : 'normal';
-  return { no: spec.ofport, name: spec.name, kind, ...(mac ? { mac } : {}) };
+  const common = { no: spec.ofport, name: spec.name, ...(mac ? { mac } : {}) };
+  if (spec.kind === 'geneve') return { ...common, kind: 'geneve', tunnel: { csum: spec.csum, localIp: spec.localIp } };
+  return { ...common, kind: spec.kind === 'tap' && spec.internal ? 'internal' : 'normal' };
 }
 
 function nativeSpec(spec: PortSpec): NativePortSpec {

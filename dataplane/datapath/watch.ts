@@ -1,8 +1,18 @@
 // Watching real packets: listeners give a match, the addon marks the packets whose first pass agrees with it, and each
 // pass of such a packet comes up to be translated with a recorder. upcalls.ts brings the passes, the switch translates
 // them, and here they become WatchRecords for whoever listens (the control socket, the lab's walk).
+import { type Flow, getNumber } from '../key/flow.js';
+import { fieldByName } from '../key/fields.js';
+import { TraceRecorder } from '../trace/recorder.js';
+import { describeOutput, describePass, type TraceOptions } from '../trace/simulate.js';
 import type { Trace, TracePass } from '../trace/types.js';
+import { translatePacket } from '../translate/translate.js';
+import type { Environment, Translation } from '../translate/types.js';
 import { KEY_SIZE, type NativeDatapath, type NativeUpcall } from './native.js';
+import { packetFields } from './packet-fields.js';
+
+const recircId = fieldByName('recirc_id');
+const inPort = fieldByName('in_port');
 
 /** One pass of one watched packet through this switch. All of it is plain JSON. */
 export interface WatchRecord {
@@ -88,6 +98,40 @@ export class Watches {
     }
     this.datapath.setTrace({ key: first.key.map((byte, i) => byte & mask[i]), mask });
   }
+}
+
+/** Translates a pass of a watched packet as any other, with a recorder, and tells those who watch it. */
+export function watchedPass(
+  { pass, listeners }: { pass: number; listeners: readonly WatchListener[] },
+  env: Environment,
+  flow: Flow,
+  upcall: NativeUpcall,
+  options: TraceOptions & { bridge: string },
+): Translation {
+  if (listeners.length === 0) return translatePacket(env, flow);
+  const recorder = new TraceRecorder(options);
+  const id = getNumber(flow, recircId);
+  const state = id === 0 ? undefined : env.recirc.get(id);
+  if (state) recorder.thaw(state.table);
+  const translation = translatePacket(env, flow, { recorder });
+  const no = getNumber(flow, inPort);
+  const record: WatchRecord = {
+    bridge: options.bridge,
+    traceId: upcall.traceId,
+    pass,
+    timeNs: String(upcall.timeNs),
+    inPort: { no, name: env.port(no)?.name ?? String(no) },
+    fields: packetFields(flow, undefined, options.tlvMap),
+    frame: Buffer.from(upcall.frame).toString('hex'),
+    size: upcall.size,
+    gsoSize: upcall.gsoSize,
+    csumPartial: upcall.csumPartial,
+    trace: describePass({ flow, state }, translation, recorder, options, options.bridge),
+    outputs: recorder.outputs.map((output) => describeOutput(output, env)),
+    drop: translation.drop ?? null,
+  };
+  for (const listener of listeners) listener(record);
+  return translation;
 }
 
 function agrees(key: Uint8Array, { key: wanted, mask }: Watcher): boolean {

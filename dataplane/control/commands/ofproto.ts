@@ -1,6 +1,7 @@
 // The bridge as ovs-appctl ofproto/..., fdb/... and dpif/... show it.
 import { InputError } from '../../errors.js';
 import type { Switch } from '../../switch.js';
+import { formatTrace } from '../../trace/index.js';
 import type { CommandTable } from '../commands.js';
 import { checkBridge, readArguments } from './arguments.js';
 
@@ -13,7 +14,7 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
       if (flow === undefined) throw new InputError('EUSAGE', 'expected ofproto/trace BRIDGE FLOW');
       checkBridge(bridge, sw.name);
       const ctNext = [...(given.values.get('--ct-next') ?? []), ...(given.values.get('-ct-next') ?? [])];
-      return sw.traceText({ flow, hex: packet }, { ctNext, names: given.flags.has('--names') });
+      return formatTrace(sw.trace({ flow, hex: packet }, { ctNext, names: given.flags.has('--names') }));
     },
   });
   commands.register({ name: 'ofproto/list', usage: '', minArgs: 0, maxArgs: 0, run: () => `${sw.name}\n` });

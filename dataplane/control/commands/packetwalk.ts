@@ -1,10 +1,14 @@
 // What our own CLI, lab and walk ask for, beside OVS's commands. Results are JSON unless said otherwise.
 import { switchPortSchema } from '../../config.js';
 import { InputError } from '../../errors.js';
+import type { PacketText } from '../../packet-text.js';
 import { parseConfig } from '../../read-config.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
 import { readArguments, zoneOf } from './arguments.js';
+
+/** Of a traced flow that does not say nw_ttl: Linux's own. */
+export const DEFAULT_TTL = 64;
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
@@ -56,13 +60,6 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
     },
   });
   commands.register({
-    name: 'packetwalk/trace', usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)', minArgs: 1, maxArgs: 64,
-    run: (args) => {
-      const given = readArguments(args, { flags: ['--names'], options: ['--ct-next', '--hex', '--in-port'], maxRest: 1 });
-      return sw.traceText(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') });
-    },
-  });
-  commands.register({
     // Real packets as they pass, each a notification `record`, until the client closes.
     name: 'packetwalk/watch', usage: '[MATCH]', minArgs: 0, maxArgs: 1,
     run: ([match = ''], connection) => {
@@ -77,10 +74,10 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   });
 }
 
-function packetOf(given: { values: Map<string, string[]>; rest: string[] }): { flow?: string; hex?: string; inPort?: string } {
+function packetOf(given: { values: Map<string, string[]>; rest: string[] }): PacketText {
   const hex = given.values.get('--hex')?.at(-1);
   const inPort = given.values.get('--in-port')?.at(-1);
-  if (given.rest.length > 0 && hex === undefined) return { flow: given.rest[0] };
+  if (given.rest.length > 0 && hex === undefined) return { flow: given.rest[0], defaultTtl: DEFAULT_TTL };
   if (hex !== undefined && inPort !== undefined && given.rest.length === 0) return { hex, inPort };
   throw new InputError('EUSAGE', 'expected a flow, or --hex FRAME and --in-port PORT');
 }

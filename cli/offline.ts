@@ -1,0 +1,36 @@
+// A switch on paper for `packetwalk trace --flows`: flow files and a ports file, no process, no privileges.
+import { InputError, UnsupportedError } from '../dataplane/errors.js';
+import { type PacketText, readPacket } from '../dataplane/packet-text.js';
+import { readText } from '../dataplane/read-config.js';
+import type { TracedPacket } from '../dataplane/switch.js';
+import { makeOfflineSwitch, traceFlow } from '../dataplane/trace/index.js';
+import { note } from './output.js';
+
+export interface OfflineFiles {
+  flows: string;
+  ports?: string;
+  groups?: string;
+  meters?: string;
+}
+
+export function traceOffline(files: OfflineFiles, packet: PacketText, options: { ctNext: string[]; names: boolean }): TracedPacket {
+  if (files.groups !== undefined) throw new UnsupportedError(`--groups ${files.groups}: groups`);
+  if (files.meters !== undefined) throw new UnsupportedError(`--meters ${files.meters}: meters`);
+  const paper = makeOfflineSwitch([{ name: files.flows, text: readText(files.flows) }], readPorts(files.ports));
+  for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
+  const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
+  const trace = traceFlow(paper.env, flow, {
+    bridge: paper.bridge, ctNext: options.ctNext, tlvMap: paper.tlvMap, ...(options.names ? { ports: paper.ports } : {}),
+  });
+  return { ...trace, assumed };
+}
+
+function readPorts(file: string | undefined): unknown {
+  if (file === undefined) return { ports: [] };
+  const text = readText(file);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (e) {
+    throw new InputError('EPORTS', `${file}: expected JSON, got ${(e as Error).message}`);
+  }
+}

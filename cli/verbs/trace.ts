@@ -1,0 +1,76 @@
+// `packetwalk trace`: one packet's way through the tables, of a running switch or of files.
+import { Option, type Command } from 'commander';
+import type { PacketText } from '../../dataplane/packet-text.js';
+import type { TracedPacket } from '../../dataplane/switch.js';
+import { formatTrace } from '../../dataplane/trace/text.js';
+import { readPcapRecord, toHex } from '../../dataplane/wire/index.js';
+import { UsageError } from '../errors.js';
+import { type OfflineFiles, traceOffline } from '../offline.js';
+import { note, print, printJson } from '../output.js';
+import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
+
+/** Of a flow that does not say: what Linux sends. ofproto/trace takes 0, at which every dec_ttl gives up. */
+const DEFAULT_TTL = 64;
+
+interface Options extends TargetOptions, Partial<OfflineFiles> {
+  ctNext: string[];
+  hex?: string;
+  pcap?: string;
+  inPort?: string;
+  names?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  packetwalk trace --node worker1 'in_port="antrea-gw0",tcp,nw_src=10.222.1.48,nw_dst=10.222.1.47,tcp_dst=80'
+  packetwalk trace --flows flows/article/worker1.flows --ports flows/article/worker1.ports.json \\
+    --ct-next trk,new 'in_port="frontend-a3ba2f",tcp,dl_src=be:2c:bf:e4:ec:c5,nw_src=10.222.1.48,nw_dst=10.104.65.133,tcp_dst=80'`;
+
+export function register(program: Command): void {
+  addTargetOptions(program.command('trace'))
+    .description('show what would become of a packet: on a running switch, or offline with --flows')
+    .argument('[flow]', "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'")
+    .addOption(new Option('--flows <file>', 'offline: flows in ovs-ofctl\'s language').conflicts(['target', 'lab', 'node']))
+    .option('--ports <file>', 'offline: ports as JSON (docs/cli/trace.md)')
+    .option('--groups <file>', 'offline: groups (not supported yet)')
+    .option('--meters <file>', 'offline: meters (not supported yet)')
+    .option('--ct-next <state>', 'what the next ct() finds, as trk,est; repeat it for more', (s, all: string[]) => [...all, s], [])
+    .addOption(new Option('--hex <frame>', 'the packet as hex digits').conflicts('pcap'))
+    .option('--pcap <file:n>', 'the packet is the n-th of a capture, from 1')
+    .option('--in-port <port>', 'with --hex and --pcap: where it comes in, name or number')
+    .option('--names', 'port names in place of numbers')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flow: string | undefined, options: Options) => {
+      const packet = packetOf(flow, options);
+      const { flows, ctNext, names = false } = options;
+      const trace = flows === undefined ? await traceLive(packet, options) : traceOffline({ ...options, flows }, packet, { ctNext, names });
+      for (const assumed of trace.assumed) note(`${assumed} is assumed; say nw_ttl= in the flow to have another`);
+      if (options.json) printJson(trace);
+      else print(formatTrace(trace));
+    });
+}
+
+function packetOf(flow: string | undefined, { hex, pcap, inPort }: Options): PacketText {
+  const frame = pcap === undefined ? hex : toHex(readPcapRecord(pcap).frame);
+  if (frame === undefined) {
+    if (flow === undefined) throw new UsageError('expected a flow, or --hex FRAME, or --pcap FILE:N');
+    if (inPort !== undefined) throw new UsageError('--in-port goes with --hex and --pcap; in a flow write in_port=');
+    return { flow, defaultTtl: DEFAULT_TTL };
+  }
+  if (flow !== undefined) throw new UsageError('expected either a flow or a frame, got both');
+  if (inPort === undefined) throw new UsageError('expected --in-port PORT: where the frame comes in');
+  return { hex: frame, inPort };
+}
+
+async function traceLive({ flow, hex, inPort }: PacketText, options: Options): Promise<TracedPacket> {
+  for (const name of ['ports', 'groups', 'meters'] as const) {
+    if (options[name] !== undefined) throw new UsageError(`--${name} goes with --flows; a running switch has its own`);
+  }
+  const args = options.ctNext.flatMap((state) => ['--ct-next', state]);
+  if (options.names) args.push('--names');
+  if (flow !== undefined) args.push(flow);
+  else args.push('--hex', hex!, '--in-port', inPort!);
+  return withTarget(options, async (client) => JSON.parse(await client.call('packetwalk/trace-json', ...args)) as TracedPacket);
+}

@@ -1,0 +1,363 @@
+// The composition root: one switch, made of the addon (ports, flow cache, conntrack), the flow tables, the slow path
+// between them, and what looks after all three. The control socket (control/serve.ts) and library users call it.
+//
+// Everything here runs on JavaScript's thread, one thing after the other; the addon's thread forwards meanwhile.
+import { resolve } from 'node:path';
+import type { SwitchConfig } from './config.js';
+import { loadAddon } from './datapath/addon.js';
+import { encodeActions } from './datapath/encode.js';
+import { type EnvironmentParts, SwitchEnvironment } from './datapath/environment.js';
+import { formatMegaflow } from './datapath/format-megaflow.js';
+import { macKey, type Megaflow, Megaflows } from './datapath/megaflows.js';
+import { KEY_SIZE, type NativeDatapath, type NativeEvent, type NativePortInfo, type NativeUpcall } from './datapath/native.js';
+import { Ports, type PortSpec, type PortStatus } from './datapath/ports.js';
+import { RecircTable } from './datapath/recirc.js';
+import { Maintenance } from './datapath/stats.js';
+import { type Translated, type UpcallCounters, Upcalls } from './datapath/upcalls.js';
+import { watchedPass, type WatchListener, Watches } from './datapath/watch.js';
+import { InputError } from './errors.js';
+import { type FlowRow, flowRow, printEntry, type DumpOptions } from './flow-dump.js';
+import { flowFromKey } from './key/flow.js';
+import { formatMac } from './key/numbers.js';
+import { OFPP, parseFlows, parseMatch, type ParseOptions, TlvMap, toMasked } from './openflow/index.js';
+import { readText } from './read-config.js';
+import { type FlowEntry, MacTable, Tables } from './tables/index.js';
+import { type PacketText, readPacket } from './packet-text.js';
+import { type Trace, traceFlow } from './trace/index.js';
+import { translatePacket } from './translate/index.js';
+
+export interface SwitchOptions {
+  /** Folder that flow files are relative to. */
+  baseDir: string;
+  /** Told what an operator should know. */
+  log?: (text: string) => void;
+  /** Ports beside those of the configuration: memory ports, which no file can name. */
+  extraPorts?: readonly PortSpec[];
+}
+
+export interface FdbRow {
+  port: number;
+  name: string;
+  vlan: number;
+  mac: string;
+  /** Seconds since a packet came from there. */
+  age: number;
+}
+
+export interface CounterReport {
+  counters: Record<string, number>;
+  drops: { name: string; severity: string; text: string; packets: number; copies: number }[];
+}
+
+/** What was not said of the packet and is taken for granted, as `nw_ttl=64`. */
+export type TracedPacket = Trace & { assumed: string[] };
+
+/** Failures are logged at most this often. */
+const FAILURE_LOG_PERIOD_MS = 1000;
+/** Recirculation ids are looked through every so many seconds. */
+const COLLECT_EVERY = 5;
+
+export class Switch {
+  readonly name: string;
+  readonly #config: SwitchConfig;
+  readonly #log: (text: string) => void;
+  readonly #datapath: NativeDatapath;
+  readonly #ports: Ports;
+  readonly #tlvMap: TlvMap;
+  readonly #tables = new Tables();
+  readonly #mac = new MacTable();
+  readonly #recirc = new RecircTable(() => performance.now());
+  readonly #megaflows: Megaflows;
+  readonly #upcalls: Upcalls;
+  readonly #watches: Watches;
+  readonly #maintenance = new Maintenance(() => this.#maintain());
+  readonly #parts: EnvironmentParts;
+  #rounds = 0;
+  #packetIns = 0;
+  #lastFailureMs = -Infinity;
+  #closed = false;
+
+  /** createSwitch() is the way to make one: this does not open the ports. */
+  constructor(config: SwitchConfig, log: (text: string) => void) {
+    this.name = config.bridge;
+    this.#config = config;
+    this.#log = log;
+    this.#tlvMap = TlvMap.parse(config.tlvMap ?? '');
+    this.#datapath = new (loadAddon().Datapath)({
+      spinUs: config.spinUs,
+      maxConnections: config.maxConnections,
+      onUpcalls: (batch) => {
+        this.#maintenance.wake();
+        this.#upcalls.take(batch);
+      },
+      onEvent: (event) => this.#portEvent(event),
+    });
+    this.#ports = new Ports(this.#datapath);
+    this.#megaflows = new Megaflows(this.#datapath, { credit: (flow, packets, bytes) => this.#creditMegaflow(flow, packets, bytes) });
+    this.#watches = new Watches(this.#datapath);
+    this.#upcalls = new Upcalls(this.#datapath, this.#megaflows, {
+      translate: (upcall) => this.#translate(upcall),
+      credit: (translation, packets, bytes) => credit(translation.entries, packets, bytes, Date.now()),
+      packetIn: () => this.#packetIns++,
+      failed: (upcall, error) => this.#failed(upcall, error),
+    });
+    this.#parts = { tables: this.#tables, ports: this.#ports, mac: this.#mac, recirc: this.#recirc, tunMetadata: this.#tlvMap };
+    this.#tables.onChange(() => this.#megaflows.invalidate());
+  }
+
+  /** Loads the flows, opens the ports, starts forwarding. On failure everything is closed again. */
+  start(specs: readonly PortSpec[], flowFiles: readonly string[]): void {
+    try {
+      this.#ports.declare(specs);
+      const sources = flowFiles.map((file) => ({ name: file, text: readText(file) }));
+      const flows = sources.flatMap((source) => {
+        const parsed = parseFlows(source, this.#parseOptions());
+        for (const w of parsed.warnings) this.#log(`${w.source}:${w.line}:${w.column}: ${w.message}`);
+        return parsed.flows;
+      });
+      this.#tables.load(flows);
+      if (this.#tlvMap.mappings.length > 0) this.#datapath.setTlvMap(this.#tlvMap.mappings);
+      for (const spec of specs) this.#ports.open(spec);
+      this.#datapath.start();
+    } catch (e) {
+      this.close();
+      throw e;
+    }
+    this.#maintenance.wake();
+    this.#log(`${this.name}: ${specs.length} ports, ${this.#tables.size} flows`);
+  }
+
+  /** Stops forwarding and closes the ports; devices that the switch made vanish. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#maintenance.stop();
+    this.#upcalls.close();
+    this.#datapath.stop();
+  }
+
+  // --- flows ---------------------------------------------------------------------------------------------------
+
+  /** Adds all flows of the text or, throwing InputError, none. */
+  addFlows(text: string, sourceName = '<flows>'): { added: number; warnings: string[] } {
+    const { flows, warnings } = parseFlows({ name: sourceName, text }, this.#parseOptions());
+    this.#tables.load(flows);
+    this.#maintenance.wake();
+    return { added: flows.length, warnings: warnings.map((w) => `${w.source}:${w.line}:${w.column}: ${w.message}`) };
+  }
+
+  /** Deletes the flows that the match covers; strictly: the one that has this match and priority. How many. */
+  delFlows(match: string, { strict = false } = {}): number {
+    return this.#tables.delete(parseMatch(match, this.#parseOptions()), strict).length;
+  }
+
+  /** Flows as data, with up-to-date counters. */
+  flows(match = '', options: DumpOptions = {}): FlowRow[] {
+    const now = Date.now();
+    return this.#entries(match).map((entry) => flowRow(entry, now, this.#dumpOptions(options)));
+  }
+
+  /** Flows as ovs-ofctl dump-flows prints them, one a line. */
+  dumpFlows(match = '', options: DumpOptions = {}): string {
+    const now = Date.now();
+    return this.#entries(match).map((entry) => `${printEntry(entry, now, this.#dumpOptions(options))}\n`).join('');
+  }
+
+  #entries(match: string): FlowEntry[] {
+    const filter = parseMatch(match, this.#parseOptions());
+    this.#megaflows.sync();
+    return this.#tables.entries(filter);
+  }
+
+  #dumpOptions({ names = true, stats = true }: DumpOptions): Required<DumpOptions> & ParseOptions {
+    return { names, stats, ...(names ? { ports: this.#ports } : {}), tlvMap: this.#tlvMap };
+  }
+
+  #parseOptions(): ParseOptions {
+    return { ports: this.#ports, tlvMap: this.#tlvMap };
+  }
+
+  // --- ports ---------------------------------------------------------------------------------------------------
+
+  ports(): PortStatus[] {
+    return this.#ports.status();
+  }
+
+  addPort(spec: PortSpec): NativePortInfo {
+    const info = this.#ports.add(spec);
+    this.#megaflows.invalidate();
+    this.#log(`${this.name}: port ${spec.name} (${spec.ofport}) added`);
+    return info;
+  }
+
+  delPort(name: string): void {
+    const spec = this.#ports.remove(name);
+    this.#mac.flush(spec.ofport);
+    this.#megaflows.invalidate();
+    this.#log(`${this.name}: port ${name} (${spec.ofport}) removed`);
+  }
+
+  #portEvent({ type, port }: NativeEvent): void {
+    const name = this.#ports.byNumber(port) ?? String(port);
+    if (type === 'port-gone') {
+      this.#log(`${this.name}: the device of port ${name} (${port}) is gone; its packets are dropped until it is back`);
+      this.#mac.flush(port);
+      this.#megaflows.invalidate();
+    } else {
+      this.#log(`${this.name}: the device of port ${name} (${port}) is back`);
+    }
+  }
+
+  // --- packets -------------------------------------------------------------------------------------------------
+
+  /** What would become of a packet, without doing any of it. */
+  trace(packet: PacketText, { ctNext = [], names = true }: { ctNext?: readonly string[]; names?: boolean } = {}): TracedPacket {
+    const { flow, assumed } = readPacket(packet, this.#parseOptions());
+    const recordOptions = { ...this.#recordOptions(), ...(names ? {} : { ports: undefined }) };
+    return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext }), assumed };
+  }
+
+  #recordOptions(): { bridge: string; ports: Ports; tlvMap: TlvMap; tableNames: Record<string, string> } {
+    return { bridge: this.name, ports: this.#ports, tlvMap: this.#tlvMap, tableNames: this.#config.tableNames };
+  }
+
+  /** Tells `listener` of each pass of each packet that matches as it comes in; '' is every packet. */
+  watch(match: string, listener: WatchListener): { close(): void } {
+    const filter = parseMatch(match, this.#parseOptions());
+    if (filter.table !== undefined || filter.priority !== undefined || filter.cookie !== undefined || filter.outPort !== undefined) {
+      throw new InputError('EWATCH', `expected fields of a packet, got '${match}'`);
+    }
+    const { value, mask } = toMasked(filter.match);
+    if (mask.subarray(KEY_SIZE).some((byte) => byte !== 0)) {
+      throw new InputError('EWATCH', `expected fields that a packet has when it comes in, got '${match}'`);
+    }
+    return this.#watches.add(value, mask, listener);
+  }
+
+  /** Packet-out: runs datapath actions on a frame as if it had come from `inPort`. */
+  packetOut(frame: Uint8Array, options: { inPort?: number; actions: Parameters<typeof encodeActions>[0] }): void {
+    this.#datapath.execute(frame, options.inPort ?? OFPP.CONTROLLER, encodeActions(options.actions));
+  }
+
+  /** A frame arrives on a memory port. */
+  inject(port: string, frame: Uint8Array): void {
+    this.#datapath.inject(this.#portNumber(port), frame);
+  }
+
+  /** Frames that the switch sent to a memory port since the last call. */
+  collect(port: string): Uint8Array[] {
+    return this.#datapath.collect(this.#portNumber(port));
+  }
+
+  /** Resolves when every injected frame has left, been dropped or been answered by the slow path. */
+  async settle(): Promise<void> {
+    for (;;) {
+      this.#datapath.drain();
+      if (this.#datapath.counters().upcallsPending === 0) return;
+      await new Promise((done) => setImmediate(done));
+    }
+  }
+
+  #portNumber(name: string): number {
+    const no = this.#ports.byName(name);
+    if (no === undefined) throw new InputError('EPORT', `expected the name of a port, got '${name}'`);
+    return no;
+  }
+
+  #translate(upcall: NativeUpcall): Translated {
+    const environment = new SwitchEnvironment(this.#parts);
+    const flow = flowFromKey(upcall.key);
+    const { learned, asked, news } = environment;
+    if (upcall.traceId === 0) return { translation: translatePacket(environment, flow), learned, asked, news };
+    const translation = watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions());
+    return { translation, learned, asked, news };
+  }
+
+  #failed(upcall: NativeUpcall, error: unknown): void {
+    if (performance.now() - this.#lastFailureMs < FAILURE_LOG_PERIOD_MS) return;
+    this.#lastFailureMs = performance.now();
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log(`${this.name}: a packet was dropped because its translation failed; please report this: ${text}\n  frame ${Buffer.from(upcall.frame).toString('hex')}`);
+  }
+
+  #creditMegaflow(flow: Megaflow, packets: number, bytes: number): void {
+    const idleMs = flow.usedNs === 0n ? 0 : Number(process.hrtime.bigint() - flow.usedNs) / 1e6;
+    credit(flow.entries, packets, bytes, Date.now() - Math.max(0, idleMs));
+    for (const { vlan, mac, port } of flow.learned) if (this.#mac.lookup(vlan, mac) === port) this.#mac.learn(vlan, mac, port);
+  }
+
+  /** Once a second while there is something to look after. */
+  #maintain(): boolean {
+    this.#megaflows.sync();
+    this.#megaflows.expire();
+    const aged = this.#mac.expire();
+    if (aged.length > 0) this.#megaflows.invalidateMacs(aged.map(({ vlan, mac }) => macKey(vlan, mac)));
+    const mortal = this.#tables.entries().some(({ spec }) => spec.idleTimeout || spec.hardTimeout);
+    if (mortal) this.#tables.expire();
+    if (++this.#rounds % COLLECT_EVERY === 0) this.#recirc.collect(this.#megaflows.recircIds());
+    return mortal || this.#megaflows.size > 0 || this.#recirc.size > 0;
+  }
+
+  // --- what the datapath knows ---------------------------------------------------------------------------------
+
+  /** Lines of dpctl/dump-flows. */
+  dumpMegaflows({ names = false } = {}): string[] {
+    this.#megaflows.sync();
+    const now = process.hrtime.bigint();
+    const portName = (no: number): string | undefined => this.#ports.byNumber(no);
+    return [...this.#megaflows].map((flow) => formatMegaflow(flow, now, names ? { port: portName } : {}));
+  }
+
+  /** Lines of dpctl/dump-conntrack. */
+  dumpConntrack(options: { zone?: number; more?: boolean } = {}): string[] {
+    return this.#datapath.ctDump(options);
+  }
+
+  /** How many connections were forgotten. */
+  flushConntrack(options: { zone?: number } = {}): number {
+    return this.#datapath.ctFlush(options);
+  }
+
+  conntrackStats(): ReturnType<NativeDatapath['ctStats']> {
+    return this.#datapath.ctStats();
+  }
+
+  setMaxConnections(max: number): void {
+    this.#datapath.ctSetMax(max);
+  }
+
+  fdb(): FdbRow[] {
+    const now = Date.now();
+    return this.#mac.entries().map(({ port, vlan, mac, seenMs }) => ({
+      port, name: this.#ports.byNumber(port) ?? String(port), vlan, mac: formatMac(mac), age: Math.floor((now - seenMs) / 1000),
+    }));
+  }
+
+  flushFdb(): void {
+    this.#mac.flush();
+    this.#megaflows.invalidate();
+  }
+
+  counters(): CounterReport {
+    const { drops, copyDrops, ...counters } = this.#datapath.counters();
+    const slowPath: UpcallCounters = this.#upcalls.counters;
+    return {
+      counters: { ...counters, ...slowPath, packetIns: this.#packetIns },
+      drops: loadAddon()
+        .dropReasons.filter((r) => r.name !== 'none')
+        .map((r) => ({ ...r, packets: drops[r.name] ?? 0, copies: copyDrops[r.name] ?? 0 })),
+    };
+  }
+}
+
+/** A switch that runs. Throws InputError for a bad configuration or flow, SystemError when the system refuses. */
+export async function createSwitch(config: SwitchConfig, options: SwitchOptions): Promise<Switch> {
+  const { baseDir, log = () => {}, extraPorts = [] } = options;
+  const sw = new Switch(config, log);
+  sw.start([...config.ports, ...extraPorts], config.flows.map((file) => resolve(baseDir, file)));
+  return sw;
+}
+
+function credit(entries: readonly FlowEntry[], packets: number, bytes: number, usedMs: number): void {
+  for (const entry of entries) entry.credit(packets, bytes, usedMs);
+}

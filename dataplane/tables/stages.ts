@@ -9,9 +9,9 @@ export const STAGES = 4;
 const STAGE_OF: Partial<Record<FieldName, number>> = {
   ct_nw_src: 2, ct_nw_dst: 2, ct_ipv6_src: 2, ct_ipv6_dst: 2, ct_tp_src: 3, ct_tp_dst: 3,
   dl_dst: 1, dl_src: 1, dl_type: 1, vlan_tci: 1, vlan_tpid: 1, vlan2_tci: 1, vlan2_tpid: 1,
-  nw_proto: 2, nw_tos: 2, nw_ttl: 2, nw_frag: 2, arp_op: 2, nw_src: 2, nw_dst: 2, tcp_flags: 2,
-  ipv6_label: 2, ipv6_src: 2, ipv6_dst: 2, nd_target: 2, arp_sha: 2, arp_tha: 2,
-  icmp_type: 3, icmp_code: 3, tp_src: 3, tp_dst: 3,
+  nw_proto: 2, nw_tos: 2, nw_ttl: 2, nw_frag: 2, arp_op: 2, nw_src: 2, nw_dst: 2,
+  ipv6_label: 2, ipv6_src: 2, ipv6_dst: 2,
+  nd_target: 3, arp_sha: 3, arp_tha: 3, tcp_flags: 3, icmp_type: 3, icmp_code: 3, tp_src: 3, tp_dst: 3,
 };
 
 /** Stage of each byte of a Flow. */

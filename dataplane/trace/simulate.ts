@@ -39,8 +39,9 @@ const fields = {
 };
 const [TUNNEL_START] = KEY_FIELDS.tun_id;
 const UNSET = 0xfff7;
+const VLAN_CFI_BYTE = 0x10;
 
-interface Pass {
+export interface Pass {
   /** The key as the datapath would have it. */
   flow: Flow;
   state?: FrozenState;
@@ -102,7 +103,8 @@ class PrivateIds implements RecircIds {
   }
 }
 
-function describePass(
+/** A translation as data; of a watched packet too (datapath/watch.ts). */
+export function describePass(
   { flow, state, resumed }: Pass,
   translation: Translation,
   recorder: TraceRecorder,
@@ -115,7 +117,7 @@ function describePass(
     recircId: getNumber(flow, fields.recircId),
     flow: formatPacket(begin, options),
     steps: recorder.steps,
-    megaflow: formatFlow(begin, translation.mask, options),
+    megaflow: formatFlow(begin, shownMask(flow, translation.mask), options),
     datapathActions: formatActions(translation.actions, flow, {
       port: (no) => options.ports?.byNumber(no),
       options: options.tlvMap?.mappings,
@@ -184,7 +186,7 @@ function translateAddresses(flow: Flow, { kind, minAddr, minPort }: NonNullable<
   if (minPort !== undefined) setField(flow, fieldByName(`tcp_${kind}`), minPort);
 }
 
-function describeOutput({ port, tunnel }: Output, env: Environment): Trace['outputs'][number] {
+export function describeOutput({ port, tunnel }: Output, env: Environment): Trace['outputs'][number] {
   const output: Trace['outputs'][number] = { port, name: env.port(port)?.name ?? String(port) };
   if (tunnel) {
     const outer = newFlow();
@@ -196,6 +198,15 @@ function describeOutput({ port, tunnel }: Output, env: Environment): Trace['outp
     };
   }
   return output;
+}
+
+/** That a packet has no tag goes without saying, as in OVS. */
+function shownMask(flow: Flow, mask: Flow): Flow {
+  const [tci] = KEY_FIELDS.vlan_tci;
+  if ((flow[tci] & VLAN_CFI_BYTE) !== 0) return mask;
+  const shown = mask.slice();
+  shown.fill(0, tci, KEY_FIELDS.vlan2_tpid[0] + 2);
+  return shown;
 }
 
 /** An action set without output is how every packet begins, and is not printed. */

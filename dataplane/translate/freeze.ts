@@ -18,7 +18,10 @@ export function freeze(ctx: Context, table: number, conntracked: boolean): void 
   if (conntracked) state.conntracked = true;
   if (ctx.actionSet.length > 0) state.actionSet = ctx.actionSet.slice();
   // What arrived comes back with the packet; what the pipeline set would be lost.
-  if (changedTunnel(ctx)) state.tunnel = flow.slice(TUNNEL_START, TUNNEL_END);
+  if (changedTunnel(ctx)) {
+    state.tunnel = flow.slice(TUNNEL_START, TUNNEL_END);
+    ctx.mask.fill(0xff, TUNNEL_START, TUNNEL_END);
+  }
   const id = ctx.env.recirc.allocate(state);
   ctx.actions.push({ type: 'recirc', id });
   ctx.recorder?.freeze(id, state, flow);

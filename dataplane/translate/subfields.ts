@@ -22,6 +22,8 @@ export function hasField(ctx: Context, field: Field): boolean {
 
 export function read(ctx: Context, { field, start, count }: Subfield): bigint {
   lookAt(ctx.mask, field, start, count);
+  const option = tunMetadataIndex(field.name);
+  if (option !== undefined) lookAt(ctx.mask, metadataPresent, option, 1);
   return getBits(ctx.flow, field, start, count);
 }
 
@@ -31,7 +33,9 @@ export function write(ctx: Context, { field, start, count }: Subfield, value: bi
   setBits(ctx.flow, field, start, count, value);
   if (field.offset === AT.vlan_tci) fixVlan(ctx);
   const option = tunMetadataIndex(field.name);
-  if (option !== undefined) setBits(ctx.flow, metadataPresent, option, 1, 1n);
+  if (option === undefined) return;
+  lookAt(ctx.mask, metadataPresent, option, 1);
+  setBits(ctx.flow, metadataPresent, option, 1, 1n);
 }
 
 /** A tag has a type; no tag has none. */

@@ -8,6 +8,7 @@ export function decTtl(ctx: Context): Outcome {
   const { flow, mask } = ctx;
   if (!isIp(flow)) return;
   mask[AT.nw_ttl] = 0xff;
+  mask[AT.nw_proto] = 0xff;
   if (flow[AT.nw_ttl] > 1) {
     flow[AT.nw_ttl]--;
     return;

@@ -13,14 +13,23 @@ const tunId = wholeField(fieldByName('tun_id'));
 const metadata = fieldByName('metadata');
 
 export function load(ctx: Context, { value, dst }: Of<'load'>): void {
-  if (hasField(ctx, dst.field)) write(ctx, dst, value);
-  else unmet(ctx, dst.field);
+  if (!hasField(ctx, dst.field)) return unmet(ctx, dst.field);
+  lookAtProtocol(ctx, dst.field);
+  write(ctx, dst, value);
 }
 
 export function setField(ctx: Context, { field, value, mask }: Of<'set_field'>): void {
-  if (hasField(ctx, field)) writeMasked(ctx, field, value, mask);
-  else unmet(ctx, field);
+  if (!hasField(ctx, field)) return unmet(ctx, field);
+  lookAtProtocol(ctx, field);
+  writeMasked(ctx, field, value, mask);
 }
+
+/** OVS's masks tell the protocol of every packet of which an action writes the addresses, the ECN or the TTL. */
+function lookAtProtocol({ mask }: Context, { name }: Field): void {
+  if (TELLING_PROTOCOL.has(name)) mask[AT.nw_proto] = 0xff;
+}
+
+const TELLING_PROTOCOL: ReadonlySet<string> = new Set(['nw_src', 'nw_dst', 'ipv6_src', 'ipv6_dst', 'ipv6_label', 'nw_ecn', 'nw_ttl']);
 
 export function writeMetadata(ctx: Context, { value, mask }: Of<'write_metadata'>): void {
   writeMasked(ctx, metadata, value, mask);
@@ -39,7 +48,10 @@ export function move(ctx: Context, { src, dst }: Of<'move'>): void {
 export function mod(ctx: Context, { name, field, value }: Of<'mod'>): void {
   if (field.offset === AT.vlan_tci) modVlan(ctx, field, value);
   else if (name.startsWith('mod_tp_')) modPort(ctx, field, value);
-  else if (hasField(ctx, field)) write(ctx, modified(field), field.name === 'nw_tos' ? value >> 2n : value);
+  else if (hasField(ctx, field)) {
+    lookAtProtocol(ctx, field);
+    write(ctx, modified(field), field.name === 'nw_tos' ? value >> 2n : value);
+  }
 }
 
 function modVlan(ctx: Context, field: Field, value: bigint): void {

@@ -39,6 +39,12 @@ export function setTunnelHeader(ctx: Context, port: PortInfo): Uint8Array | unde
 
 function makeHeader({ flow, mask }: Context, options: TunnelOptions): Uint8Array {
   const header = flow.slice(TUNNEL_START, TUNNEL_END);
+  // What is copied is looked at; for a packet that came without a tunnel there is nothing to see (translate.ts).
+  mask.fill(0xff, AT.tun_id, AT.tun_id + 8);
+  mask.fill(0xff, AT.tun_dst, AT.tun_dst + 4);
+  mask.fill(0xff, AT.tun_ipv6_dst, AT.tun_ipv6_dst + 16);
+  mask[AT.tun_flags + 1] |= FLAG_OAM;
+  mask.fill(0xff, AT.tun_gbp_id, TUNNEL_END);
   const put = (at: number, bytes: Uint8Array): void => header.set(bytes, inTunnel(at));
   header.fill(0, inTunnel(AT.tun_src), inTunnel(AT.tun_src) + 4);
   header.fill(0, inTunnel(AT.tun_ipv6_src), inTunnel(AT.tun_ipv6_src) + 16);

@@ -61,6 +61,7 @@ bool Datapath::receive_all(uint64_t now_ns) {
     if (port->state == PortState::gone) continue;
     if (!port->is_hot && port->port->fd() >= 0) continue;  // epoll will tell
     Packet* packets[kBurst];
+    for (int i = 0; i < kBurst; i++) packets[i] = &port->received[i];
     const int n = port->port->rx(packets, kBurst);
     if (n > 0) {
       port->has_received = true;

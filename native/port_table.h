@@ -16,7 +16,8 @@ struct PortEntry {
   std::string kind, ifname;
   bool is_tunnel = false;
   PortState state = PortState::up;
-  // Of the burst under way.
+  // Of the burst under way. Packets that a port fills in rx() live here until the burst has ended.
+  std::unique_ptr<Packet[]> received = std::make_unique<Packet[]>(kBurst);
   bool has_received = false, has_sent = false;
   int queued = 0;
   Packet* queue[kBurst];

@@ -214,7 +214,7 @@ export const FIELDS: readonly Field[] = table;
 const byName = new Map<string, Field>();
 for (const f of table) for (const n of [f.name, ...f.aliases]) byName.set(n.toLowerCase(), f);
 
-/** The field of that name or alias, in any case; undefined when there is none. tun_metadata<N> comes from the TLV map. */
+/** The field of that name or alias, in any case; undefined when there is none. tun_metadata<N> is the TLV map's. */
 export function lookupField(name: string): Field | undefined {
   return byName.get(name.toLowerCase());
 }

@@ -13,7 +13,11 @@ interface FlagSet {
 
 export const FLAGS: Record<'ct_state' | 'tcp_flags' | 'tun_flags', FlagSet> = {
   ct_state: { what: 'ct_state', names: ['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'], allowed: 0xffn },
-  tcp_flags: { what: 'tcp_flags', names: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns'], allowed: 0xfffn },
+  tcp_flags: {
+    what: 'tcp_flags',
+    names: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns'],
+    allowed: 0xfffn,
+  },
   tun_flags: { what: 'tun_flags', names: ['oam', 'df', 'csum', 'key'], allowed: 0x1n },
 };
 

@@ -64,7 +64,12 @@ function parseByFormat(field: Field, text: string, names?: PortNames): MaskedVal
 }
 
 /** `cidr`: width of an address whose mask may be a prefix length. */
-function parseMasked(text: string, cidr: number | undefined, parse: (t: string) => bigint, bits = cidr ?? 0): MaskedValue {
+function parseMasked(
+  text: string,
+  cidr: number | undefined,
+  parse: (t: string) => bigint,
+  bits = cidr ?? 0,
+): MaskedValue {
   if (text === '*') return { value: 0n, mask: 0n };
   const slash = text.indexOf('/');
   if (slash < 0) return { value: parse(text), mask: ones(bits) };
@@ -114,7 +119,7 @@ const MATCH_DIGITS: Record<string, number> = { dl_type: 4, vlan_tci: 4, ipv6_lab
 export function formatMatchValue(field: Field, value: bigint, mask?: bigint, names?: PortNames): string {
   const digits = MATCH_DIGITS[field.name];
   const exact = mask === undefined || mask === ones(field.bits);
-  if (field.format === 'decimal' && !exact) return `${hex(value)}/${hex(mask)}`;
+  if (field.format === 'decimal' && !exact) return `${paddedHex(value, 1)}/${hex(mask)}`;
   if (digits === undefined) return formatFieldValue(field, value, mask, names);
   return exact ? paddedHex(value, digits) : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`;
 }

@@ -11,7 +11,10 @@ export function parseUint(text: string, bits: number, what: string): bigint {
   if (!/^(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)$/.test(text)) throw badValue(`${what}, a decimal or 0x number`, text);
   const value = BigInt(text);
   if (value >> BigInt(bits) !== 0n) {
-    throw new InputError('ERANGE', `expected ${what} of at most ${bits} bits (${hex((1n << BigInt(bits)) - 1n)}), got ${text}`);
+    throw new InputError(
+      'ERANGE',
+      `expected ${what} of at most ${bits} bits (${hex((1n << BigInt(bits)) - 1n)}), got ${text}`,
+    );
   }
   return value;
 }
@@ -27,12 +30,16 @@ export function paddedHex(value: bigint | number, digits: number): string {
 }
 
 export function parseMac(text: string): bigint {
-  if (!/^([0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}$/.test(text)) throw badValue('an Ethernet address (xx:xx:xx:xx:xx:xx)', text);
+  if (!/^([0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}$/.test(text))
+    throw badValue('an Ethernet address (xx:xx:xx:xx:xx:xx)', text);
   return text.split(':').reduce((v, byte) => (v << 8n) | BigInt(`0x${byte}`), 0n);
 }
 
 export function formatMac(value: bigint): string {
-  return value.toString(16).padStart(12, '0').replace(/..(?=.)/g, '$&:');
+  return value
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?=.)/g, '$&:');
 }
 
 function ipv4Value(text: string): bigint | undefined {
@@ -81,7 +88,7 @@ export function parseIpv6(text: string): bigint {
 export function formatIpv6(value: bigint): string {
   const groups = [...Array(8).keys()].map((i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn));
   let [start, length] = [-1, 1];
-  for (let i = 0; i < 8; ) {
+  for (let i = 0; i < 8;) {
     let end = i;
     while (end < 8 && groups[end] === 0) end++;
     if (end - i > length) [start, length] = [i, end - i];

@@ -37,7 +37,11 @@ export function parsePort(text: string, names?: PortNames): OfPort {
   throw new InputError(
     'EPORT',
     `expected a port, got ${text === '' ? 'nothing' : `"${name}"`}; ` +
-      (known.length > 0 ? `the ports are ${known.join(', ')}` : names ? 'there are no ports' : 'no port names are known here'),
+      (known.length > 0
+        ? `the ports are ${known.join(', ')}`
+        : names
+          ? 'there are no ports'
+          : 'no port names are known here'),
   );
 }
 

@@ -33,7 +33,7 @@ export class TlvMap implements TunMetadata {
   static parse(text: string): TlvMap {
     const mappings: TlvMapping[] = [];
     let offset = 0;
-    for (let rest = text; rest.trim() !== ''; ) {
+    for (let rest = text; rest.trim() !== '';) {
       const m = ITEM.exec(rest);
       if (!m) throw bad('{class=C,type=T,len=L}->tun_metadataN', rest.trim());
       const size = Number(parseUint(m[3], 8, 'len'));
@@ -102,7 +102,8 @@ function bad(expected: string, got: string): InputError {
 
 function check(m: TlvMapping, earlier: readonly TlvMapping[]): void {
   if (m.size % 4 !== 0 || m.size > 124) throw bad('len to be 0 to 124 and a multiple of 4', String(m.size));
-  if (m.index >= TUN_METADATA_FIELDS) throw bad(`tun_metadata0 to tun_metadata${TUN_METADATA_FIELDS - 1}`, `tun_metadata${m.index}`);
+  if (m.index >= TUN_METADATA_FIELDS)
+    throw bad(`tun_metadata0 to tun_metadata${TUN_METADATA_FIELDS - 1}`, `tun_metadata${m.index}`);
   if (earlier.some((e) => e.index === m.index)) throw bad('each tun_metadata field once', `tun_metadata${m.index}`);
   if (earlier.some((e) => e.optClass === m.optClass && e.type === m.type)) {
     throw bad('each option once', `class=${hex(m.optClass)},type=${hex(m.type)}`);

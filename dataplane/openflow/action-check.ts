@@ -30,7 +30,8 @@ function rank(action: ParsedAction): number {
 function checkOrder(actions: readonly ParsedAction[]): void {
   for (const [i, action] of actions.entries()) {
     const before = actions[i - 1];
-    if (!before || rank(before) < rank(action) || (rank(before) === ACTIONS_RANK && rank(action) === ACTIONS_RANK)) continue;
+    if (!before || rank(before) < rank(action) || (rank(before) === ACTIONS_RANK && rank(action) === ACTIONS_RANK))
+      continue;
     action.span.fail('EACTION', `expected ${action.action.type} before ${before.action.type}, got it after`);
   }
 }
@@ -71,23 +72,31 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
         checkCt(parsed, state);
         break;
       case 'resubmit':
-        if (action.ct && !state.match.ct) span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT.ct} for resubmit(,,ct)`);
+        if (action.ct && !state.match.ct)
+          span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT.ct} for resubmit(,,ct)`);
         break;
       case 'clone':
       case 'write_actions':
         checkFields(parsed.nested ?? [], { ...state }, false);
         break;
       default:
-        if (action.type === 'push_vlan' || (action.type === 'mod' && action.name.startsWith('mod_vlan'))) state.vlan = true;
+        if (action.type === 'push_vlan' || (action.type === 'mod' && action.name.startsWith('mod_vlan')))
+          state.vlan = true;
         if (action.type === 'pop_vlan') state.vlan = false;
     }
   }
 }
 
 function checkExec({ action, span }: ParsedAction): void {
-  const fields = action.type === 'set_field' ? [action.field] : action.type === 'load' || action.type === 'move' ? [action.dst.field] : [];
+  const fields =
+    action.type === 'set_field'
+      ? [action.field]
+      : action.type === 'load' || action.type === 'move'
+        ? [action.dst.field]
+        : [];
   if (fields.length === 0) span.fail('EACTION', `expected set_field, load or move in exec(), got ${action.type}`);
-  if (!CT_FIELDS.includes(fields[0])) span.fail('EACTION', `expected ct_mark or ct_label to be written in exec(), got ${printedName(fields[0])}`);
+  if (!CT_FIELDS.includes(fields[0]))
+    span.fail('EACTION', `expected ct_mark or ct_label to be written in exec(), got ${printedName(fields[0])}`);
 }
 
 function checkWrite(field: Field, state: State, span: Span, inExec: boolean): void {
@@ -100,12 +109,24 @@ function checkWrite(field: Field, state: State, span: Span, inExec: boolean): vo
 function checkPrerequisite(field: Field, state: State, span: Span): void {
   const met = field.prerequisite === 'vlan' ? state.vlan : state.match.meets(field.prerequisite);
   if (met) return;
-  span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT[field.prerequisite]}, which ${printedName(field)} needs`);
+  span.fail(
+    'EPREREQ',
+    `expected the match to have ${PREREQUISITE_TEXT[field.prerequisite]}, which ${printedName(field)} needs` +
+      otherTransport(field, state.match),
+  );
+}
+
+/** tp_dst means tcp_dst to set_field, load and move. */
+function otherTransport(field: Field, match: Protocol): string {
+  const port = /^(?:tcp|udp|sctp)_(src|dst)$/.exec(field.name);
+  return port && match.transport ? `; write ${match.transport}_${port[1]}` : '';
 }
 
 function checkCt({ action, span, nested }: ParsedAction, state: State): void {
   if (action.type !== 'ct') return;
   if (!state.match.ip) span.fail('EPREREQ', 'expected the match to have ip or ipv6, which ct needs');
+  if (action.commit && state.match.ctInvalid)
+    span.fail('EPREREQ', 'expected no ct(commit) where the match has ct_state=+inv');
   if (typeof action.zone === 'object') checkPrerequisite(action.zone.field, state, span);
   const transport = action.alg === 'ftp' ? 'tcp' : 'udp';
   if (action.alg !== undefined && state.match.transport !== transport) {

@@ -36,7 +36,18 @@ const SHORTEST_TRUNCATION = 14n;
 const REASONS = ['no_match', 'action', 'invalid_ttl', 'action_set', 'group', 'packet_out'];
 /** Open vSwitch has these and packetwalk does not. */
 const UNSUPPORTED = new Set([
-  ...['learn', 'multipath', 'bundle', 'bundle_load', 'fin_timeout', 'sample', 'exit', 'check_pkt_larger', 'encap', 'decap'],
+  ...[
+    'learn',
+    'multipath',
+    'bundle',
+    'bundle_load',
+    'fin_timeout',
+    'sample',
+    'exit',
+    'check_pkt_larger',
+    'encap',
+    'decap',
+  ],
   ...['delete_field', 'push_mpls', 'pop_mpls', 'set_mpls_label', 'set_mpls_tc', 'set_mpls_ttl', 'dec_mpls_ttl'],
   ...['dec_nsh_ttl', 'set_queue', 'pop_queue', 'debug_recirc', 'debug_slow', 'apply_actions', 'unroll_xlate'],
 ]);
@@ -173,7 +184,8 @@ function parseController(item: Item): Action {
 
 /** undefined for the reason that goes without saying. */
 function parseReason(span: Span): string | undefined {
-  if (!REASONS.includes(span.text)) span.fail('EACTION', `expected a reason (${REASONS.join(', ')}), got "${span.text}"`);
+  if (!REASONS.includes(span.text))
+    span.fail('EACTION', `expected a reason (${REASONS.join(', ')}), got "${span.text}"`);
   return span.text === 'action' ? undefined : span.text;
 }
 
@@ -199,7 +211,8 @@ function parseResubmit(item: Item, options: ParseOptions): Action {
     action.ct = true;
   }
   if (parts.length > 3) parts[3].fail('EACTION', 'expected at most resubmit(PORT,TABLE,ct)');
-  if (portSpan.length === 0 && action.table === undefined) item.whole.fail('EACTION', 'expected a port or a table to resubmit to');
+  if (portSpan.length === 0 && action.table === undefined)
+    item.whole.fail('EACTION', 'expected a port or a table to resubmit to');
   return action;
 }
 
@@ -217,13 +230,17 @@ function splitCommas(span: Span): Span[] {
 function parsePushVlan(item: Item): Action {
   const value = requireValue(item);
   const ethertype = Number(parseNumber(value, 'an Ethernet type', 0n, 0xffffn));
-  if (ethertype !== 0x8100 && ethertype !== 0x88a8) value.fail('EACTION', `expected a VLAN type, 0x8100 or 0x88a8, got ${value.text}`);
+  if (ethertype !== 0x8100 && ethertype !== 0x88a8)
+    value.fail('EACTION', `expected a VLAN type, 0x8100 or 0x88a8, got ${value.text}`);
   return { type: 'push_vlan', ethertype };
 }
 
 function parseDecTtl(item: Item): Action {
   if (!item.value || item.value.length === 0) return { type: 'dec_ttl' };
-  return { type: 'dec_ttl', ids: splitCommas(item.value).map((id) => Number(parseNumber(id, 'a controller id', 0n, 65535n))) };
+  return {
+    type: 'dec_ttl',
+    ids: splitCommas(item.value).map((id) => Number(parseNumber(id, 'a controller id', 0n, 65535n))),
+  };
 }
 
 function parseConjunction(item: Item): Action {
@@ -231,7 +248,8 @@ function parseConjunction(item: Item): Action {
   const m = /^\s*([^,]*?)\s*,\s*([^/]*?)\s*\/\s*(.*?)\s*$/.exec(value.text);
   if (!m) return value.fail('EACTION', `expected conjunction(ID,CLAUSE/CLAUSES), got "${item.whole.text}"`);
   const id = value.locate(() => m[1]);
-  const at = (text: string, from: number): Span => value.sub(value.text.indexOf(text, from), value.text.indexOf(text, from) + text.length);
+  const at = (text: string, from: number): Span =>
+    value.sub(value.text.indexOf(text, from), value.text.indexOf(text, from) + text.length);
   const slash = value.text.indexOf('/');
   const nClauses = Number(parseNumber(at(m[3], slash), 'the number of clauses', 2n, 64n));
   const clause = Number(parseNumber(at(m[2], value.text.indexOf(',')), 'a clause', 1n, BigInt(nClauses)));
@@ -255,6 +273,7 @@ function parseNote(item: Item): Action {
 
 function parseHexBytes(span: Span): Uint8Array {
   const digits = span.text.replaceAll('.', '');
-  if (!/^([0-9a-fA-F]{2})*$/.test(digits)) span.fail('EVALUE', `expected bytes in hexadecimal (01.02.ff), got "${span.text}"`);
+  if (!/^([0-9a-fA-F]{2})*$/.test(digits))
+    span.fail('EVALUE', `expected bytes in hexadecimal (01.02.ff), got "${span.text}"`);
   return Uint8Array.from(Buffer.from(digits, 'hex'));
 }

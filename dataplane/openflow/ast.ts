@@ -1,5 +1,6 @@
 // The parsed form of ovs-ofctl's flow language. Made by the parser, printed by the printer (print(parse(x)) is stable),
-// read by the tables and the translator. Values are bigint in the field's own width; nothing here is text to be parsed again.
+// read by the tables and the translator. Values are bigint in the field's own width; nothing here is text to be parsed
+// again.
 import type { Field } from '../key/fields.js';
 
 /** One field of a match. `mask` is absent when exact. */
@@ -9,8 +10,8 @@ export interface FieldMatch {
   mask?: bigint;
 }
 
-/** What a flow matches, in the order in which ovs-ofctl prints it, each bit said once: prerequisites implied by keywords
- *  (ip, tcp, arp...) are included, dl_vlan is vlan_tci with its mask, xreg0 is reg0 and reg1. */
+/** What a flow matches, in the order in which ovs-ofctl prints it, each bit said once: prerequisites implied by
+ *  keywords (ip, tcp, arp...) are included, dl_vlan is vlan_tci with its mask, xreg0 is reg0 and reg1. */
 export interface Match {
   fields: FieldMatch[];
 }
@@ -49,7 +50,15 @@ export interface NatAction {
 export type Action =
   | { type: 'output'; port: OfPort; maxLen?: number }
   | { type: 'output_reg'; src: Subfield; maxLen?: number }
-  | { type: 'controller'; maxLen: number; reason?: string; id?: number; userdata?: Uint8Array; pause?: boolean; meterId?: number }
+  | {
+      type: 'controller';
+      maxLen: number;
+      reason?: string;
+      id?: number;
+      userdata?: Uint8Array;
+      pause?: boolean;
+      meterId?: number;
+    }
   | { type: 'enqueue'; port: OfPort; queue: number }
   | { type: 'resubmit'; port?: OfPort; table?: number; ct?: boolean }
   | { type: 'goto_table'; table: number }

@@ -41,7 +41,8 @@ export function parseCt(item: Item, options: ParseOptions, readActions: (span: S
         ct.nat = parseNat(argument);
         break;
       case 'alg':
-        if (!HELPERS.includes(operand.text)) operand.fail('EACTION', `expected a helper (${HELPERS.join(', ')}), got "${operand.text}"`);
+        if (!HELPERS.includes(operand.text))
+          operand.fail('EACTION', `expected a helper (${HELPERS.join(', ')}), got "${operand.text}"`);
         ct.alg = operand.text;
         break;
       default:
@@ -86,12 +87,17 @@ function parseNat(item: Item): NatAction {
 }
 
 const RANGE_V4 = /^([0-9.]+)(?:-([0-9.]+))?(?::([0-9]+)(?:-([0-9]+))?)?$/;
-const RANGE_V6 = /^(?:\[([^\]]+)\]|([0-9a-fA-F:.]+))(?:-(?:\[([^\]]+)\]|([0-9a-fA-F:.]+)))?(?:(?<=\]):([0-9]+)(?:-([0-9]+))?)?$/;
+const RANGE_V6 =
+  /^(?:\[([^\]]+)\]|([0-9a-fA-F:.]+))(?:-(?:\[([^\]]+)\]|([0-9a-fA-F:.]+)))?(?:(?<=\]):([0-9]+)(?:-([0-9]+))?)?$/;
 
 function parseNatRange(span: Span, nat: NatAction): void {
   const v4 = RANGE_V4.exec(span.text);
   const v6 = v4 ? null : RANGE_V6.exec(span.text);
-  if (!v4 && !v6) span.fail('EVALUE', `expected ADDRESS[-ADDRESS][:PORT[-PORT]], an IPv6 address with ports in [], got "${span.text}"`);
+  if (!v4 && !v6)
+    span.fail(
+      'EVALUE',
+      `expected ADDRESS[-ADDRESS][:PORT[-PORT]], an IPv6 address with ports in [], got "${span.text}"`,
+    );
   const [min, max, minPort, maxPort] = v4 ? v4.slice(1) : v6 ? [v6[1] ?? v6[2], v6[3] ?? v6[4], v6[5], v6[6]] : [];
   const [parse, format] = v4 ? [parseIpv4, formatIpv4] : [parseIpv6, formatIpv6];
   const low = span.locate(() => parse(min));

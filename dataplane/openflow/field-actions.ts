@@ -54,7 +54,8 @@ function arrow(item: Item): [value: Span, target: Span] {
 }
 
 function requireWritable(field: Field, span: Span): void {
-  if (!field.writable) span.fail('EREADONLY', `expected a field that can be written, but ${printedName(field)} is read-only`);
+  if (!field.writable)
+    span.fail('EREADONLY', `expected a field that can be written, but ${printedName(field)} is read-only`);
 }
 
 function parseLoad(item: Item, options: ParseOptions): Action {
@@ -63,7 +64,10 @@ function parseLoad(item: Item, options: ParseOptions): Action {
   requireWritable(dst.field, to);
   let value = from.locate(() => parseUint(from.text, 128, 'a value'));
   if (value > ones(dst.count)) {
-    from.fail('ERANGE', `expected a value that fits into ${dst.count} bits of ${formatSubfield(dst)}, got ${from.text}`);
+    from.fail(
+      'ERANGE',
+      `expected a value that fits into ${dst.count} bits of ${formatSubfield(dst)}, got ${from.text}`,
+    );
   }
   if (dst.field === nwTos && dst.start === 0 && dst.count === nwTos.bits) {
     value = dscp(value, from);
@@ -74,13 +78,15 @@ function parseLoad(item: Item, options: ParseOptions): Action {
 
 /** nw_tos writes the DSCP and leaves the two ECN bits as they are. */
 function dscp(tos: bigint, span: Span): bigint {
-  if (tos % 4n !== 0n) span.fail('ERANGE', `expected nw_tos with its two low bits 0 (they are nw_ecn), got ${span.text}`);
+  if (tos % 4n !== 0n)
+    span.fail('ERANGE', `expected nw_tos with its two low bits 0 (they are nw_ecn), got ${span.text}`);
   return tos >> 2n;
 }
 
 function parseSetField(item: Item, options: ParseOptions): Action {
   const [from, to] = arrow(item);
-  if (to.text.includes('[')) to.fail('EFIELD', `expected a field without a range (use a mask, or load), got "${to.text}"`);
+  if (to.text.includes('['))
+    to.fail('EFIELD', `expected a field without a range (use a mask, or load), got "${to.text}"`);
   let field = requireField(to, options);
   if (field === inPort && to.text === 'in_port') field = inPortOf10;
   requireWritable(field, to);

@@ -1,5 +1,5 @@
-// Whole flows: ovs-ofctl's add-flow argument, a file of them, what dump-flows prints, and the filters that del-flows and
-// dump-flows take. A file loads whole or not at all.
+// Whole flows: ovs-ofctl's add-flow argument, a file of them, what dump-flows prints, and the filters that del-flows
+// and dump-flows take. A file loads whole or not at all.
 import { parsePort } from '../key/ports.js';
 import { checkActions } from './action-check.js';
 import { parseActionList } from './action-parser.js';
@@ -9,7 +9,7 @@ import { flowLines, type Item, Lexer } from './lexer.js';
 import { MatchParser, unknownItem } from './match-parser.js';
 import { toMasked } from './normalize.js';
 import { parseNumber } from './operands.js';
-import { type ParseOptions, warn } from './options.js';
+import type { ParseOptions } from './options.js';
 import { Protocol } from './protocol.js';
 import { type Source, Span } from './source.js';
 
@@ -27,7 +27,17 @@ export interface FlowFilter {
 const FLAGS = ['send_flow_rem', 'check_overlap', 'reset_counts', 'no_packet_counts', 'no_byte_counts'] as const;
 /** Statistics that dump-flows prints, and a keyword of old. */
 const IGNORED = ['duration', 'n_packets', 'n_bytes', 'idle_age', 'hard_age', 'allow_hidden_fields'];
-const KEYS = ['table', 'priority', 'cookie', 'idle_timeout', 'hard_timeout', 'importance', 'actions', 'out_port', 'out_group'];
+const KEYS = [
+  'table',
+  'priority',
+  'cookie',
+  'idle_timeout',
+  'hard_timeout',
+  'importance',
+  'actions',
+  'out_port',
+  'out_group',
+];
 const MAX_TABLE = 254n;
 const ALL_TABLES = 255n;
 const U64 = (1n << 64n) - 1n;
@@ -58,16 +68,23 @@ function withoutCommand(line: Span): Span {
   return m ? line.sub(m[0].length) : line;
 }
 
-/** A filter: match fields, table, cookie=VALUE/MASK, out_port, out_group. */
-export function parseMatch(text: string, options: ParseOptions = {}): FlowFilter {
-  const reader = new FlowReader(options, true);
+export interface FilterOptions extends ParseOptions {
+  /** ovs-ofctl --strict: the match and the priority are to be equal, not just included. */
+  strict?: boolean;
+}
+
+/** A filter: match fields, table, cookie=VALUE/MASK, out_port, out_group; with `strict` a priority, which is 32768 when
+ *  not said. */
+export function parseMatch(text: string, options: FilterOptions = {}): FlowFilter {
+  const reader = new FlowReader(options, options.strict ? 'strict' : 'loose');
   reader.read(Span.of(text, options.sourceName ?? 'match'));
-  const { table, priority, cookie, cookieMask, outPort, outGroup } = reader.spec;
+  const { table, cookie, cookieMask, outPort, outGroup } = reader.spec;
+  const priority = reader.spec.priority ?? (options.strict ? DEFAULT_PRIORITY : undefined);
   return { match: reader.match(), table, priority, cookie, cookieMask, outPort, outGroup };
 }
 
 function readFlow(span: Span, options: ParseOptions): FlowSpec {
-  const reader = new FlowReader(options, false);
+  const reader = new FlowReader(options);
   const actionSpan = reader.read(span);
   if (!actionSpan) return span.after().fail('EACTION', 'expected actions= and what to do, got the end');
   const match = reader.match();
@@ -85,7 +102,8 @@ class FlowReader {
 
   constructor(
     private readonly options: ParseOptions,
-    private readonly isFilter: boolean,
+    /** Absent: a flow to be added. */
+    private readonly filter?: 'strict' | 'loose',
   ) {
     this.matchParser = new MatchParser(options);
   }
@@ -96,11 +114,11 @@ class FlowReader {
     for (let item = lexer.next(); item; item = lexer.next()) {
       const name = item.key.text;
       if ((name === 'actions' || name === 'action') && item.delimiter === '=' && item.value) {
-        if (this.isFilter) item.whole.fail('EACTION', 'expected no actions here, only what to match');
+        if (this.filter) item.whole.fail('EACTION', 'expected no actions here, only what to match');
         lexer.seek(item.value.start);
         return lexer.rest();
       }
-      if (!this.header(item) && !this.matchParser.item(item)) unknownItem(item, [...KEYS, ...FLAGS]);
+      if (!this.header(item) && !this.matchParser.item(item)) unknownItem(item, [...KEYS, ...FLAGS, ...IGNORED]);
     }
     return undefined;
   }
@@ -141,39 +159,51 @@ class FlowReader {
         this.spec.outGroup = Number(parseNumber(value, 'a group', 0n, 0xffffffffn));
         return;
       case 'priority':
+        if (this.filter === 'loose') value.fail('EFIELD', 'expected a priority only with --strict');
+        this.spec.priority = Number(parseNumber(value, 'a priority', 0n, 65535n));
+        return;
       case 'importance':
-        this.spec[name] = Number(parseNumber(value, `a ${name}`, 0n, 65535n));
+        this.requireAddition(name, value);
+        this.spec.importance = Number(parseNumber(value, 'an importance', 0n, 65535n));
         return;
       case 'idle_timeout':
+        this.requireAddition(name, value);
         this.spec.idleTimeout = Number(parseNumber(value, 'a timeout in seconds', 0n, 65535n));
         return;
       case 'hard_timeout':
+        this.requireAddition(name, value);
         this.spec.hardTimeout = Number(parseNumber(value, 'a timeout in seconds', 0n, 65535n));
     }
   }
 
   private requireFilter(name: string, value: Span): void {
-    if (!this.isFilter) value.fail('EFIELD', `expected ${name} only where flows are selected, not where one is added`);
+    if (!this.filter) value.fail('EFIELD', `expected ${name} only where flows are selected, not where one is added`);
+  }
+
+  private requireAddition(name: string, value: Span): void {
+    if (this.filter) value.fail('EFIELD', `expected ${name} only where a flow is added`);
   }
 
   private table(value: Span): void {
-    const max = this.isFilter ? ALL_TABLES : MAX_TABLE;
+    const max = this.filter ? ALL_TABLES : MAX_TABLE;
     const table = parseNumber(value, 'a table', 0n, max);
     if (table !== ALL_TABLES) this.spec.table = Number(table);
   }
 
   private cookie(value: Span): void {
     const slash = value.text.indexOf('/');
-    if (slash >= 0 && !this.isFilter) {
+    if (slash >= 0 && !this.filter) {
       value.sub(slash).fail('EMASK', `expected a cookie without a mask, which only selects flows, got "${value.text}"`);
     }
     const text = slash < 0 ? value : value.sub(0, slash);
     this.spec.cookie = text.text === '-1' ? U64 : parseNumber(text, 'a cookie', 0n, U64);
-    if (!this.isFilter) {
-      if (this.spec.cookie === U64) warn(this.options, value, 'a cookie of all ones means no cookie to ovs-ofctl');
-      return;
-    }
-    const mask = slash < 0 ? undefined : value.sub(slash + 1);
-    this.spec.cookieMask = mask === undefined || mask.text === '-1' ? U64 : parseNumber(mask, 'a cookie mask', 0n, U64);
+    if (!this.filter) return;
+    if (slash < 0)
+      value.fail(
+        'EMASK',
+        `expected cookie=VALUE/MASK to select flows (cookie=${text.text}/-1 is just this one), got no mask`,
+      );
+    const mask = value.sub(slash + 1);
+    this.spec.cookieMask = mask.text === '-1' ? U64 : parseNumber(mask, 'a cookie mask', 0n, U64);
   }
 }

@@ -28,7 +28,12 @@ const tcpSrc = fieldByName('tcp_src');
 const tcpDst = fieldByName('tcp_dst');
 /** Names that OVS prints for fields whose name tells the protocol as well. */
 const PRINTED: Record<string, string> = {
-  ...Object.fromEntries(['tcp', 'udp', 'sctp'].flatMap((p) => [[`${p}_src`, 'tp_src'], [`${p}_dst`, 'tp_dst']])),
+  ...Object.fromEntries(
+    ['tcp', 'udp', 'sctp'].flatMap((p) => [
+      [`${p}_src`, 'tp_src'],
+      [`${p}_dst`, 'tp_dst'],
+    ]),
+  ),
   icmpv6_type: 'icmp_type',
   icmpv6_code: 'icmp_code',
 };

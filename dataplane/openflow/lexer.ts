@@ -72,14 +72,15 @@ export class Lexer {
 
   private quoted(open: number): number {
     const close = this.span.line.text.indexOf('"', open + 1);
-    if (close < 0 || close >= this.span.end) this.piece(open, open + 1).fail('ESYNTAX', "expected a closing '\"', got the end");
+    if (close < 0 || close >= this.span.end)
+      this.piece(open, open + 1).fail('ESYNTAX', "expected a closing '\"', got the end");
     return close + 1;
   }
 
   private closing(open: number): number {
     const { text } = this.span.line;
     let depth = 0;
-    for (let i = open; i < this.span.end; ) {
+    for (let i = open; i < this.span.end;) {
       if (text[i] === '"') {
         i = this.quoted(i);
         continue;

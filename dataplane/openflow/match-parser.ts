@@ -35,7 +35,8 @@ const FEWER_BITS: Record<string, number> = { arp_op: 8 };
 
 export class MatchParser {
   private readonly masked: Masked = { value: newFlow(), mask: newFlow() };
-  private readonly given: { field: Field; span: Span }[] = [];
+  /** What was said, by which name, and where its value stands. */
+  private readonly given: { field: Field; name: string; span: Span }[] = [];
 
   /** `strict`: what is only warned of in a match is an error, because it describes a packet. */
   constructor(
@@ -48,8 +49,8 @@ export class MatchParser {
     const name = item.key.text;
     const keyword = KEYWORDS.find((k) => k.name === name);
     if (keyword) {
-      this.set(dlType, BigInt(keyword.dlType), item.key);
-      if (keyword.nwProto !== undefined) this.set(nwProto, BigInt(keyword.nwProto), item.key);
+      this.set(item, dlType, BigInt(keyword.dlType));
+      if (keyword.nwProto !== undefined) this.set(item, nwProto, BigInt(keyword.nwProto));
       return true;
     }
     if (name === 'eth') return true;
@@ -69,10 +70,10 @@ export class MatchParser {
     if (metadata && text === 'NP') return this.setAbsent(field);
     if (text === undefined || text === '' || text === '*') return; // Matches anything, as in ovs-ofctl.
     const span = item.value ?? item.key;
-    if (field.name === 'dl_vlan' && span.text === '0xffff') return this.set(vlanTci, 0n, span);
+    if (field.name === 'dl_vlan' && span.text === '0xffff') return this.set(item, vlanTci, 0n);
     const { value, mask } = span.locate(() => parseFieldValue(field, text, this.options.ports));
     this.checkValue(field, value, span);
-    this.set(field, value, span, mask);
+    this.set(item, field, value, mask);
   }
 
   /** reg0[0..15]=5 */
@@ -83,9 +84,10 @@ export class MatchParser {
     if (!item.value) span.fail('ESYNTAX', `expected a value for ${item.key.text}, got nothing`);
     const part: Field = { ...field, bits: count, maskable: 'bitwise' };
     const { value, mask } = span.locate(() => parseFieldValue(part, span.text, this.options.ports));
-    if (field.maskable === 'none' && count !== field.bits) span.fail('EMASK', `expected all bits of ${field.name}, which takes no mask`);
+    if (field.maskable === 'none' && count !== field.bits)
+      span.fail('EMASK', `expected all bits of ${field.name}, which takes no mask`);
     const shift = BigInt(start);
-    this.set(field, value << shift, span, mask << shift);
+    this.set(item, field, value << shift, mask << shift);
     return true;
   }
 
@@ -104,11 +106,16 @@ export class MatchParser {
     }
     if (field.name === 'vlan_vid' && (value & 0x1000n) === 0n && value !== 0n && !span.text.includes('/')) {
       const vid = Number(value);
-      span.fail('ERANGE', `expected vlan_vid with its 0x1000 bit (a tag is present), got ${span.text}; write dl_vlan=${vid}`);
+      span.fail(
+        'ERANGE',
+        `expected vlan_vid with its 0x1000 bit (a tag is present), got ${span.text}; write dl_vlan=${vid}`,
+      );
     }
   }
 
-  private set(field: Field, value: bigint, span: Span, mask = ones(field.bits)): void {
+  private set(item: Item, field: Field, value: bigint, mask = ones(field.bits)): void {
+    const span = item.value ?? item.key;
+    const name = item.key.text;
     const slot = SHARED[field.name] ?? field;
     const decides = slot === dlType || slot === nwProto;
     const known = getField(this.masked.mask, slot) & mask;
@@ -118,10 +125,10 @@ export class MatchParser {
       span.fail('ECONFLICT', `expected one ${slot.name}, got ${describe(slot, value)} after ${before}`);
     }
     if (!decides && this.given.some((g) => g.field.name === field.name)) {
-      if (this.strict) span.fail('ECONFLICT', `expected ${field.name} once`);
-      warn(this.options, span, `${field.name} is given more than once; the last one counts, as in ovs-ofctl`);
+      if (this.strict) span.fail('ECONFLICT', `expected ${name} once`);
+      warn(this.options, span, `${name} is given more than once; the last one counts, as in ovs-ofctl`);
     }
-    this.given.push({ field, span });
+    this.given.push({ field, name, span });
     setMatch(this.masked, slot, value, mask === ones(field.bits) ? ones(slot.bits) : mask);
   }
 
@@ -161,14 +168,14 @@ export class MatchParser {
   /** ovs-ofctl refuses the original tuple of a connection on a packet that may have none. */
   private checkConntrack(): void {
     const protocol = this.protocol();
-    for (const { field, span } of this.given) {
+    for (const { field, name, span } of this.given) {
       if (field.prerequisite !== 'ct' || getField(this.masked.mask, field) === 0n) continue;
-      if (!protocol.ct) span.fail('EPREREQ', `expected ${PREREQUISITE_TEXT.ct} with ${field.name}`);
+      if (!protocol.ct) span.fail('EPREREQ', `expected ${PREREQUISITE_TEXT.ct}, which ${name} needs`);
       if (field.name.startsWith('ct_nw_s') || field.name === 'ct_nw_dst') {
-        if (!protocol.ipv4) span.fail('EPREREQ', `expected ip with ${field.name}`);
+        if (!protocol.ipv4) span.fail('EPREREQ', `expected ip, which ${name} needs`);
       } else if (field.name.startsWith('ct_ipv6')) {
-        if (!protocol.ipv6) span.fail('EPREREQ', `expected ipv6 with ${field.name}`);
-      } else if (!protocol.ip) span.fail('EPREREQ', `expected ip or ipv6 with ${field.name}`);
+        if (!protocol.ipv6) span.fail('EPREREQ', `expected ipv6, which ${name} needs`);
+      } else if (!protocol.ip) span.fail('EPREREQ', `expected ip or ipv6, which ${name} needs`);
     }
   }
 
@@ -177,22 +184,26 @@ export class MatchParser {
     if (this.protocol().laterFragment && this.protocol().transport) this.refusePortsOfLaterFragments();
     const kept = toFields(this.masked, this.options.tlvMap);
     const ctPorts = [6n, 17n, 132n].includes(getField(this.masked.value, ctNwProto));
-    for (const { field, span } of this.given) {
+    for (const { field, name, span } of this.given) {
       const slot = this.slot(field);
       const ctPort = field.name.startsWith('ct_tp_');
       if (ctPort ? ctPorts : kept.some((k) => overlaps(k.field, slot))) continue;
       if (getField(this.masked.mask, slot) === 0n) continue;
       clearMatch(this.masked, slot);
       const needs = ctPort ? 'ct_nw_proto=6, 17 or 132' : needed(field);
-      if (this.strict) span.fail('EPREREQ', `expected ${needs} with ${field.name}`);
-      warn(this.options, span, `${field.name} is not matched, because it needs ${needs}; as in ovs-ofctl, the flow matches more`);
+      if (this.strict) span.fail('EPREREQ', `expected ${needs}, which ${name} needs`);
+      warn(
+        this.options,
+        span,
+        `${name} is not matched, because it needs ${needs}; as in ovs-ofctl, the flow matches more`,
+      );
     }
   }
 
   private refusePortsOfLaterFragments(): void {
-    for (const { field, span } of this.given) {
+    for (const { field, name, span } of this.given) {
       if (['tcp', 'udp', 'sctp'].includes(field.prerequisite) && getField(this.masked.mask, this.slot(field)) !== 0n) {
-        span.fail('EPREREQ', `expected no ${field.name} with nw_frag=later: only the first fragment has the header`);
+        span.fail('EPREREQ', `expected no ${name} with nw_frag=later: only the first fragment has the header`);
       }
     }
   }
@@ -229,5 +240,8 @@ function describe(field: Field, value: bigint): string {
 /** What to say of an item that is neither keyword nor field nor one of `others`. */
 export function unknownItem(item: Item, others: readonly string[]): never {
   const known = [...fieldNames(), ...KEYWORDS.map((k) => k.name), 'eth', ...others];
-  return item.key.fail('EFIELD', `expected a match field or keyword, got "${item.key.text}"${suggest(item.key.text, known)}`);
+  return item.key.fail(
+    'EFIELD',
+    `expected a match field or keyword, got "${item.key.text}"${suggest(item.key.text, known)}`,
+  );
 }

@@ -53,7 +53,17 @@ export function toMasked(match: Match): Masked {
 
 const named = (...names: string[]): Field[] => names.map(fieldByName);
 const BEFORE_TUNNEL = [
-  ...named('pkt_mark', 'recirc_id', 'dp_hash', 'conj_id', 'actset_output', 'ct_state', 'ct_zone', 'ct_mark', 'ct_label'),
+  ...named(
+    'pkt_mark',
+    'recirc_id',
+    'dp_hash',
+    'conj_id',
+    'actset_output',
+    'ct_state',
+    'ct_zone',
+    'ct_mark',
+    'ct_label',
+  ),
   ...named('ct_nw_src', 'ct_ipv6_src', 'ct_nw_dst', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst'),
   ...named('dl_type', 'nw_proto'),
   ...FIELDS.filter((f) => /^reg[0-9]+$/.test(f.name)),

@@ -24,11 +24,13 @@ export function warn(options: ParseOptions, span: Span, message: string): void {
 
 /** Fields that Open vSwitch has and packetwalk does not: refused by name, so that nobody looks for a typo. */
 const UNSUPPORTED_FIELDS =
-  /^(skb_priority|packet_type|mpls_(label|tc|bos|ttl)|nsh_\w+|nd_reserved|nd_options_type|igmp_type|tun_(erspan|gtpu)_\w+)$/;
+  /^(skb_priority|packet_type|mpls_(label|tc|bos|ttl)|nsh_\w+|nd_reserved|nd_options_type|tun_(erspan|gtpu)_\w+)$/;
 
 /** Every name that flow text may use for a field. */
 export function fieldNames(): string[] {
-  return FIELDS.flatMap((f) => (f.internal ? [] : [f.name, ...f.aliases.filter((a) => !/^(NXM|OXM|ONFOXM|NXOXM)_/.test(a))]));
+  return FIELDS.flatMap((f) =>
+    f.internal ? [] : [f.name, ...f.aliases.filter((a) => !/^(NXM|OXM|ONFOXM|NXOXM)_/.test(a))],
+  );
 }
 
 /** The field that `span` names, exactly as ovs-fields(7) spells it; undefined when there is none. */
@@ -38,7 +40,9 @@ export function findField(span: Span, options: ParseOptions): Field | undefined 
   if (index !== undefined) {
     const field = options.tlvMap?.field(index);
     if (field) return field;
-    const maps = options.tlvMap ? `the TLV map has ${options.tlvMap.toString() || 'no options'}` : 'no TLV map was given';
+    const maps = options.tlvMap
+      ? `the TLV map has ${options.tlvMap.toString() || 'no options'}`
+      : 'no TLV map was given';
     return span.fail('ETLV', `expected tun_metadata${index} to be mapped to a Geneve option, but ${maps}`);
   }
   if (UNSUPPORTED_FIELDS.test(name)) span.unsupported(`the field ${name}`);

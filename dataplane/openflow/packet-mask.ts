@@ -7,7 +7,17 @@ import { Protocol } from './protocol.js';
 const fields = (...names: string[]): Field[] => names.map(fieldByName);
 const ALWAYS = fields('in_port', 'vlan_tci', 'dl_src', 'dl_dst', 'dl_type');
 const UNLESS_ZERO = [
-  ...fields('recirc_id', 'pkt_mark', 'dp_hash', 'conj_id', 'actset_output', 'ct_state', 'ct_zone', 'ct_mark', 'ct_label'),
+  ...fields(
+    'recirc_id',
+    'pkt_mark',
+    'dp_hash',
+    'conj_id',
+    'actset_output',
+    'ct_state',
+    'ct_zone',
+    'ct_mark',
+    'ct_label',
+  ),
   ...fields('ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst'),
   ...fields('tun_id', 'metadata'),
   ...FIELDS.filter((f) => /^reg[0-9]+$/.test(f.name)),

@@ -100,7 +100,12 @@ function printResubmit(action: Extract<Action, { type: 'resubmit' }>, { ports }:
 }
 
 /** Names that set_field has in OpenFlow 1.5, where they are not the ones that a match prints. */
-const SET_FIELD_NAMES: Record<string, string> = { dl_src: 'eth_src', dl_dst: 'eth_dst', nw_src: 'ip_src', nw_dst: 'ip_dst' };
+const SET_FIELD_NAMES: Record<string, string> = {
+  dl_src: 'eth_src',
+  dl_dst: 'eth_dst',
+  nw_src: 'ip_src',
+  nw_dst: 'ip_dst',
+};
 
 /** Masks that go without saying, because flow text cannot give the other bits. */
 const WHOLE: Record<string, bigint> = { nw_tos: 0xfcn, tun_flags: 0x1n };

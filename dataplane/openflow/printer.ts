@@ -21,17 +21,27 @@ export interface PrintOptions extends FormatOptions {
 /** One line of dump-flows, with the space before it. */
 export function printFlow(flow: FlowSpec, options: PrintOptions = {}): string {
   const { stats } = options;
-  const head: string[] = [`cookie=0x${flow.cookie.toString(16)}`];
-  if (stats) head.push(`duration=${(Math.max(0, stats.durationMs) / 1000).toFixed(3).replace(/\.?0+$/, '')}s`);
+  const head: string[] = [];
+  if (stats || flow.cookie !== 0n) head.push(`cookie=0x${flow.cookie.toString(16)}`);
+  if (stats) head.push(`duration=${formatDuration(stats.durationMs)}`);
   if (stats || flow.table !== 0) head.push(`table=${flow.table}`);
   if (stats) head.push(`n_packets=${stats.packets}`, `n_bytes=${stats.bytes}`);
   if (flow.idleTimeout) head.push(`idle_timeout=${flow.idleTimeout}`);
   if (flow.hardTimeout) head.push(`hard_timeout=${flow.hardTimeout}`);
-  if (flow.importance) head.push(`importance=${flow.importance}`);
-  if (stats?.idleAge !== undefined) head.push(`idle_age=${stats.idleAge}`);
-  if (stats?.hardAge !== undefined) head.push(`hard_age=${stats.hardAge}`);
   const flags = flow.flags.map((flag) => `${flag} `).join('');
+  const tail: string[] = [];
+  if (flow.importance) tail.push(`importance=${flow.importance}`);
+  if (stats?.idleAge !== undefined) tail.push(`idle_age=${stats.idleAge}`);
+  if (stats?.hardAge !== undefined) tail.push(`hard_age=${stats.hardAge}`);
   const match = formatMatch(flow.match, flow.priority, options);
-  const body = `${flags}${match}${match === '' ? '' : ' '}actions=${printActions(flow.actions, options)}`;
-  return ` ${head.join(', ')}, ${body}`;
+  const commas = (parts: string[]): string => parts.map((part) => `${part}, `).join('');
+  const actions = `actions=${printActions(flow.actions, options)}`;
+  return ` ${commas(head)}${flags}${commas(tail)}${match}${match === '' ? '' : ' '}${actions}`;
+}
+
+/** Milliseconds, unless there are none. */
+function formatDuration(ms: number): string {
+  const whole = Math.max(0, Math.round(ms));
+  const fraction = whole % 1000;
+  return `${Math.floor(whole / 1000)}${fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`}s`;
 }

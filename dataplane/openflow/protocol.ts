@@ -55,7 +55,10 @@ export class Protocol {
   /** The most telling keyword. */
   get keyword(): Keyword | undefined {
     const fits = KEYWORDS.filter((k) => k.dlType === this.dlType);
-    return fits.find((k) => k.nwProto !== undefined && k.nwProto === this.nwProto) ?? fits.find((k) => k.nwProto === undefined);
+    return (
+      fits.find((k) => k.nwProto !== undefined && k.nwProto === this.nwProto) ??
+      fits.find((k) => k.nwProto === undefined)
+    );
   }
 
   get ipv4(): boolean {
@@ -113,6 +116,11 @@ export class Protocol {
     return (state & valid) !== 0 || ((state & trk) !== 0 && (known & inv) !== 0 && (state & inv) === 0);
   }
 
+  /** The match says that conntrack cannot make sense of the packet. */
+  get ctInvalid(): boolean {
+    return (getNumber(this.value, ctStateField) & getNumber(this.mask, ctStateField) & 0x10) !== 0;
+  }
+
   /** Whether a field with this prerequisite may be matched or written. */
   meets(prerequisite: Prerequisite): boolean {
     switch (prerequisite) {
@@ -165,5 +173,5 @@ export const PREREQUISITE_TEXT: Record<Prerequisite, string> = {
   nd: 'icmp6,icmp_type=135 or 136,icmp_code=0',
   nd_sll: 'icmp6,icmp_type=135,icmp_code=0',
   nd_tll: 'icmp6,icmp_type=136,icmp_code=0',
-  ct: 'a ct_state with a connection, such as +trk-inv or +est+trk',
+  ct: 'a ct_state with a connection (such as +trk-inv or +est+trk)',
 };

@@ -16,6 +16,8 @@ export interface Line {
   text: string;
 }
 
+const MOST_CARETS = 60;
+
 /** A piece of one line. */
 export class Span {
   constructor(
@@ -48,7 +50,7 @@ export class Span {
 
   get place(): Place & { text: string; length: number } {
     const { source, number, text } = this.line;
-    return { source, line: number, column: this.start + 1, text, length: Math.max(1, this.length) };
+    return { source, line: number, column: this.start + 1, text, length: Math.min(Math.max(1, this.length), MOST_CARETS) };
   }
 
   fail(code: string, message: string): never {

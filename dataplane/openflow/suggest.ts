@@ -1,15 +1,18 @@
 // "did you mean": the nearest of the known names to one that is unknown. For error messages of the flow language.
 
+/** Letters to add, drop, change or swap with the next. */
 function distance(a: string, b: string): number {
-  let row = [...Array(b.length + 1).keys()];
+  const rows = [[...Array(b.length + 1).keys()]];
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const change = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(Math.min(row[j - 1] + 1, rows[i - 1][j] + 1, change, swapped ? rows[i - 2][j - 2] + 1 : Infinity));
     }
-    row = next;
+    rows.push(row);
   }
-  return row[b.length];
+  return rows[a.length][b.length];
 }
 
 /** `; did you mean NAME?`, or nothing when no name is near. */

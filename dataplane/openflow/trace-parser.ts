@@ -40,5 +40,9 @@ function requireExact(item: Item, options: ParseOptions): void {
   if (!field) return;
   const { mask } = parseFieldValue(field, item.value.text, options.ports);
   const exact = FLAG_FORMATS.includes(field.format) ? !/^[+-]|\//.test(item.value.text) : mask === ones(field.bits);
-  if (!exact) item.value.fail('EMASK', `expected one value of ${field.name} (a packet has no wildcards), got "${item.value.text}"`);
+  if (!exact)
+    item.value.fail(
+      'EMASK',
+      `expected one value of ${field.name} (a packet has no wildcards), got "${item.value.text}"`,
+    );
 }

@@ -578,6 +578,7 @@ export const REFUSED = lines(`
   ip,actions=ct(commit,alg=ftp)
   ip,actions=ct(commit,alg=foo)
   tcp,actions=ct(commit,alg=tftp)
+  ip,ct_state=+inv+trk,actions=ct(commit)
   ip,actions=ct(commit,nat(src=192.0.2.9-192.0.2.4))
   ip,actions=ct(commit,nat(dst=192.0.2.4:80-90,hash,random))
   ip,actions=ct(commit,nat(src=192.0.2.4:90-80))

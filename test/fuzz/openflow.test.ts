@@ -1,0 +1,90 @@
+// The flow language against random text and random flows: it refuses with an InputError or reads, never anything else,
+// and what it prints it reads again as the same.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../dataplane/errors.js';
+import {
+  parseFlow,
+  parseFlows,
+  parseMatch,
+  parseTraceFlow,
+  printFlow,
+  TlvMap,
+  toMasked,
+} from '../../dataplane/openflow/index.js';
+import { flowSpec, tlvMap } from './openflow-arbitraries.js';
+
+const seed = Number(process.env.FUZZ_SEED ?? 20200902);
+const runs = (numRuns: number): fc.Parameters => ({ seed, numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1) });
+
+function orInputError(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+}
+
+function readAll(text: string): void {
+  orInputError(() => parseFlow(text, { tlvMap }));
+  orInputError(() => parseFlows({ name: 'fuzz', text }));
+  orInputError(() => parseMatch(text, { tlvMap }));
+  orInputError(() => parseTraceFlow(text, { tlvMap }));
+  orInputError(() => TlvMap.parse(text));
+}
+
+const WORDS = [
+  ...[
+    'ip',
+    'tcp',
+    'arp',
+    'icmp6',
+    'actions',
+    'load',
+    'set_field',
+    'ct',
+    'nat',
+    'exec',
+    'commit',
+    'zone',
+    'table',
+    'output',
+  ],
+  ...['resubmit', 'conjunction', 'NXM_NX_REG0', 'reg0', 'in_port', 'nw_src', 'ct_state', 'vlan_tci', 'tun_metadata0'],
+  ...['=', ':', '(', ')', ',', '->', '/', '[', ']', '..', '"', '#', ' ', '\n', '+trk', '-new', '0x', '0', '1', '65536'],
+  ...['192.0.2.1', '2001:db8::1', '02:00:00:00:00:01', '0xffffffffffffffff', '::', '*', 'NP', '{', '}'],
+];
+
+describe('random text', { timeout: 60_000 }, () => {
+  it('any string is read or refused with an InputError', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 120 }), readAll), runs(2000));
+  });
+
+  it('any words of the language are read or refused with an InputError', () => {
+    const text = fc.array(fc.constantFrom(...WORDS), { maxLength: 24 }).map((words) => words.join(''));
+    fc.assert(fc.property(text, readAll), runs(2000));
+  });
+
+  it('a valid flow with one character changed is read or refused with an InputError', () => {
+    const changed = fc.tuple(flowSpec, fc.nat(), fc.string({ unit: 'binary', maxLength: 2 })).map(([flow, at, by]) => {
+      const text = printFlow(flow, { tlvMap });
+      const i = at % text.length;
+      return text.slice(0, i) + by + text.slice(i + 1);
+    });
+    fc.assert(fc.property(changed, readAll), runs(500));
+  });
+});
+
+describe('random flows', { timeout: 60_000 }, () => {
+  it('print, read and print again as the same text, match and actions', () => {
+    const property = fc.property(flowSpec, (flow) => {
+      const text = printFlow(flow, { tlvMap });
+      const again = parseFlow(text, { tlvMap, onWarning: (w) => expect.fail(`${text}: ${w.message}`) });
+      expect(printFlow(again, { tlvMap })).toBe(text);
+      expect(toMasked(again.match)).toEqual(toMasked(flow.match));
+      expect(again.match).toEqual(flow.match);
+      expect(again.actions).toEqual(flow.actions);
+    });
+    fc.assert(property, runs(600));
+  });
+});

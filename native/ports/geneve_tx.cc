@@ -62,7 +62,9 @@ uint32_t inner_flow_hash(const uint8_t* frame, uint32_t size) {
   uint64_t hash = mix_bytes(layout.proto, frame + layout.l3 + (ipv4 ? 12 : 8), ipv4 ? 8 : 32);
   const bool ports = layout.proto == kIpTcp || layout.proto == kIpUdp || layout.proto == kIpSctp;
   // Fragments of a packet must take one way, and only the first has ports.
-  if (ports && layout.l4 && !layout.fragment && layout.l4 + 4 <= layout.end) hash = mix(hash, load32(frame + layout.l4));
+  if (ports && layout.l4 && !layout.fragment && layout.l4 + 4 <= layout.end) {
+    hash = mix(hash, load32(frame + layout.l4));
+  }
   return finish(hash);
 }
 

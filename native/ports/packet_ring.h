@@ -41,7 +41,9 @@ class PacketRing {
   uint32_t take_drops();
 
  private:
-  uint8_t* slot(uint32_t i) const { return map_ + i / slots_per_block_ * block_size_ + i % slots_per_block_ * slot_size_; }
+  uint8_t* slot(uint32_t i) const {
+    return map_ + i / slots_per_block_ * block_size_ + i % slots_per_block_ * slot_size_;
+  }
 
   Fd fd_;
   uint8_t* map_ = nullptr;

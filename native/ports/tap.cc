@@ -76,6 +76,7 @@ class TapPort final : public Port {
   bool reattach() override { return fd_ || open_device(nullptr); }
 
  private:
+  bool accept(uint8_t* frame, ssize_t got, Packet& packet);
   void write_one(const Packet& packet);
   void read_drops(const char* device);
 
@@ -128,17 +129,8 @@ int TapPort::rx(Packet** packets, int max) {
     uint8_t* frame = arena_.next();
     const ssize_t got = read(fd_.get(), frame - kVnetSize, kVnetSize + kMaxFrame);
     if (got <= 0) break;  // EAGAIN: no more; anything else is for poll_state()
-    VnetHeader header;
-    memcpy(&header, frame - kVnetSize, sizeof header);
     Packet& packet = *packets[n];
-    packet.data = frame;
-    packet.size = static_cast<uint32_t>(got) - kVnetSize;  // of no use when `got` is less, which is refused below
-    packet.headroom = kHeadroom;
-    if (got <= kVnetSize || !vnet_to_packet(header, packet)) {
-      counters.rx_errors++;
-      counters.bad_vnet++;
-      continue;
-    }
+    if (!accept(frame, got, packet)) continue;
     packet.tailroom = arena_.take(packet.size);
     reset_packet(packet, no_);
     counters.rx_packets++;
@@ -146,6 +138,20 @@ int TapPort::rx(Packet** packets, int max) {
     n++;
   }
   return n;
+}
+
+// `got` bytes were read, virtio header and frame. False when they are no frame of ours, and counted.
+bool TapPort::accept(uint8_t* frame, ssize_t got, Packet& packet) {
+  VnetHeader header;
+  memcpy(&header, frame - kVnetSize, sizeof header);
+  packet.data = frame;
+  packet.headroom = kHeadroom;
+  packet.size = got > kVnetSize ? static_cast<uint32_t>(got) - kVnetSize : 0;
+  const bool cut_short = packet.size == kMaxFrame;  // a device whose gso_max_size somebody raised
+  if (!cut_short && packet.size > 0 && vnet_to_packet(header, packet)) return true;
+  counters.rx_errors++;
+  cut_short ? counters.oversize++ : counters.bad_vnet++;
+  return false;
 }
 
 void TapPort::tx(Packet** packets, int count) {

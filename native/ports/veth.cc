@@ -203,9 +203,10 @@ PortState VethPort::poll_state() {
   int pending_error = 0;
   socklen_t size = sizeof pending_error;
   getsockopt(ring_.fd(), SOL_SOCKET, SO_ERROR, &pending_error, &size);
-  LinkInfo link;
-  const bool there = same_netns() && in_netns(spec_.netns, nullptr, [&] { return get_link(ifname_, &link, nullptr); }) &&
-                     link.index == ifindex_ && (link.flags & IFF_UP);
+  const bool there = same_netns() && in_netns(spec_.netns, nullptr, [&] {
+    LinkInfo link;
+    return get_link(ifname_, &link, nullptr) && link.index == ifindex_ && (link.flags & IFF_UP);
+  });
   if (there) return PortState::up;
   detach();
   return PortState::gone;

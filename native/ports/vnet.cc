@@ -73,6 +73,7 @@ void vnet_from_packet(const Packet& packet, VnetHeader& header) {
   if (packet.gso_type == GsoType::none) return;
   header.gso_type = vnet_type_of(packet.gso_type) | (packet.gso_ecn ? kVnetGsoEcn : 0);
   header.gso_size = packet.gso_size;
+  if (!packet.csum_partial) return;
   // The kernel pulls hdr_len bytes into linear memory. For TCP the data offset gives it, when it lies in the frame.
   uint32_t l4_size = 8;
   if (packet.gso_type != GsoType::udp4) {

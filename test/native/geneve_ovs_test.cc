@@ -11,7 +11,8 @@ TEST("a pod here and a pod behind real Open vSwitch talk both ways, with VNI, op
   NEEDS_PROGRAM("ethtool");
   Nodes nodes;
   Namespace pod1("pod1"), pod2("pod2");
-  CHECK(nodes.two.ip_ok("addr flush dev eth0") && nodes.two.ip_ok("link add sw2 type veth peer name eth0 netns " + pod2.name));
+  CHECK(nodes.two.ip_ok("addr flush dev eth0"));
+  CHECK(nodes.two.ip_ok("link add sw2 type veth peer name eth0 netns " + pod2.name));
   CHECK(nodes.two.ip_ok("link set sw2 up") && pod2.ip_ok("link set eth0 mtu 1400 up"));
   CHECK(pod2.ip_ok("addr add 192.0.2.2/24 dev eth0"));
   allow_ping(pod2);

@@ -2,6 +2,9 @@
 // Everything gives up after a few seconds.
 #pragma once
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -42,7 +45,8 @@ inline pw::Fd socket_in(const Namespace& ns, int type, int protocol = 0, const s
 }
 
 // Echo requests with `payload` bytes, never fragmented by the sender. How many were answered.
-inline int ping(const Namespace& from, const std::string& to, int count = 3, size_t payload = 56, int timeout_ms = 1000) {
+inline int ping(const Namespace& from, const std::string& to, int count = 3, size_t payload = 56,
+                int timeout_ms = 1000) {
   pw::Fd fd = socket_in(from, SOCK_DGRAM, IPPROTO_ICMP, nullptr, timeout_ms);
   const int probe = IP_PMTUDISC_PROBE;
   setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
@@ -133,4 +137,46 @@ inline int udp_segments(const Namespace& from, const Namespace& to, const std::s
     if (n != std::min(segment, size - done) || memcmp(got.data(), &data[static_cast<size_t>(done)], n) != 0) break;
   }
   return arrived;
+}
+
+// Frames of a namespace's eth0 as any other program there would see them: with the outer VLAN tag in the auxiliary
+// data and, when asked for, a virtio header in front.
+inline pw::Fd raw_socket(const Namespace& ns, bool vnet_header) {
+  pw::Fd fd;
+  pw::in_netns(ns.name, nullptr, [&] {
+    fd = pw::Fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(ETH_P_ALL);
+    address.sll_ifindex = static_cast<int>(if_nametoindex("eth0"));
+    const int one = 1, vnet = vnet_header;
+    const timeval timeout{1, 0};
+    setsockopt(fd.get(), SOL_PACKET, PACKET_VNET_HDR, &vnet, sizeof vnet);
+    setsockopt(fd.get(), SOL_PACKET, PACKET_AUXDATA, &one, sizeof one);
+    setsockopt(fd.get(), SOL_PACKET, 23 /* PACKET_IGNORE_OUTGOING */, &one, sizeof one);
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    return bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  });
+  return fd;
+}
+
+// The next `count` IPv4 frames that a raw socket sees, written as a pcap file. How many came.
+inline int capture(const pw::Fd& raw, int count, const std::string& file) {
+  FILE* out = fopen(file.c_str(), "wb");
+  if (!out) return 0;
+  const uint32_t header[6] = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1 /* Ethernet */};
+  fwrite(header, sizeof header, 1, out);
+  std::vector<uint8_t> frame(65536);
+  int written = 0;
+  while (written < count) {
+    const ssize_t n = recv(raw.get(), frame.data(), frame.size(), 0);
+    if (n < 14) break;
+    if (frame[12] != 8 || frame[13] != 0) continue;
+    const uint32_t record[4] = {0, 0, static_cast<uint32_t>(n), static_cast<uint32_t>(n)};
+    fwrite(record, sizeof record, 1, out);
+    fwrite(frame.data(), static_cast<size_t>(n), 1, out);
+    written++;
+  }
+  fclose(out);
+  return written;
 }

@@ -12,6 +12,7 @@ import type { Lab } from './resolve.js';
 import { SYSTEM_PATH } from './run.js';
 import { type LabState, type Role, saveState } from './state.js';
 import { controlSocket, switchConfig } from './switch-config.js';
+import { together } from './together.js';
 
 export interface Daemon {
   role: Role;
@@ -86,11 +87,11 @@ export function runningIn(namespaces: string[]): Identity[] {
 }
 
 /** Starts what does not run, or runs and does not answer. Resolves with those that were started; they may not answer yet. */
-export async function ensureRunning(state: LabState): Promise<Set<Daemon>> {
+export async function ensureRunning(state: LabState, daemons = daemonsOf(state.lab)): Promise<Set<Daemon>> {
   const inNamespaces = runningIn(state.namespaces);
   const started = new Set<Daemon>();
-  await Promise.all(
-    daemonsOf(state.lab).map(async (daemon) => {
+  await together(
+    daemons.map(async (daemon) => {
       const found = findDaemon(daemon, state, inNamespaces);
       if (found && (await isHealthy(daemon, found))) return record(state, daemon, found);
       if (found) await stopAll([found], ANSWER_MS);

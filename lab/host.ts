@@ -2,6 +2,7 @@
 import { type Lab, type LabNode } from './resolve.js';
 import { runIn } from './run.js';
 import { natTable, POD_SET } from './rules/nat.js';
+import { together } from './together.js';
 
 /** Quiet: no router solicitations, no duplicate address detection in the captures. */
 const NO_IPV6 = ['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'];
@@ -21,7 +22,7 @@ const HOST = both('rp_filter=0');
 export async function configureKernel(lab: Lab, signal?: AbortSignal): Promise<void> {
   // Unknown keys are left out (-e): a kernel without IPv6 needs none of its settings.
   const set = (netns: string, settings: string[]): Promise<unknown> => runIn(netns, ['sysctl', '-e', '-q', '-w', ...NO_IPV6, ...settings], { signal });
-  await Promise.all([
+  await together([
     set(lab.underlay.netns, []),
     set(lab.router.netns, ROUTER),
     ...lab.nodes.map((node) => set(node.netns, NODE)),
@@ -38,7 +39,7 @@ export async function loadRules(lab: Lab, signal?: AbortSignal): Promise<void> {
     ...networks.map((network) => `add ${POD_SET} ${network}`),
     '',
   ].join('\n');
-  await Promise.all(
+  await together(
     lab.nodes.map(async ({ netns, ...node }) => {
       await runIn(netns, ['ipset', '-exist', 'restore'], { input: set, signal });
       await runIn(netns, ['iptables-restore'], { input: rulesOf(lab, node), signal });

@@ -3,6 +3,7 @@
 // routes and sizes, all in a way that may be repeated. What the switches make themselves (TAPs) is set up in switch-ports.ts.
 import { ip, ipBatch, runIn } from './run.js';
 import { type Device, type Lab, type LabHost, namespacesOf } from './resolve.js';
+import { together } from './together.js';
 
 interface End {
   netns: string;
@@ -52,7 +53,7 @@ export async function devicesIn(netns: string, signal?: AbortSignal): Promise<Se
 /** Makes every device that is missing. `fresh`: namespaces that were just made, which are known to be empty. */
 export async function ensureLinks(lab: Lab, fresh: Set<string>, signal?: AbortSignal): Promise<void> {
   const present = new Map<string, Set<string>>();
-  await Promise.all(
+  await together(
     namespacesOf(lab).map(async (netns) => present.set(netns, fresh.has(netns) ? new Set() : await devicesIn(netns, signal))),
   );
   const has = (e: End): boolean => present.get(e.netns)!.has(e.name);
@@ -89,8 +90,8 @@ export async function configureLinks(lab: Lab, signal?: AbortSignal): Promise<vo
     ]]),
     ...lab.pods.map((pod): [string, string[]] => [pod.netns, hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? [pod.route] : [] })]),
   ];
-  await Promise.all(batches.map(([netns, lines]) => ipBatch(netns, lines, { signal })));
-  await Promise.all([
+  await together(batches.map(([netns, lines]) => ipBatch(netns, lines, { signal })));
+  await together([
     ...lab.nodes.map((node) => checksumsOnTheWire(node.netns, node.underlay.name, signal)),
     checksumsOnTheWire(lab.client.netns, lab.client.devices[0].name, signal),
     ...(veth ? lab.nodes.map((node) => steerReceive(lab, node.name, signal)) : []),

@@ -1,6 +1,7 @@
 // Runs the system's programs to their end: no shell, output as text, one clear error. Used by every file here that
 // touches the machine, by the bench and by tests. Programs that go on running: program.ts and processes.ts.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { SystemError } from '../dataplane/errors.js';
 
 export { stopPid } from './processes.js';
@@ -48,22 +49,30 @@ const PACKAGES: Record<string, string> = {
 /** The folders of system programs may be missing from the PATH of a user's shell. */
 export const SYSTEM_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(':');
 
+/**
+ * A program that is run to its end must not outlive us: `ip`, left alone in the middle of its work, would go on making what
+ * the next packetwalk is taking down.
+ */
+const DIES_WITH_US = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
+
 /** Resolves when it ended with 0. Rejects with SystemError (it could not be run) or ProgramError. */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
   const { env, input, timeoutMs = 60_000, signal } = options;
+  const [file, ...argv] = [...DIES_WITH_US, command, ...args];
+  const absent = (code: string): SystemError => {
+    const pkg = PACKAGES[command];
+    return new SystemError('exec', command, code, code === 'ENOENT' && pkg ? `apt-get install ${pkg}` : undefined);
+  };
   return new Promise((resolve, reject) => {
     const child = execFile(
-      command,
-      args,
+      file,
+      argv,
       { env: { ...process.env, PATH: SYSTEM_PATH, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1 << 28, signal },
       (error, stdout, stderr) => {
         if (!error) return resolve({ stdout, stderr });
         if (signal?.aborted) return reject(signal.reason);
-        if (typeof error.code === 'string') {
-          const pkg = PACKAGES[command];
-          const advice = error.code === 'ENOENT' && pkg ? `apt-get install ${pkg}` : undefined;
-          return reject(new SystemError('exec', command, error.code, advice));
-        }
+        if (typeof error.code === 'string') return reject(absent(error.code));
+        if (/^setpriv: failed to execute .*: No such file or directory\n$/.test(stderr)) return reject(absent('ENOENT'));
         reject(new ProgramError([command, ...args], error.code ?? null, error.signal ?? null, stdout, stderr));
       },
     );

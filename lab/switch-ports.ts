@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceCommands, devicesIn } from './links.js';
 import type { Device, Lab, LabNode } from './resolve.js';
 import { ipBatch } from './run.js';
+import { together } from './together.js';
 
 /** A running switch takes a device back within a second of its namespace's return. */
 const APPEAR_MS = 4000;
@@ -28,7 +29,7 @@ function attachments(lab: Lab, node: LabNode): Attachment[] {
 
 /** False when a device did not appear, although the switch runs. */
 export async function configureSwitchPorts(lab: Lab, node: LabNode, signal?: AbortSignal): Promise<boolean> {
-  const done = await Promise.all(
+  const done = await together(
     attachments(lab, node).map(async ({ netns, device, routes }) => {
       if (!(await appears(netns, device.name, signal))) return false;
       const lines = [
@@ -44,7 +45,8 @@ export async function configureSwitchPorts(lab: Lab, node: LabNode, signal?: Abo
 }
 
 async function appears(netns: string, device: string, signal?: AbortSignal): Promise<boolean> {
-  for (const deadline = Date.now() + APPEAR_MS; ; await sleep(POLL_MS, undefined, { signal })) {
+  for (const deadline = Date.now() + APPEAR_MS; ; await sleep(POLL_MS)) {
+    signal?.throwIfAborted();
     if ((await devicesIn(netns, signal)).has(device)) return true;
     if (Date.now() > deadline) return false;
   }

@@ -14,6 +14,7 @@ import { requireLab } from './requirements.js';
 import { type Lab, type LabNode, namespacesOf, type PortKind, resolveLab } from './resolve.js';
 import { bootId, type LabState, loadState, saveState, withLabLock } from './state.js';
 import { configureSwitchPorts } from './switch-ports.js';
+import { together } from './together.js';
 
 export interface UpOptions {
   /** Default: the topology's own. */
@@ -30,7 +31,6 @@ const ETC_NETNS = '/etc/netns';
 /** Resolves when every program answers. */
 export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promise<Lab> {
   await requireLab();
-  if (options.signal) setMaxListeners(0, options.signal); // each program that runs side by side listens to it
   const name = options.name ?? loaded.topology.name;
   return withLabLock(name, async () => {
     const before = loadState(name);
@@ -71,8 +71,11 @@ function plan(lab: Lab, before: LabState | undefined): LabState {
   return state;
 }
 
-async function deploy(state: LabState, { onProgress = () => {}, signal }: UpOptions): Promise<void> {
+async function deploy(state: LabState, { onProgress = () => {}, signal: interrupted }: UpOptions): Promise<void> {
   const { lab } = state;
+  const stop = new AbortController();
+  const signal = interrupted ? AbortSignal.any([interrupted, stop.signal]) : stop.signal;
+  setMaxListeners(0, signal); // each program that runs side by side listens to it
   onProgress(`namespaces: ${state.namespaces.length}`);
   const fresh = await ensureNamespaces(state.namespaces, signal);
   for (const pod of lab.pods) {
@@ -86,32 +89,26 @@ async function deploy(state: LabState, { onProgress = () => {}, signal }: UpOpti
   onProgress(`programs: ${lab.nodes.length} switches, ${daemonsOf(lab).length - lab.nodes.length} servers`);
   const started = await ensureRunning(state);
   // The rest is done while they start; what fails first is what is told.
-  await together([
+  await together<unknown>([
     configureLinks(lab, signal).then(() => onProgress('addresses and routes')),
     loadRules(lab, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
     ...[...started].filter((d) => d.role !== 'switch').map((daemon) => waitUntilReady(daemon, state, signal)),
     ...lab.nodes.map((node) => switchWithPorts(state, node, started, signal).then(() => onProgress(`switch of ${node.name}`))),
-  ]);
+  ], stop);
   state.complete = true;
   saveState(state);
 }
 
 /** Waits for the node's switch and sets up what hangs on it. One that does not take a lost device back is started anew. */
-async function switchWithPorts(state: LabState, node: LabNode, started: Set<Daemon>, signal?: AbortSignal): Promise<void> {
+async function switchWithPorts(state: LabState, node: LabNode, started: Set<Daemon>, signal: AbortSignal): Promise<void> {
   const { lab } = state;
-  const fresh = [...started].find((d) => d.role === 'switch' && d.of === node.name);
+  const isIts = (d: { role: string; of: string }): boolean => d.role === 'switch' && d.of === node.name;
+  const fresh = [...started].find(isIts);
   if (fresh) await waitUntilReady(fresh, state, signal);
   if (await configureSwitchPorts(lab, node, signal)) return;
-  await stopAll(state.processes.filter((p) => p.role === 'switch' && p.of === node.name));
-  for (const daemon of await ensureRunning(state)) await waitUntilReady(daemon, state, signal);
+  await stopAll(state.processes.filter(isIts));
+  for (const daemon of await ensureRunning(state, daemonsOf(lab).filter(isIts))) await waitUntilReady(daemon, state, signal);
   if (!(await configureSwitchPorts(lab, node, signal))) {
     throw new Error(`the switch of ${node.name} runs but does not make all of its devices; its log is in ${node.rundir}`);
   }
-}
-
-/** All to their end, then the first refusal: nothing goes on in the background while a lab is taken down. */
-async function together(work: Promise<unknown>[]): Promise<void> {
-  let first: { error: unknown } | undefined;
-  await Promise.all(work.map((w) => w.catch((error) => (first ??= { error }))));
-  if (first) throw first.error;
 }

@@ -7,6 +7,7 @@ import type { Bindings, Facts } from './bindings.js';
 import type { CapturedFrame } from './captures.js';
 import { type ExpectedFacts, type ExpectedHost, type ExpectedPass, type ExpectedWire, isHost, isPass, isWire, type Stage, type Walk } from './expected.js';
 import { frameFacts, tcpSeq } from './facts.js';
+import { notEntered } from './host-rules.js';
 import { type Observation, type ObservedPass, tablesOf } from './observed.js';
 
 /** One stage of the way with what was seen of it. */
@@ -109,6 +110,9 @@ export class WayChecker {
       const got = `${endpoint(before, side)} -> ${endpoint(after, side)}`;
       if (got !== `${from} -> ${to}`) differences.push(`${what}: expected ${from} -> ${to}, got ${got}`);
     }
+    const { before: chainsBefore, after: chainsAfter } = this.seen.hostChains;
+    const missed = notEntered(stage.chains ?? [], chainsBefore[stage.host] ?? new Map(), chainsAfter[stage.host] ?? new Map());
+    if (missed.length) differences.push(`NAT chains that no packet entered: ${missed.join(', ')}`);
     return { stage, before, after, conntrack: this.#hostEntry(stage.host, before, after), differences };
   }
 

@@ -2,6 +2,7 @@
 import type { TracePass, Trace } from '../../dataplane/trace/types.js';
 import type { Facts } from './bindings.js';
 import type { CapturedFrame } from './captures.js';
+import type { ChainCounts } from './host-rules.js';
 
 /** One packet through one switch, from port to port, recirculations joined. */
 export interface ObservedPass {
@@ -30,4 +31,6 @@ export interface Observation {
   frames: CapturedFrame[];
   /** The node kernels' conntrack entries, as `conntrack -L` prints them, by node. */
   hostConntrack: Record<string, string[]>;
+  /** The nodes' NAT chains, before the traffic and after it. */
+  hostChains: { before: Record<string, ChainCounts>; after: Record<string, ChainCounts> };
 }

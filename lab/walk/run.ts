@@ -5,6 +5,7 @@ import { Bindings } from './bindings.js';
 import { Captures, type Tap } from './captures.js';
 import { type CheckedStage, WayChecker } from './check.js';
 import type { Walk } from './expected.js';
+import { chainCounts, type ChainCounts } from './host-rules.js';
 import { Watchers } from './watchers.js';
 import { sendTraffic, type Answer } from './traffic.js';
 
@@ -68,21 +69,27 @@ export async function* runWalks(lab: WalkLab, walks: Walk[], signal?: AbortSigna
 async function runWalk(lab: WalkLab, walk: Walk, watchers: Watchers, captures: Captures): Promise<WalkResult> {
   const bindings = new Bindings(Object.keys(walk.ports));
   let since = 0n;
+  let chainsBefore: Record<string, ChainCounts> = {};
   try {
     const answer = await sendTraffic(walk, lab.netnsOf, async () => {
       watchers.reset();
+      chainsBefore = await ofEachNode(lab, chainCounts);
       since = BigInt(Date.now()) * 1_000_000n;
     });
-    const hostConntrack: Record<string, string[]> = {};
-    for (const node of lab.nodes) hostConntrack[node.name] = await kernelConnections(lab.netnsOf(node.name));
+    const hostConntrack = await ofEachNode(lab, kernelConnections);
+    const hostChains = { before: chainsBefore, after: await ofEachNode(lab, chainCounts) };
     const frames = (await captures.frames()).filter((f) => f.timeNs >= since);
-    const seen = { passes: watchers.passes(), frames, hostConntrack };
+    const seen = { passes: watchers.passes(), frames, hostConntrack, hostChains };
     const stages = new WayChecker(walk, seen, bindings, (node, port) => `${node} ${port}`).check();
     const passed = stages.length > 0 && stages.every((s) => s.differences.length === 0);
     return { walk, answer, stages, bindings, passed };
   } catch (error) {
     return { walk, stages: [], bindings, passed: false, error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function ofEachNode<T>(lab: WalkLab, read: (netns: string) => Promise<T>): Promise<Record<string, T>> {
+  return Object.fromEntries(await Promise.all(lab.nodes.map(async ({ name }) => [name, await read(lab.netnsOf(name))] as const)));
 }
 
 /** The node kernel's own connection table (zone 0), as conntrack(8) prints it. */

@@ -85,6 +85,8 @@ class TapPort final : public Port {
   Fd fd_;
   RxArena arena_;
   uint64_t device_drops_ = 0;  // the device's own counter when last read
+  NetnsId netns_;              // where an existing device was attached to
+  bool holds_netns_ = false;   // its file keeps that namespace alive
 };
 
 bool TapPort::open_device(SysError* error) {
@@ -104,6 +106,7 @@ bool TapPort::open_device(SysError* error) {
   std::string device = ifname_;
   if (exists || spec_.netns.empty()) {
     const bool ok = in_netns(spec_.netns, error, [&] {
+      if (!netns_id("", &netns_)) return refuse(error, "stat", "/proc/thread-self/ns/net");
       return attach(&device, &fd, error) && get_link(device, &link, error) &&
              set_link(link.index, change, device, error);
     });
@@ -120,6 +123,7 @@ bool TapPort::open_device(SysError* error) {
   }
   fd_ = std::move(fd);
   device_drops_ = 0;
+  holds_netns_ = exists && !spec_.netns.empty();
   return true;
 }
 
@@ -177,7 +181,9 @@ void TapPort::write_one(const Packet& packet) {
 PortState TapPort::poll_state() {
   if (!fd_) return PortState::gone;
   ifreq request{};
-  if (ioctl(fd_.get(), TUNGETIFF, &request) != 0) {  // EBADFD: no device behind the file any more
+  NetnsId now;
+  const bool deserted = holds_netns_ && !(netns_id(spec_.netns, &now) && now == netns_);
+  if (deserted || ioctl(fd_.get(), TUNGETIFF, &request) != 0) {  // EBADFD: no device behind the file any more
     fd_.reset();
     return PortState::gone;
   }

@@ -86,6 +86,21 @@ TEST("a TAP appears in its namespace with name, address and MTU, and vanishes wh
   CHECK(has(pod.ip("link show eth0"), "does not exist"));
 }
 
+TEST("a persistent TAP is attached to where it is, outlives the port, and is let go with its namespace") {
+  NEEDS_LAB();
+  Namespace pod("pod");
+  CHECK(pod.ip_ok("tuntap add dev eth0 mode tap vnet_hdr"));
+  auto port = tap(1, pod, 1400);
+  if (!port) return;
+  CHECK(has(pod.ip("link show eth0"), "mtu 1400") && has(pod.ip("link show eth0"), "LOWER_UP"));
+  port.reset();
+  CHECK(has(pod.ip("link show eth0"), "NO-CARRIER"));
+  port = tap(1, pod, 1400);
+  CHECK(port->poll_state() == PortState::up);
+  pod.remove();
+  CHECK(port->poll_state() == PortState::gone && port->fd() == -1);
+}
+
 TEST("a refused TAP names the call, the object and errno") {
   NEEDS_LAB();
   Namespace pod("pod");

@@ -1,6 +1,7 @@
 // Which flows a command is about: del-flows, mod-flows and dump-flows name them by table, match, cookie and output, loosely
 // (every flow at least as narrow as the match) or strictly (the flow with this match and priority). Used by tables.ts.
 import type { Action, FlowSpec } from '../openflow/ast.js';
+import { DEFAULT_PRIORITY } from '../openflow/format-flow.js';
 import { toMasked } from '../openflow/normalize.js';
 import type { FlowEntry } from './flow-entry.js';
 
@@ -12,14 +13,14 @@ export const ALL_TABLES = 255;
 
 export function makeFilter(filter: FlowFilter, strict = false): (entry: FlowEntry) => boolean {
   const { value, mask } = toMasked(filter.match ?? { fields: [] });
-  const { table = ALL_TABLES, outPort } = filter;
+  const { table = ALL_TABLES, priority = DEFAULT_PRIORITY, outPort } = filter;
   const cookieMask = filter.cookieMask ?? 0n;
   const cookie = (filter.cookie ?? 0n) & cookieMask;
   return (entry) => {
     if (table !== ALL_TABLES && entry.table !== table) return false;
     if ((entry.cookie & cookieMask) !== cookie) return false;
     if (outPort !== undefined && !entry.actions.some((action) => outputsTo(action, outPort))) return false;
-    if (strict && (entry.priority !== filter.priority || Buffer.compare(entry.mask, mask) !== 0)) return false;
+    if (strict && (entry.priority !== priority || Buffer.compare(entry.mask, mask) !== 0)) return false;
     for (let i = 0; i < mask.length; i++) {
       const bits = mask[i];
       if (bits !== 0 && ((entry.mask[i] & bits) !== bits || (entry.value[i] & bits) !== value[i])) return false;

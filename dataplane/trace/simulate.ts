@@ -8,7 +8,7 @@ import { formatFieldValue } from '../key/format.js';
 import { type Flow, getField, getNumber, newFlow, setField } from '../key/flow.js';
 import { KEY_SIZE } from '../datapath/native.js';
 import { KEY_FIELDS } from '../datapath/key-fields.js';
-import { formatIpv4, formatIpv6, hex, parseIpv4, parseIpv6 } from '../key/numbers.js';
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js';
 import { formatFlow } from '../openflow/format-flow.js';
 import { thawedFlow } from '../translate/freeze.js';
 import { translatePacket } from '../translate/translate.js';
@@ -194,7 +194,7 @@ export function describeOutput({ port, tunnel }: Output, env: Environment): Trac
     const dst = getField(outer, fields.tunDst);
     output.tunnel = {
       dst: dst === 0n ? formatIpv6(getField(outer, fields.tunDst6)) : formatIpv4(dst),
-      id: hex(getField(outer, fields.tunId)),
+      id: `0x${getField(outer, fields.tunId).toString(16)}`,
     };
   }
   return output;

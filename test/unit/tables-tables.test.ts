@@ -1,0 +1,143 @@
+// The flow tables and the commands that change them.
+import { describe, expect, test } from 'vitest';
+import { InputError, UnsupportedError } from '../../dataplane/errors.js';
+import { newFlow } from '../../dataplane/key/flow.js';
+import { parseMatch, printFlow } from '../../dataplane/openflow/index.js';
+import { Tables, type TablesChange } from '../../dataplane/tables/index.js';
+import { packet, spec } from '../helpers/flows.js';
+
+function tablesOf(...flows: string[]): Tables {
+  const tables = new Tables();
+  tables.load(flows.map((text) => spec(text)));
+  return tables;
+}
+
+const dump = (tables: Tables): string[] => tables.entries().map((e) => printFlow(e.spec).trim());
+
+function watch(tables: Tables): TablesChange[] {
+  const changes: TablesChange[] = [];
+  tables.onChange((change) => changes.push(change));
+  return changes;
+}
+
+describe('adding', () => {
+  test('a flow with the same table, match and priority is replaced, and its counters start again', () => {
+    const tables = tablesOf('table=3,priority=7,tcp actions=1');
+    tables.entries()[0].credit(5, 500, 1);
+    const changes = watch(tables);
+    const added = tables.add(spec('table=3,priority=7,tcp actions=2'));
+    expect(dump(tables)).toEqual(['table=3, priority=7,tcp actions=output:2']);
+    expect([added.packets, added.bytes]).toEqual([0, 0]);
+    expect(changes).toHaveLength(1);
+    expect(changes[0].removed).toHaveLength(1);
+  });
+
+  test('another priority, match or table makes another flow', () => {
+    const tables = tablesOf('tcp actions=1', 'priority=1,tcp actions=1', 'tcp,tp_dst=1 actions=1', 'table=1,tcp actions=1');
+    expect(tables.size).toBe(4);
+  });
+
+  test('a set with one flow that cannot be is refused whole', () => {
+    const tables = tablesOf('actions=1');
+    const { generation } = tables;
+    expect(() => tables.load([spec('tcp actions=1'), spec('udp actions=group:4')])).toThrow(UnsupportedError);
+    expect(() => tables.load([spec('tcp actions=1'), { ...spec('udp actions=1'), table: 255 }])).toThrow(InputError);
+    expect(dump(tables)).toEqual(['actions=output:1']);
+    expect(tables.generation).toBe(generation);
+  });
+
+  test.each([['group:4', 'group:4 (groups)'], ['meter:2', 'meter:2 (meters)'], ['clone(group:1)', 'group:1 (groups)']])(
+    '%s is refused by name',
+    (actions, name) => {
+      expect(() => tablesOf(`actions=${actions}`)).toThrow(`${name} is not supported`);
+    },
+  );
+
+  test('replaceAll puts one set in the place of another in one change', () => {
+    const tables = tablesOf('tcp actions=1', 'udp actions=2');
+    const changes = watch(tables);
+    tables.replaceAll([spec('ip actions=3')]);
+    expect(dump(tables)).toEqual(['ip actions=output:3']);
+    expect(changes.map((c) => [c.added.length, c.removed.length])).toEqual([[1, 2]]);
+  });
+});
+
+describe('modifying', () => {
+  test('changes the actions of every narrower flow, and keeps counters and times', () => {
+    const tables = tablesOf('tcp,tp_dst=80 actions=1', 'tcp,tp_dst=81 actions=1', 'udp actions=1');
+    const old = tables.entries();
+    for (const e of old) e.credit(3, 300, e.createdMs + 5);
+    const modified = tables.modify(spec('tcp actions=9'));
+    expect(modified.map((e) => e.packets)).toEqual([3, 3]);
+    expect(dump(tables).sort()).toEqual(['tcp,tp_dst=80 actions=output:9', 'tcp,tp_dst=81 actions=output:9', 'udp actions=output:1']);
+    expect(old[0].actions).toEqual([{ type: 'output', port: 1 }]);
+  });
+
+  test('strictly, changes only the flow with this match and priority', () => {
+    const tables = tablesOf('priority=1,tcp actions=1', 'priority=2,tcp actions=1');
+    tables.modify(spec('priority=2,tcp actions=9'), true);
+    expect(dump(tables)).toEqual(['priority=2,tcp actions=output:9', 'priority=1,tcp actions=output:1']);
+  });
+
+  test('adds the flow when there is none', () => {
+    const tables = tablesOf('udp actions=1');
+    tables.modify(spec('tcp actions=9'));
+    expect(tables.size).toBe(2);
+  });
+});
+
+describe('deleting', () => {
+  const FLOWS = [
+    'cookie=0x10001,table=1,tcp,tp_dst=80 actions=1',
+    'cookie=0x10002,table=1,tcp actions=2',
+    'cookie=0x20001,table=2,udp actions=clone(output:1),3',
+  ];
+  const remaining = (filter: string, strict = false): string[] => {
+    const tables = tablesOf(...FLOWS);
+    tables.delete(parseMatch(filter), strict);
+    return tables.entries().map((e) => `0x${e.cookie.toString(16)}`);
+  };
+
+  test('without a filter takes all', () => expect(remaining('')).toEqual([]));
+  test('by table', () => expect(remaining('table=1')).toEqual(['0x20001']));
+  test('by match takes the narrower ones', () => expect(remaining('tcp')).toEqual(['0x20001']));
+  test('strictly takes the very same match', () => expect(remaining('table=1,tcp', true)).toEqual(['0x10001', '0x20001']));
+  test('by masked cookie', () => expect(remaining('cookie=0x10000/0xf0000')).toEqual(['0x20001']));
+  test('by output port', () => expect(remaining('out_port=1')).toEqual(['0x10002']));
+});
+
+test('timeouts: an idle flow goes after its idle time, any flow after its hard time', () => {
+  let now = 1000;
+  const tables = new Tables(() => now);
+  tables.load([spec('idle_timeout=10,tcp actions=1'), spec('hard_timeout=20,udp actions=1'), spec('arp actions=1')]);
+  now += 9_999;
+  tables.entries().find((e) => e.spec.idleTimeout)?.credit(1, 60, now);
+  expect(tables.expire()).toEqual([]);
+  now += 10_001;
+  expect(tables.expire().map((e) => printFlow(e.spec).trim())).toEqual([
+    'idle_timeout=10, tcp actions=output:1',
+    'hard_timeout=20, udp actions=output:1',
+  ]);
+  expect(tables.size).toBe(1);
+});
+
+test('every change counts, and no change does not', () => {
+  const tables = tablesOf('actions=1');
+  const changes = watch(tables);
+  const before = tables.generation;
+  tables.delete(parseMatch('udp'));
+  expect(tables.generation).toBe(before);
+  tables.delete(parseMatch(''));
+  expect(tables.generation).toBe(before + 1);
+  expect(changes).toHaveLength(1);
+});
+
+test('a table without flows matches nothing', () => {
+  expect(new Tables().lookup(7, packet('tcp,in_port=1'), newFlow())).toEqual({});
+});
+
+test('entries come by table, within it by falling priority', () => {
+  const tables = tablesOf('table=2,priority=1 actions=1', 'table=1,priority=1 actions=1', 'table=2,priority=9 actions=1');
+  expect(tables.entries().map((e) => `${e.table}/${e.priority}`)).toEqual(['1/1', '2/9', '2/1']);
+  expect(tables.entries({ table: 2 }).map((e) => e.priority)).toEqual([9, 1]);
+});

@@ -89,7 +89,7 @@ export class ControlClient {
         const waiting = this.#waiting.get(message.id as number);
         if (!waiting) continue;
         this.#waiting.delete(message.id as number);
-        if (message.error !== null) waiting.reject(new CommandError(message.error));
+        if (message.error !== null) waiting.reject(new CommandError(message.error.trimEnd()));
         else waiting.resolve(message.result ?? '');
       }
     } catch (e) {

@@ -98,7 +98,7 @@ export class ControlServer {
         socket.removeAllListeners('data');
         socket.resume();
         turn = turn.then(() => {
-          answer({ result: null, error: (e as Error).message, id: null });
+          answer({ result: null, error: asLines((e as Error).message), id: null });
           socket.end();
         });
         return;
@@ -118,12 +118,17 @@ export class ControlServer {
       const request = parseRequest(text);
       id = request.id;
       const result = await this.commands.run(request.method, request.params, connection);
-      if (id !== null) answer({ result, error: null, id });
+      if (id !== null) answer({ result: asLines(result), error: null, id });
     } catch (e) {
       if (e instanceof MessageError) id = e.id;
-      answer({ result: null, error: e instanceof Error ? e.message : String(e), id });
+      answer({ result: null, error: asLines(e instanceof Error ? e.message : String(e)), id });
     }
   }
+}
+
+/** ovs-appctl prints an answer as it is, so it ends in a newline unless it is empty. */
+function asLines(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
 async function removeStale(path: string): Promise<void> {

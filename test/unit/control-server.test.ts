@@ -54,8 +54,8 @@ describe('control: server', () => {
   it('answers a command and an error as unixctl does', async () => {
     server = new ControlServer(table());
     await server.listen(path);
-    expect(await raw('{"method":"echo","params":["a"],"id":3}', /\n/)).toBe('{"result":"a","error":null,"id":3}\n');
-    expect(await raw('{"method":"fail","params":[],"id":"x"}', /\n/)).toBe('{"result":null,"error":"it failed","id":"x"}\n');
+    expect(await raw('{"method":"echo","params":["a"],"id":3}', /\n/)).toBe('{"result":"a\\n","error":null,"id":3}\n');
+    expect(await raw('{"method":"fail","params":[],"id":"x"}', /\n/)).toBe('{"result":null,"error":"it failed\\n","id":"x"}\n');
   });
 
   it('answers concatenated requests in order, a slow one first', async () => {
@@ -77,9 +77,9 @@ describe('control: server', () => {
     await server.listen(path);
     expect(await raw(Buffer.from([0, 1, 2, 255]), /$never/)).toContain('expected a JSON object');
     expect(await raw('{"method" "x"}', /\n/)).toContain('"id":null');
-    expect(await raw('{"method":5,"id":9}', /\n/)).toBe('{"result":null,"error":"expected \\"method\\" to be a string","id":9}\n');
+    expect(await raw('{"method":5,"id":9}', /\n/)).toBe('{"result":null,"error":"expected \\"method\\" to be a string\\n","id":9}\n');
     expect(await raw(`{"method":"${'x'.repeat(2000)}`, /$never/)).toContain('expected a message of at most 1000 bytes');
-    expect(await controlCall(path, 'echo', 'still here')).toBe('still here');
+    expect(await controlCall(path, 'echo', 'still here')).toBe('still here\n');
   });
 
   it('replaces the socket of a dead process and refuses that of a live one', async () => {
@@ -91,7 +91,7 @@ describe('control: server', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const second = new ControlServer(table());
     await expect(second.listen(path)).rejects.toThrow('another switch is running on this socket');
-    expect(await controlCall(path, 'echo', 'first')).toBe('first');
+    expect(await controlCall(path, 'echo', 'first')).toBe('first\n');
   });
 
   it('refuses a path that is no socket or too long for one', async () => {
@@ -136,7 +136,7 @@ describe('control: server', () => {
         if (got.length === 2) resolve();
       };
     });
-    expect(await client.call('stream')).toBe('streaming');
+    expect(await client.call('stream')).toBe('streaming\n');
     expect(stream!.notify('record', [{ n: 1 }])).toBe(true);
     expect(stream!.notify('record', [{ n: 2 }])).toBe(true);
     await two;
@@ -170,9 +170,9 @@ describe.skipIf(!appctl)(`control: the real ovs-appctl${appctl ? '' : ' (skipped
         child.on('close', (status: number | null) => resolve({ status, out, err }));
       });
     expect((await run('list-commands')).out).toContain('  echo           TEXT\n');
-    expect(await run('echo', 'héllo "x"')).toEqual({ status: 0, out: 'héllo "x"', err: '' });
+    expect(await run('echo', 'héllo "x"')).toEqual({ status: 0, out: 'héllo "x"\n', err: '' });
     const failed = await run('fail');
     expect(failed.status).toBe(2);
-    expect(failed.err).toContain('it failed');
+    expect(failed.err).toMatch(/^it failed\n/);
   });
 });

@@ -126,7 +126,10 @@ function describe(lab: LabStatus): string {
   ].join('\n');
 }
 
-async function exec(where: string, argv: string[], options: CommonOptions): Promise<void> {
+async function exec(where: string, words: string[], options: CommonOptions): Promise<void> {
+  // Everything after WHERE is handed through, the customary "--" as well.
+  const argv = words[0] === '--' ? words.slice(1) : words;
+  if (argv.length === 0) throw new UsageError('expected a program after "--"');
   const labs = await import('../../lab/index.js');
   const name = await meant(options);
   if (options.json) {

@@ -11,7 +11,8 @@ if (!name || !address || !/^\d+$/.test(port)) {
 const server = createServer((request, response) => {
   const from = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'somebody';
   response.setHeader('content-type', 'text/plain; charset=utf-8');
-  response.end(`${name} at ${address}, asked by ${from} for ${request.url}\n`);
+  // Whatever is sent along is taken in first, so that uploads come through whole.
+  request.resume().on('end', () => response.end(`${name} at ${address}, asked by ${from} for ${request.url}\n`));
 });
 
 server.on('error', (e: NodeJS.ErrnoException) => {

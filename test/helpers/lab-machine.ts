@@ -12,13 +12,12 @@ const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(fol
 /** Everything of a lab with this name that can be found. */
 export async function tracesOf(name: string): Promise<string[]> {
   const prefix = `${name}-`;
-  const links = JSON.parse((await ip(['-json', 'link', 'show'])).stdout) as { ifname: string; link_netnsid?: number }[];
+  const links = JSON.parse((await ip(['-json', 'link', 'show'])).stdout) as { ifname: string }[];
   return [
     ...list('/run/netns').filter((n) => n.startsWith(prefix)).map((n) => `namespace ${n}`),
     ...list('/etc/netns').filter((n) => n.startsWith(prefix)).map((n) => `folder /etc/netns/${n}`),
     ...list('/run/packetwalk').filter((n) => n === name).map((n) => `folder /run/packetwalk/${n}`),
-    // No lab has a device in the machine's own namespace; a TAP is made there and moved.
-    ...links.filter((l) => l.ifname.startsWith('pwtap') || l.ifname.startsWith(prefix)).map((l) => `device ${l.ifname}`),
+    ...links.filter((l) => l.ifname.startsWith(prefix)).map((l) => `device ${l.ifname}`),
     ...readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && argvOf(Number(pid)).some((word) => word.includes(`/run/packetwalk/${name}/`)))
       .map((pid) => `process ${pid}: ${argvOf(Number(pid)).join(' ')}`),
   ];

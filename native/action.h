@@ -1,5 +1,5 @@
-// Datapath actions as bytes (docs/boundary.md): the records' types, and a reader that walks them. Lists are checked once,
-// when they come from TypeScript (actions_valid); after that the reader trusts them.
+// Datapath actions as bytes (docs/boundary.md): the records' types, and a reader that walks them. Lists are checked
+// once, when they come from TypeScript (actions_valid); after that the reader trusts them.
 #pragma once
 #include <cstdint>
 #include <cstring>

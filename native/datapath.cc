@@ -43,6 +43,22 @@ void Datapath::call(F&& run) {
   done.wait(lock, [&] { return is_done; });
 }
 
+namespace {
+
+// Frames that a port itself refused count as received and dropped.
+void add_refused(Counters& to, const PortCounters& port) {
+  const auto add = [&](Drop reason, uint64_t n) {
+    to.received += n;
+    to.drops[static_cast<size_t>(reason)] += n;
+  };
+  add(Drop::bad_vnet, port.bad_vnet);
+  add(Drop::bad_tunnel, port.bad_tunnel);
+  add(Drop::unknown_option, port.unknown_option);
+  add(Drop::oversize, port.oversize);
+}
+
+}  // namespace
+
 Datapath::Datapath(const DatapathConfig& config, std::function<void()> notify)
     : config_(config), notify_(std::move(notify)), pipeline_(config.pipeline) {}
 
@@ -95,7 +111,9 @@ bool Datapath::del_port(uint32_t no) {
   std::unique_ptr<PortEntry> port;
   call([&] {
     port = pipeline_.ports.remove(no);
-    if (port) poller_.unwatch(*port);
+    if (!port) return;
+    poller_.unwatch(*port);
+    add_refused(closed_, port->port->counters);
   });
   return port != nullptr;  // closed here, in the caller's thread
 }
@@ -223,6 +241,9 @@ CounterSnapshot Datapath::counters() {
   call([&] {
     s = {pipeline_.counters, pipeline_.cache.stats(), pipeline_.cache.size(), pipeline_.slots.in_use(),
          pipeline_.conntrack->size()};
+    for (const auto& port : pipeline_.ports.all()) add_refused(s.counters, port->port->counters);
+    s.counters.received += closed_.received;
+    for (size_t i = 0; i < kDropCount; i++) s.counters.drops[i] += closed_.drops[i];
   });
   return s;
 }

@@ -115,6 +115,7 @@ class Datapath {
   std::thread thread_;
   std::atomic<bool> must_stop_{false};
   bool is_stopped_ = false;
+  Counters closed_;  // what ports refused that are no more
   std::vector<TlvOption> tlv_map_;
   uint32_t expire_due_ = 0;  // connections to look at before the next tick
   std::mutex events_mutex_;

@@ -60,14 +60,12 @@ bool Datapath::receive_all(uint64_t now_ns) {
   for (const auto& port : pipeline_.ports.all()) {
     if (port->state == PortState::gone) continue;
     if (!port->is_hot && port->port->fd() >= 0) continue;  // epoll will tell
-    Packet* packets[kBurst];
-    for (int i = 0; i < kBurst; i++) packets[i] = &port->received[i];
-    const int n = port->port->rx(packets, kBurst);
+    const int n = port->port->rx(port->received, kBurst);
     if (n > 0) {
       port->has_received = true;
       port->is_hot = true;
       port->empty_wakes = 0;
-      pipeline_.receive(packets, n, now_ns);
+      pipeline_.receive(port->received, n, now_ns);
       worked = true;
     } else if (port->is_hot) {
       port->is_hot = false;

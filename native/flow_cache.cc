@@ -177,7 +177,8 @@ void FlowCache::free_dead() {
 void FlowCache::maintain() {
   if (!dead_.empty()) free_dead();
   std::erase_if(subtables_, [](const auto& s) { return s->size() == 0; });
-  std::stable_sort(subtables_.begin(), subtables_.end(), [](const auto& a, const auto& b) { return a->hits > b->hits; });
+  std::stable_sort(subtables_.begin(), subtables_.end(),
+                   [](const auto& a, const auto& b) { return a->hits > b->hits; });
   for (auto& s : subtables_) s->hits /= 2;  // what was asked for long ago counts less
 }
 

@@ -39,8 +39,8 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
-  // Fills at most `max` packets, those of the caller that `packets` points to, or puts pointers to its own (data, size, offloads, and of the key: in_port and the tunnel fields; the rest of
-  // the key's metadata zero). Returns how many. The bytes stay valid until release().
+  // Fills at most `max` of the caller's packets (data, size, offloads, and of the key: in_port and the tunnel fields;
+  // the rest of the key's metadata zero). Returns how many. The bytes stay valid until release().
   virtual int rx(Packet** packets, int max) = 0;
   // Takes a burst for sending. Finishes checksums and segments where this port cannot carry them. Must not keep
   // `packets` after it returns, unless it copies; the caller may call it several times in one burst.

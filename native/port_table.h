@@ -16,8 +16,8 @@ struct PortEntry {
   std::string kind, ifname;
   bool is_tunnel = false;
   PortState state = PortState::up;
-  // Of the burst under way. Packets that a port fills in rx() live here until the burst has ended.
-  std::unique_ptr<Packet[]> received = std::make_unique<Packet[]>(kBurst);
+  // Of the burst under way. What rx() fills lives here until the burst has ended.
+  Packet* received[kBurst];
   bool has_received = false, has_sent = false;
   int queued = 0;
   Packet* queue[kBurst];
@@ -27,6 +27,13 @@ struct PortEntry {
   uint32_t empty_wakes = 0; // epoll said readable, and nothing came
 
   uint32_t no() const { return port->no(); }
+
+  PortEntry() {
+    for (int i = 0; i < kBurst; i++) received[i] = &packets_[i];
+  }
+
+ private:
+  const std::unique_ptr<Packet[]> packets_ = std::make_unique<Packet[]>(kBurst);
 };
 
 class PortTable {

@@ -1,5 +1,5 @@
-// native/drop_reasons.def in TypeScript: the names, in order (the index crosses the boundary). Compared with the addon's
-// list when it is loaded (addon.ts). Sentences and severities are the addon's `dropReasons`.
+// native/drop_reasons.def in TypeScript: the names, in order (the index crosses the boundary). Compared with the
+// addon's list when it is loaded (addon.ts). Sentences and severities are the addon's `dropReasons`.
 
 export const DROP_REASONS = [
   'none', 'flow', 'no_match', 'ttl', 'recirc_limit', 'resubmit_limit', 'runt', 'oversize', 'bad_vnet', 'bad_tunnel',

@@ -14,14 +14,15 @@ const MAX_NESTING = 8;
 const MIN_TRUNC = 14; // an Ethernet header, as in OVS
 
 const TYPE = {
-  output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, recirc: 8, drop: 9, upcall: 10, clone: 11, trunc: 12,
+  output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, recirc: 8, drop: 9, upcall: 10, clone: 11,
+  trunc: 12,
 } as const;
 const CT_COMMIT = 1, CT_FORCE = 2, CT_MARK = 4, CT_LABEL = 8;
 
 /** Fields that a set action may name. */
 const SETTABLE: ReadonlySet<FieldName> = new Set<FieldName>([
-  'pkt_mark', 'dl_dst', 'dl_src', 'vlan_tci', 'nw_tos', 'nw_ttl', 'arp_op', 'nw_src', 'nw_dst', 'icmp_type', 'icmp_code',
-  'tp_src', 'tp_dst', 'ipv6_label', 'ipv6_src', 'ipv6_dst', 'nd_target', 'arp_sha', 'arp_tha',
+  'pkt_mark', 'dl_dst', 'dl_src', 'vlan_tci', 'nw_tos', 'nw_ttl', 'arp_op', 'nw_src', 'nw_dst', 'icmp_type',
+  'icmp_code', 'tp_src', 'tp_dst', 'ipv6_label', 'ipv6_src', 'ipv6_dst', 'nd_target', 'arp_sha', 'arp_tha',
 ]);
 const fieldAt = new Map<number, FieldName>([...SETTABLE].map((name) => [KEY_FIELDS[name][0], name]));
 
@@ -171,8 +172,9 @@ export function decodeActions(bytes: Uint8Array): DatapathAction[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const list: DatapathAction[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const size = bytes.length - at >= HEADER ? view.getUint16(at + 2, true) : 0;
-    if (size < HEADER || size > bytes.length - at) throw bad('action record', 'a whole record', `${bytes.length - at} bytes`);
+    const left = bytes.length - at;
+    const size = left >= HEADER ? view.getUint16(at + 2, true) : 0;
+    if (size < HEADER || size > left) throw bad('action record', 'a whole record', `${left} bytes`);
     list.push(decodeRecord(view.getUint16(at, true), bytes.subarray(at + HEADER, at + size)));
     at += size;
   }

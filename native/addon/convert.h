@@ -1,5 +1,5 @@
-// Plain values between JavaScript and C++. JavaScript validates what users wrote (encode.ts, config.ts); what is checked
-// here is that the caller kept to dataplane/datapath/native.ts, and a breach throws TypeError.
+// Plain values between JavaScript and C++. JavaScript validates what users wrote (encode.ts, config.ts); what is
+// checked here is that the caller kept to dataplane/datapath/native.ts, and a breach throws TypeError.
 #pragma once
 #include <napi.h>
 

@@ -13,12 +13,14 @@ constexpr size_t kMaxSent = 65536;  // frames nobody collects are lost, as on a 
 }  // namespace
 
 MemoryPort::MemoryPort(const MemorySpec& spec)
-    : Port(spec.no, spec.name, spec.mtu), wire_(spec.wire), packets_(kBurst) {}
+    : Port(spec.no, spec.name, spec.mtu), wire_(spec.wire) {}
 
 bool MemoryPort::inject(const uint8_t* frame, uint32_t size, const InjectedOffload& offload) {
   const bool csum_fits = !offload.csum_partial || offload.csum_start + offload.csum_offset + 2u <= size;
-  if (size > kMaxFrame || !csum_fits || (offload.gso_type != GsoType::none && offload.gso_size == 0)) {
+  const bool gso_fits = offload.gso_type == GsoType::none || offload.gso_size > 0;
+  if (size > kMaxFrame || !csum_fits || !gso_fits) {
     counters.rx_errors++;
+    size > kMaxFrame ? counters.oversize++ : counters.bad_vnet++;
     return false;
   }
   Arrived a{std::unique_ptr<uint8_t[]>(new uint8_t[kHeadroom + size + kTailroom]), size, offload};
@@ -31,9 +33,9 @@ std::vector<std::vector<uint8_t>> MemoryPort::collect() { return std::exchange(s
 
 int MemoryPort::rx(Packet** packets, int max) {
   int n = 0;
-  for (; n < max && n < kBurst && has_pending(); n++) {
+  for (; n < max && has_pending(); n++) {
     const Arrived& a = arrived_[read_++];
-    Packet& p = packets_[n];
+    Packet& p = *packets[n];
     reset_packet(p, no_);
     p.data = a.bytes.get() + kHeadroom;
     p.size = a.size;
@@ -48,7 +50,6 @@ int MemoryPort::rx(Packet** packets, int max) {
     p.gso_ecn = false;
     counters.rx_packets++;
     counters.rx_bytes += a.size;
-    packets[n] = &p;
   }
   return n;
 }

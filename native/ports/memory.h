@@ -29,7 +29,7 @@ class MemoryPort : public Port {
   explicit MemoryPort(const MemorySpec& spec);
 
   // The frame will be read by the next rx(). False when it is larger than any frame, or its offload state lies about
-  // it; counted in rx_errors.
+  // it; counted as such.
   bool inject(const uint8_t* frame, uint32_t size, const InjectedOffload& offload = {});
   // The frames sent since the last call.
   std::vector<std::vector<uint8_t>> collect();
@@ -50,7 +50,6 @@ class MemoryPort : public Port {
   const bool wire_;
   std::deque<Arrived> arrived_;
   size_t read_ = 0;  // how many of arrived_ the burst under way has taken
-  std::vector<Packet> packets_;
   std::vector<std::vector<uint8_t>> sent_;
   std::vector<uint8_t> scratch_;
 };

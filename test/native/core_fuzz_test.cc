@@ -20,8 +20,8 @@ Bytes random_frame(Random& r) {
     return noise;
   }
   Bytes frame = all_frames()[r.below(static_cast<uint32_t>(all_frames().size()))];
-  // Mostly in the headers, where it hurts.
-  for (uint32_t n = r.below(4); n > 0; n--) frame[12 + r.below(static_cast<uint32_t>(frame.size()) - 12)] = random_byte(r);
+  const auto size = static_cast<uint32_t>(frame.size());
+  for (uint32_t n = r.below(4); n > 0; n--) frame[12 + r.below(size - 12)] = random_byte(r);
   if (r.below(4) == 0) frame.resize(r.below(static_cast<uint32_t>(frame.size()) + 1));
   if (r.below(8) == 0) frame.resize(frame.size() + r.below(100));
   return frame;
@@ -48,8 +48,8 @@ InjectedOffload random_offload(Random& r, size_t size) {
 
 const struct { uint16_t offset, size; } kFields[] = {
 #define F(name) {offsetof(FlowKey, name), sizeof(FlowKey::name)}
-    F(dl_dst), F(dl_src), F(vlan_tci), F(nw_tos), F(nw_ttl), F(arp_op), F(nw_src), F(nw_dst), F(icmp_type), F(icmp_code),
-    F(tp_src), F(tp_dst), F(ipv6_label), F(ipv6_src), F(ipv6_dst), F(nd_target), F(arp_sha), F(arp_tha), F(pkt_mark),
+    F(dl_dst), F(dl_src), F(vlan_tci), F(nw_tos), F(nw_ttl), F(arp_op), F(nw_src), F(nw_dst), F(icmp_type),
+    F(icmp_code), F(tp_src), F(tp_dst), F(ipv6_label), F(ipv6_src), F(ipv6_dst), F(nd_target), F(arp_sha), F(arp_tha), F(pkt_mark),
 #undef F
 };
 
@@ -127,11 +127,10 @@ void fuzz(uint64_t seed, int rounds) {
       const Bytes frame = random_frame(r);
       port.inject(frame.data(), static_cast<uint32_t>(frame.size()), random_offload(r, frame.size()));
     }
-    Packet* packets[kBurst];
-    const int n = port.rx(packets, kBurst);
+    const int n = port.rx(from->received, kBurst);
     from->has_received = true;
     const uint64_t now = 1'000'000'000ull * static_cast<uint64_t>(round);
-    pipeline.receive(packets, n, now);
+    pipeline.receive(from->received, n, now);
     pipeline.end_burst();
     while (const UpcallSlot* slot = pipeline.slots.next_published()) {
       if (r.below(10) == 0) put_random_flow(pipeline, r, ++id);
@@ -179,7 +178,8 @@ TEST("fuzz: action bytes that are valid by chance are executed, others refused, 
     std::copy(bytes.begin(), bytes.end(), exact.get());
     if (!actions_valid(exact.get(), bytes.size())) continue;
     accepted++;
-    pipeline.execute(kTcp4.data(), static_cast<uint32_t>(kTcp4.size()), 1, {exact.get(), static_cast<uint32_t>(bytes.size())}, 1);
+    const ActionList list{exact.get(), static_cast<uint32_t>(bytes.size())};
+    pipeline.execute(kTcp4.data(), static_cast<uint32_t>(kTcp4.size()), 1, list, 1);
     pipeline.end_burst();
     while (const UpcallSlot* slot = pipeline.slots.next_published()) {
       pipeline.answer(slot->number, {nullptr, 0}, 1);

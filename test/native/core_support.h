@@ -1,4 +1,5 @@
-// What the core's tests share: a packet with headroom made from literal bytes, and action lists written record by record.
+// What the core's tests share: a packet with headroom made from literal bytes, and action lists written record by
+// record.
 #pragma once
 #include <memory>
 #include <string>

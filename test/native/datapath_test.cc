@@ -173,7 +173,7 @@ class SilentPort : public Port {
   int fd_;
 };
 
-TEST("poller: a file that is readable marks its port hot; one that gives nothing is left alone until it is watched again") {
+TEST("poller: a readable file marks its port hot; one that gives nothing is left alone") {
   int fds[2];
   CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
   PortTable ports;

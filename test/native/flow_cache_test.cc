@@ -1,5 +1,5 @@
-// The flow cache: masked lookup in both steps, replacement, removal, and agreement with a slow, obvious reference. Part of
-// core_test.
+// The flow cache: masked lookup in both steps, replacement, removal, and agreement with a slow, obvious reference.
+// Part of core_test.
 #include <map>
 
 #include "check.h"

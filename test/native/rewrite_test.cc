@@ -17,8 +17,8 @@ struct Settable {
 };
 const Settable kSettable[] = {
 #define F(name) {#name, offsetof(FlowKey, name), sizeof(FlowKey::name)}
-    F(dl_dst), F(dl_src), F(vlan_tci), F(nw_tos), F(nw_ttl), F(arp_op), F(nw_src), F(nw_dst), F(icmp_type), F(icmp_code),
-    F(tp_src), F(tp_dst), F(ipv6_label), F(ipv6_src), F(ipv6_dst), F(nd_target), F(arp_sha), F(arp_tha), F(pkt_mark),
+    F(dl_dst), F(dl_src), F(vlan_tci), F(nw_tos), F(nw_ttl), F(arp_op), F(nw_src), F(nw_dst), F(icmp_type),
+    F(icmp_code), F(tp_src), F(tp_dst), F(ipv6_label), F(ipv6_src), F(ipv6_dst), F(nd_target), F(arp_sha), F(arp_tha), F(pkt_mark),
 #undef F
 };
 

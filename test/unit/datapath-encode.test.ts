@@ -1,0 +1,128 @@
+// Datapath actions to bytes and back, and what is refused on the way.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DatapathAction } from '../../dataplane/datapath/actions.js';
+import { DROP_REASONS } from '../../dataplane/datapath/drop-reasons.js';
+import { decodeActions, encodeActions } from '../../dataplane/datapath/encode.js';
+import { KEY_FIELDS, type FieldName } from '../../dataplane/datapath/key-fields.js';
+import { InputError, UnsupportedError } from '../../dataplane/errors.js';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const settable = [
+  'dl_src', 'dl_dst', 'vlan_tci', 'nw_src', 'nw_dst', 'nw_tos', 'nw_ttl', 'ipv6_src', 'ipv6_dst', 'ipv6_label',
+  'arp_op', 'arp_sha', 'arp_tha', 'tp_src', 'tp_dst', 'icmp_type', 'icmp_code', 'nd_target', 'pkt_mark',
+] as const;
+const uint = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
+const bytes = (n: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: n, maxLength: n });
+const setAction = fc.constantFrom(...settable).chain((field) => {
+  const size = KEY_FIELDS[field][1];
+  const type = fc.constant('set' as const);
+  return fc.record({ type, field: fc.constant(field), value: bytes(size), mask: bytes(size) });
+});
+const { list } = fc.letrec<{ action: DatapathAction; list: DatapathAction[] }>((tie) => ({
+  list: fc.array(tie('action'), { maxLength: 5 }),
+  action: fc.oneof(
+    { maxDepth: 4 },
+    fc.record({ type: fc.constant('output' as const), port: fc.integer({ min: 1, max: 0xffff }) }),
+    setAction,
+    fc.record({ type: fc.constant('push_vlan' as const), tpid: uint(0xffff), tci: uint(0xffff) }),
+    fc.constant({ type: 'pop_vlan' as const }),
+    fc.record({ type: fc.constant('set_tunnel' as const), key: bytes(312) }),
+    fc.record(
+      {
+        type: fc.constant('ct' as const),
+        zone: uint(0xffff),
+        commit: fc.boolean(),
+        force: fc.boolean(),
+        mark: fc.record({ value: uint(0xffffffff), mask: uint(0xffffffff) }),
+        label: fc.record({ value: bytes(16), mask: bytes(16) }),
+      },
+      { requiredKeys: ['type', 'zone', 'commit', 'force'] },
+    ),
+    fc.record({ type: fc.constant('recirc' as const), id: fc.integer({ min: 1, max: 0xffffffff }) }),
+    fc.record({ type: fc.constant('drop' as const), reason: fc.constantFrom(...DROP_REASONS) }),
+    fc.record({ type: fc.constant('upcall' as const), cookie: uint(0xffffffff) }),
+    fc.record({ type: fc.constant('clone' as const), actions: tie('list') }),
+    fc.record({ type: fc.constant('trunc' as const), size: fc.integer({ min: 14, max: 0xffffffff }) }),
+  ) as fc.Arbitrary<DatapathAction>,
+}));
+
+function set(field: FieldName, valueSize: number, maskSize: number): DatapathAction {
+  return { type: 'set', field, value: new Uint8Array(valueSize), mask: new Uint8Array(maskSize) };
+}
+
+describe('encodeActions', () => {
+  it('writes little-endian records of type, size and payload', () => {
+    expect(hex(encodeActions([{ type: 'output', port: 0x1234 }]))).toBe('0100080034120000');
+    expect(hex(encodeActions([{ type: 'pop_vlan' }]))).toBe('04000400');
+    expect(hex(encodeActions([{ type: 'recirc', id: 7 }]))).toBe('0800080007000000');
+    expect(hex(encodeActions([{ type: 'drop', reason: 'flow' }]))).toBe('0900080001000000');
+    const clone: DatapathAction = { type: 'clone', actions: [{ type: 'output', port: 1 }] };
+    expect(hex(encodeActions([clone, { type: 'pop_vlan' }]))).toBe('0b000c000100080001000000' + '04000400');
+  });
+
+  it('writes a set with offset, size, value and mask in network order, padded to four bytes', () => {
+    const set: DatapathAction = { type: 'set', field: 'nw_ttl', value: Uint8Array.of(63), mask: Uint8Array.of(255) };
+    expect(hex(encodeActions([set]))).toBe('02000c00' + '70000100' + '3fff0000');
+  });
+
+  it('writes ct with zone, flags, mark and label, and an empty nat part', () => {
+    const mark = { value: 0x20, mask: 0x30 };
+    const record = encodeActions([{ type: 'ct', zone: 0xfff0, commit: true, force: false, mark }]);
+    expect(record.length).toBe(88);
+    expect(hex(record.subarray(0, 16))).toBe('06005800' + 'f0ff0500' + '20000000' + '30000000');
+    expect(record.subarray(16).every((b) => b === 0)).toBe(true);
+  });
+
+  it('gives an empty list no bytes', () => {
+    expect(encodeActions([]).length).toBe(0);
+  });
+
+  it('is undone by decodeActions, whatever the list', () => {
+    const undone = fc.property(list, (actions) => {
+      expect(decodeActions(encodeActions(actions))).toEqual(actions);
+    });
+    fc.assert(undone, { numRuns: 300 });
+  });
+
+  it.each<[string, DatapathAction, RegExp]>([
+    ['a port above 65535', { type: 'output', port: 65536 }, /output: expected a number from 1 to 65535, got 65536/],
+    ['a port that is no integer', { type: 'output', port: 1.5 }, /output: expected/],
+    ['an unknown drop reason', { type: 'drop', reason: 'tired' }, /drop: expected one of none, flow, .*, got tired/],
+    ['a zone above 65535', { type: 'ct', zone: -1, commit: false, force: false }, /ct zone: expected/],
+    ['recirculation to 0', { type: 'recirc', id: 0 }, /recirc: expected/],
+    ['a trunc below an Ethernet header', { type: 'trunc', size: 13 }, /trunc: expected/],
+    ['a field that cannot be set', set('nw_proto', 1, 1), /set: expected one of .*, got nw_proto/],
+    ['a value of the wrong size', set('nw_dst', 3, 4), /value of set nw_dst: expected 4 bytes, got 3/],
+    ['a mask of the wrong size', set('nw_dst', 4, 5), /mask of set nw_dst: expected 4 bytes, got 5/],
+    ['half a tunnel', { type: 'set_tunnel', key: new Uint8Array(311) }, /set_tunnel: expected 312 bytes, got 311/],
+  ])('refuses %s', (_, action, message) => {
+    expect(() => encodeActions([action])).toThrow(InputError);
+    expect(() => encodeActions([action])).toThrow(message);
+    expect(() => encodeActions([{ type: 'clone', actions: [action] }])).toThrow(message);
+  });
+
+  it('refuses clones nested deeper than the addon takes', () => {
+    const nest = (depth: number): DatapathAction[] =>
+      depth === 0 ? [] : [{ type: 'clone', actions: nest(depth - 1) }];
+    expect(encodeActions(nest(8)).length).toBe(32);
+    expect(() => encodeActions(nest(9))).toThrow(/clone: expected at most 8 levels, got 9/);
+  });
+
+  it('refuses meter and nat as not supported, by name', () => {
+    expect(() => encodeActions([{ type: 'meter', id: 1 }])).toThrow(UnsupportedError);
+    expect(() => encodeActions([{ type: 'meter', id: 1 }])).toThrow('the datapath action meter is not supported');
+    const nat = { kind: 'restore' as const, flags: [] };
+    const ct: DatapathAction = { type: 'ct', zone: 1, commit: true, force: false, nat };
+    expect(() => encodeActions([ct])).toThrow('nat in the datapath action ct is not supported');
+  });
+});
+
+describe('decodeActions', () => {
+  it('refuses records that are cut short or of an unknown type', () => {
+    expect(() => decodeActions(Uint8Array.of(1, 0, 8, 0, 1, 0))).toThrow(InputError);
+    expect(() => decodeActions(Uint8Array.of(1, 0, 0, 0))).toThrow(InputError);
+    expect(() => decodeActions(Uint8Array.of(99, 0, 4, 0))).toThrow(/action type: expected a known one, got 99/);
+  });
+});

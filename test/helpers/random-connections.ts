@@ -61,7 +61,8 @@ function* udp(r: Random, port: number, six: boolean): Script {
   for (let n = 1 + r.below(5); n > 0; n--) {
     const side = r.chance(2) ? 'client' : 'server';
     const [udp_src, udp_dst] = side === 'client' ? [port, 53] : [53, port];
-    const sent = step(side, `UDP ${port}`, { ...ends(side, six), udp: { udp_src, udp_dst }, payload: r.bytes(r.below(20)) });
+    const payload = r.bytes(r.below(20));
+    const sent = step(side, `UDP ${port}`, { ...ends(side, six), udp: { udp_src, udp_dst }, payload });
     yield sent;
     if (!six && r.chance(4)) yield unreachable(sent);
   }
@@ -80,14 +81,16 @@ function* ping(r: Random, id: number): Script {
   for (let seq = 0, n = 1 + r.below(3); seq < n; seq++) {
     const rest = (id << 16) | seq;
     yield step('client', `echo request ${id}`, { ...ends('client', false), icmp: { icmp_type: 8, rest } });
-    if (!r.chance(4)) yield step('server', `echo reply ${id}`, { ...ends('server', false), icmp: { icmp_type: 0, rest } });
+    if (r.chance(4)) continue;
+    yield step('server', `echo reply ${id}`, { ...ends('server', false), icmp: { icmp_type: 0, rest } });
   }
 }
 
 function* ping6(r: Random, id: number): Script {
   const rest = id << 16;
   yield step('client', `echo request ${id}`, { ...ends('client', true), icmpv6: { icmpv6_type: 128, rest } });
-  if (!r.chance(4)) yield step('server', `echo reply ${id}`, { ...ends('server', true), icmpv6: { icmpv6_type: 129, rest } });
+  if (r.chance(4)) return;
+  yield step('server', `echo reply ${id}`, { ...ends('server', true), icmpv6: { icmpv6_type: 129, rest } });
 }
 
 /** Packets that start nothing sound. */
@@ -96,14 +99,16 @@ function* stray(r: Random, port: number, six: boolean): Script {
   const at = ends(side, six);
   const ports = { tcp_src: port, tcp_dst: 80 };
   const kind = r.below(5);
-  if (kind === 0) yield step(side, `stray SYN-ACK ${port}`, { ...at, tcp: { ...ports, tcp_flags: SYN | ACK, seq: 9, ack: 7 } });
-  if (kind === 1) yield step(side, `stray RST ${port}`, { ...at, tcp: { ...ports, tcp_flags: RST, seq: 9 } });
+  const alone = (about: string, tcp_flags: number) =>
+    step(side, `${about} ${port}`, { ...at, tcp: { ...ports, tcp_flags, seq: 9, ack: tcp_flags & ACK ? 7 : 0 } });
+  if (kind === 0) yield alone('stray SYN-ACK', SYN | ACK);
+  if (kind === 1) yield alone('stray RST', RST);
   if (kind === 2) {
-    const bad = step(side, `wrong checksum ${port}`, { ...at, tcp: { ...ports, seq: 9 } });
+    const bad = alone('wrong checksum', SYN);
     bad.frame[bad.frame.length - 4] ^= 0xff;
     yield bad;
   }
-  if (kind === 3) yield step(side, `SYN and FIN ${port}`, { ...at, tcp: { ...ports, tcp_flags: SYN | FIN, seq: 9 } });
+  if (kind === 3) yield alone('SYN and FIN', SYN | FIN);
   if (kind === 4 && !six) {
     const bytes = r.bytes(6);
     yield step(side, `UDP cut short ${port}`, { ipv4: { ...at.ipv4!, nw_proto: 17 }, payload: bytes });
@@ -112,7 +117,7 @@ function* stray(r: Random, port: number, six: boolean): Script {
 
 function* tcp(r: Random, port: number, six: boolean): Script {
   const [client, server] = [{ seq: r.below(2 ** 32) }, { seq: r.below(2 ** 32) }];
-  function send(side: Step['side'], flags: number, payload = new Uint8Array()): Step {
+  function send(side: Step['side'], flags: number, payload: Uint8Array = new Uint8Array()): Step {
     const [me, peer] = side === 'client' ? [client, server] : [server, client];
     const [tcp_src, tcp_dst] = side === 'client' ? [port, 80] : [80, port];
     const numbers = { seq: me.seq, ack: flags & ACK ? peer.seq : 0 };

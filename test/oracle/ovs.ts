@@ -10,10 +10,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { PortsFile } from '../helpers/article.js';
 import { Malformed, readPcap, toHex } from '../../dataplane/wire/index.js';
+import { Unixctl } from './unixctl.js';
 
 const run = promisify(execFile);
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
-const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'ovs-appctl', 'setpriv'];
+const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'setpriv'];
 const START_TIMEOUT_MS = 15_000;
 
 export interface OvsOptions {
@@ -52,6 +53,7 @@ function onPath(program: string): boolean {
 
 export class Ovs {
   #daemons: ChildProcess[] = [];
+  #control?: Unixctl;
   readonly #seen = new Map<string, number>();
   readonly #env: NodeJS.ProcessEnv;
 
@@ -91,7 +93,7 @@ export class Ovs {
     await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
     const dummy = ['--enable-dummy', '--disable-system', '--disable-system-route'];
     this.#daemon('ovs-vswitchd', [...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`]);
-    await this.#answers(join(this.dir, 'vswitchd.ctl'));
+    await this.#answers(this.#controlPath);
     await this.#addBridge();
     if (this.options.nativeTunnel) await this.#addUnderlay();
     else await this.appctl('dpif/set-dp-features', this.bridge, 'tnl_push_pop', 'false');
@@ -165,8 +167,10 @@ export class Ovs {
     return this.#run('ovs-vsctl', `--db=unix:${join(this.dir, 'db.sock')}`, '--timeout=20', ...args);
   }
 
-  appctl(...args: string[]): Promise<string> {
-    return this.#run('ovs-appctl', '-t', join(this.dir, 'vswitchd.ctl'), ...args);
+  /** As ovs-appctl METHOD ARG... */
+  async appctl(method: string, ...args: string[]): Promise<string> {
+    this.#control ??= await Unixctl.connect(this.#controlPath);
+    return this.#control.call(method, ...args);
   }
 
   async addFlows(flows: string | string[]): Promise<void> {
@@ -187,11 +191,16 @@ export class Ovs {
   /** Sends a frame in at `port` and returns what came out where. */
   async send(port: string, frame: Uint8Array): Promise<SentFrame[]> {
     await this.appctl('netdev-dummy/receive', port, toHex(frame));
-    // The daemon handles one command a round of its main loop, and the datapath before it: once this is answered, the
-    // frame has been through.
-    await this.appctl('version');
-    await this.appctl('version');
+    // A round of the daemon's main loop forwards packets, then takes new connections to its control socket, then runs
+    // their commands: when a connection that is made now has its answer, the frame has been through.
+    const barrier = await Unixctl.connect(this.#controlPath);
+    await barrier.call('version');
+    barrier.close();
     return this.#collect();
+  }
+
+  get #controlPath(): string {
+    return join(this.dir, 'vswitchd.ctl');
   }
 
   #collect(): SentFrame[] {
@@ -225,6 +234,8 @@ export class Ovs {
 
   /** Ends both daemons and removes the folder. May be called twice. */
   async stop(): Promise<void> {
+    this.#control?.close();
+    this.#control = undefined;
     const daemons = this.#daemons.reverse();
     this.#daemons = [];
     for (const child of daemons) {

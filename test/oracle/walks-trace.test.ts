@@ -22,9 +22,10 @@ interface Question {
 /** ofproto/trace keeps no connections: the mark comes with the packet, the state with --ct-next; after ct(commit) the
  *  packet still sees what the first ct() found. */
 function question(p: Packet): Question {
-  const mark = p.ct && p.ct.mark !== '0x0' ? { ct_mark: p.ct.mark } : {};
+  const packet = { ...p.packet };
+  if (p.ct && p.ct.mark !== '0x0') packet.ct_mark = p.ct.mark;
   const state = p.ct?.state.slice(1).replaceAll('+', ',');
-  return { flow: flowText(p.in, { ...p.packet, ...mark }), ctNext: state ? [state, state] : [] };
+  return { flow: flowText(p.in, packet), ctNext: state ? [state, state] : [] };
 }
 
 /** Our answer to it, from the flow file and the ports file alone. */

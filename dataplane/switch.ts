@@ -9,7 +9,9 @@ import { encodeActions } from './datapath/encode.js';
 import { type EnvironmentParts, SwitchEnvironment } from './datapath/environment.js';
 import { formatMegaflow } from './datapath/format-megaflow.js';
 import { macKey, type Megaflow, Megaflows } from './datapath/megaflows.js';
-import { KEY_SIZE, type NativeDatapath, type NativeEvent, type NativePortInfo, type NativeUpcall } from './datapath/native.js';
+import {
+  KEY_SIZE, type NativeCounters, type NativeDatapath, type NativeDropReason, type NativeEvent, type NativePortInfo, type NativeUpcall,
+} from './datapath/native.js';
 import { Ports, type PortSpec, type PortStatus } from './datapath/ports.js';
 import { RecircTable } from './datapath/recirc.js';
 import { Maintenance } from './datapath/stats.js';
@@ -44,9 +46,10 @@ export interface FdbRow {
   age: number;
 }
 
-export interface CounterReport {
-  counters: Record<string, number>;
-  drops: { name: string; severity: string; text: string; packets: number; copies: number }[];
+export interface CounterReport extends NativeCounters {
+  slowPath: UpcallCounters & { packetIns: number };
+  /** What the names in `drops` mean. */
+  reasons: NativeDropReason[];
 }
 
 /** What was not said of the packet and is taken for granted, as `nw_ttl=64`. */
@@ -72,6 +75,7 @@ export class Switch {
   readonly #watches: Watches;
   readonly #maintenance = new Maintenance(() => this.#maintain());
   readonly #parts: EnvironmentParts;
+  readonly #startedMs = performance.now();
   #rounds = 0;
   #packetIns = 0;
   #lastFailureMs = -Infinity;
@@ -148,7 +152,7 @@ export class Switch {
 
   /** Deletes the flows that the match covers; strictly: the one that has this match and priority. How many. */
   delFlows(match: string, { strict = false } = {}): number {
-    return this.#tables.delete(parseMatch(match, this.#parseOptions()), strict).length;
+    return this.#tables.delete(parseMatch(match, { ...this.#parseOptions(), strict }), strict).length;
   }
 
   /** Flows as data, with up-to-date counters. */
@@ -339,14 +343,16 @@ export class Switch {
   }
 
   counters(): CounterReport {
-    const { drops, copyDrops, ...counters } = this.#datapath.counters();
-    const slowPath: UpcallCounters = this.#upcalls.counters;
     return {
-      counters: { ...counters, ...slowPath, packetIns: this.#packetIns },
-      drops: loadAddon()
-        .dropReasons.filter((r) => r.name !== 'none')
-        .map((r) => ({ ...r, packets: drops[r.name] ?? 0, copies: copyDrops[r.name] ?? 0 })),
+      ...this.#datapath.counters(),
+      slowPath: { ...this.#upcalls.counters, packetIns: this.#packetIns },
+      reasons: loadAddon().dropReasons.filter((reason) => reason.name !== 'none'),
     };
+  }
+
+  /** The process that this switch runs in. */
+  process(): { pid: number; bridge: string; uptimeMs: number; rssBytes: number } {
+    return { pid: process.pid, bridge: this.name, uptimeMs: Math.round(performance.now() - this.#startedMs), rssBytes: process.memoryUsage.rss() };
   }
 }
 

@@ -37,6 +37,7 @@ describe.skipIf(missing.length > 0)(`a worker that runs Open vSwitch${missing.le
     ovs = await replaceByOvs(lab, worker);
     expect(await curl('http://10.222.2.34/')).toContain('backend2');
     await backend2ByService();
-    expect(await fromTunnel(ovs)).toBeGreaterThan(10);
+    // OVS counts its cached flows now and then. Each of the two answers came in several packets.
+    await expect.poll(() => fromTunnel(ovs!), { timeout: 5000 }).toBeGreaterThanOrEqual(6);
   });
 });

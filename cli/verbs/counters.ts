@@ -1,12 +1,8 @@
 // `packetwalk counters`: what became of every packet: received, sent, looked up where, dropped why.
 import type { Command } from 'commander';
+import type { CounterReport } from '../../dataplane/switch.js';
 import { print, printJson, table } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
-
-interface Counters {
-  counters: Record<string, number>;
-  drops: { name: string; severity: string; packets: number; text: string }[];
-}
 
 export function register(program: Command): void {
   addTargetOptions(program.command('counters'))
@@ -16,12 +12,19 @@ export function register(program: Command): void {
     .addHelpText('after', '\nExample:\n  packetwalk counters --node worker1')
     .action(async (options: TargetOptions & { json?: boolean; all?: boolean }) => {
       await withTarget(options, async (client) => {
-        const { counters, drops } = JSON.parse(await client.call('packetwalk/counters')) as Counters;
-        const shown = options.all ? drops : drops.filter((d) => d.packets > 0);
-        if (options.json) return printJson({ counters, drops: shown });
-        print(table(['counter', 'value'], Object.entries(counters)));
+        const report = JSON.parse(await client.call('packetwalk/counters')) as CounterReport;
+        if (options.json) return printJson(options.all ? report : withoutZeros(report));
+        const { drops, copyDrops, slowPath, reasons, ...counters } = report;
+        print(table(['counter', 'value'], [...Object.entries(counters), ...Object.entries(slowPath)]));
+        const shown = reasons.filter(({ name }) => options.all || drops[name] > 0 || copyDrops[name] > 0);
         if (shown.length === 0) return print('\nnothing was dropped');
-        print(`\n${table(['dropped', 'packets', 'kind', 'because'], shown.map((d) => [d.name, d.packets, d.severity, d.text]))}`);
+        const rows = shown.map(({ name, severity, text }) => [name, drops[name], copyDrops[name], severity, text]);
+        print(`\n${table(['dropped', 'packets', 'copies', 'kind', 'because'], rows)}`);
       });
     });
+}
+
+function withoutZeros(report: CounterReport): CounterReport {
+  const happened = (drops: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(drops).filter(([, n]) => n > 0));
+  return { ...report, drops: happened(report.drops), copyDrops: happened(report.copyDrops) };
 }

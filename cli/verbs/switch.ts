@@ -22,8 +22,10 @@ export function register(program: Command): void {
 
       // Loaded here so that the other verbs start without the addon.
       const { createSwitch } = await import('../../dataplane/switch.js');
-      const { serveControl } = await import('../../dataplane/control/serve.js');
+      const { controlPath, serveControl } = await import('../../dataplane/control/serve.js');
+      const { removeStale } = await import('../../dataplane/control/server.js');
       const stopped = signalled();
+      await removeStale(controlPath(config)); // before any device is opened: is this switch running already?
       const sw = await createSwitch(config, { baseDir, log });
       try {
         const control = await serveControl(sw, config);

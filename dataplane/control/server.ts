@@ -131,7 +131,8 @@ function asLines(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-async function removeStale(path: string): Promise<void> {
+/** Throws when a process answers at `path`; removes what a dead one left there. */
+export async function removeStale(path: string): Promise<void> {
   if (!existsSync(path)) return;
   if (!lstatSync(path).isSocket()) {
     throw new SystemError('bind', path, 'EADDRINUSE', 'a file that is no socket is in the way; remove it');

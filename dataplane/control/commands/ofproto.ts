@@ -37,7 +37,7 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
   commands.register({
     name: 'dpif/show', usage: '', minArgs: 0, maxArgs: 0,
     run: () => {
-      const { counters } = sw.counters();
+      const counters = sw.counters();
       const ports = sw.ports().map((p) => `    ${p.name} ${p.no}/${p.no}: (${p.kind}${p.state === 'gone' ? ', gone' : ''})\n`);
       const hits = counters.exactHits + counters.megaflowHits;
       return `packetwalk@${sw.name}: hit:${hits} missed:${counters.misses}\n  ${sw.name}:\n${ports.join('')}`;
@@ -54,8 +54,12 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
   commands.register({
     name: 'coverage/show', usage: '', minArgs: 0, maxArgs: 0,
     run: () => {
-      const { counters, drops } = sw.counters();
-      const all = [...Object.entries(counters), ...drops.map((d) => [`drop_${d.name}`, d.packets] as const)];
+      const { drops, copyDrops, slowPath, reasons: _, ...counters } = sw.counters();
+      const prefixed = (prefix: string, numbers: Record<string, number>): [string, number][] =>
+        Object.entries(numbers).map(([name, n]) => [`${prefix}_${name}`, n]);
+      const all = [
+        ...Object.entries(counters), ...prefixed('upcall', { ...slowPath }), ...prefixed('drop', drops), ...prefixed('copy_drop', copyDrops),
+      ];
       const [happened, not] = [all.filter(([, n]) => n > 0), all.filter(([, n]) => n === 0)];
       const lines = happened.map(([name, n]) => `${name.padEnd(28)} total: ${n}\n`);
       return `Event coverage, since the start:\n${lines.join('')}${not.length} events never hit\n`;

@@ -46,6 +46,7 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
       return json({});
     },
   });
+  commands.register({ name: 'packetwalk/process', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.process()) });
   commands.register({ name: 'packetwalk/counters', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.counters()) });
   commands.register({ name: 'packetwalk/fdb', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.fdb()) });
   commands.register({

@@ -1,6 +1,7 @@
 // Takes a lab down: programs, namespaces (their devices, routes and rules go with them), files. Works from the state file,
 // so it also removes what is left of a lab that was killed half-way.
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { runningIn } from './daemons.js';
 import { deleteNamespaces } from './namespaces.js';
 import { stopAll } from './processes.js';
@@ -23,7 +24,10 @@ export async function takeDown(state: LabState): Promise<void> {
   await deleteNamespaces(state.namespaces);
   for (const file of state.files) rmSync(file, { force: true });
   for (const folder of state.folders) removeEmpty(folder);
-  rmSync(state.lab.rundir, { recursive: true, force: true });
+  // The state file last: killed before that, the next `down` goes on from it.
+  const { rundir } = state.lab;
+  for (const entry of readdirSync(rundir)) if (entry !== 'state.json') rmSync(join(rundir, entry), { recursive: true, force: true });
+  rmSync(rundir, { recursive: true, force: true });
   removeEmpty(RUN_FOLDER);
 }
 

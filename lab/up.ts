@@ -1,7 +1,7 @@
 // Brings a lab up, or brings one that is up (or half-way, or damaged) to what it should be: each step looks at what is
 // there and makes what is missing. Order: state file, namespaces, then programs and links side by side, then what needs both.
 import { setMaxListeners } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { ensureRunning, daemonsOf, type Daemon, waitUntilReady } from './daemons.js';
 import { takeDown } from './down.js';
@@ -64,7 +64,7 @@ function plan(lab: Lab, before: LabState | undefined): LabState {
     lab,
     namespaces,
     files: podFolders.map((folder) => `${folder}/resolv.conf`),
-    folders: before?.folders ?? [...podFolders, ...(existsSync(ETC_NETNS) ? [] : [ETC_NETNS])],
+    folders: [...podFolders, ETC_NETNS],
     processes: before?.processes ?? [],
   };
   saveState(state);

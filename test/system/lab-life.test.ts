@@ -1,6 +1,8 @@
 // A lab's life on a real machine: up, damaged, repaired, killed half-way, down; and nothing stays. Needs root.
 import { spawn } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { down, exec, getLab, type Lab, loadTopology, missingRequirements, namespacesOf, status, up } from '../../lab/index.js';
@@ -195,6 +197,45 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     expect(state).toMatchObject({ boot: bootId(), complete: true });
     saveState({ ...state, boot: 'another' });
     expect(loadState(NAME)!.processes).toEqual([]);
+  });
+
+  it('the example of docs/cli/lab.md is a lab', async () => {
+    const page = readFileSync(new URL('../../docs/cli/lab.md', import.meta.url), 'utf8');
+    const folder = mkdtempSync(join(tmpdir(), 'packetwalk-lab-'));
+    try {
+      writeFileSync(join(folder, 'lab.yaml'), /```yaml\n([^]*?)```/.exec(page)![1]);
+      writeFileSync(join(folder, 'one.flows'), 'priority=0 actions=NORMAL\n');
+      await up(loadTopology(join(folder, 'lab.yaml')), { name: NAME });
+      const { stdout } = await exec(NAME, 'client', ['curl', '-sS', '--max-time', '5', 'http://192.0.2.11:30080/']);
+      expect(stdout).toBe('web at 10.0.1.5, asked by 10.0.1.1 for /\n');
+      // Another topology under the same name is not mixed with what is there.
+      await expect(bringUp()).rejects.toThrow(/^lab pwlife is there already, made from .*lab\.yaml as that was then; take it down first/);
+      await expect(up(loadTopology(join(folder, 'lab.yaml')), { name: NAME, ports: 'veth' })).rejects.toThrow(/there already, with tap ports/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('the command line brings it up, shows it, runs programs in it and takes it down', async () => {
+    const said = async (...args: string[]): Promise<{ code: number | string; text: string }> => {
+      const run = cli('lab', ...args);
+      return { code: await run.ended, text: run.output() };
+    };
+    expect(await said('status', '--name', NAME)).toMatchObject({ code: 1, text: expect.stringMatching(/^packetwalk: there is no lab pwlife/) });
+    expect(await said('up', '--name', NAME)).toMatchObject({ code: 0, text: expect.stringMatching(/^lab pwlife is up: 3 nodes, 6 pods, \d+\.\d s\n$/) });
+    expect(await said('status', '--name', NAME)).toMatchObject({ code: 0, text: expect.stringMatching(/^lab pwlife: healthy \(tap ports, /) });
+    expect(await said('exec', '--name', NAME, 'default/frontend', '--', 'cat', '/etc/resolv.conf')).toMatchObject({
+      code: 0, text: expect.stringMatching(/^nameserver 10\.96\.0\.10\nsearch default\.svc/),
+    });
+    expect(await said('exec', '--name', NAME, 'worker1', 'sh', '-c', 'echo out; exit 3')).toEqual({ code: 3, text: 'out\n' });
+    const json = await said('exec', '--json', '--name', NAME, 'worker1', 'sh', '-c', 'echo out; exit 3');
+    expect(JSON.parse(json.text)).toEqual({ status: 3, stdout: 'out\n', stderr: '' });
+    expect(await said('exec', '--name', NAME, 'nowhere', 'true')).toMatchObject({ code: 1, text: expect.stringMatching(/expected one of master, worker1, .*, got "nowhere"/) });
+    process.kill((await pidsOf())[0], 'SIGKILL');
+    await expect.poll(async () => (await said('status', '--name', NAME)).code).toBe(1);
+    expect(JSON.parse((await said('status', '--name', NAME, '--json')).text)).toMatchObject({ name: NAME, healthy: false });
+    expect(await said('down', '--name', NAME)).toEqual({ code: 0, text: 'down: pwlife\n' });
+    expect(await said('down', '--name', NAME)).toEqual({ code: 0, text: 'there was no lab pwlife\n' });
   });
 
   it('a failing switch is told with the end of its log, and nothing stays', async () => {

@@ -70,12 +70,10 @@ function bitNames(set: FlagSet, bits: bigint): string[] {
   return names;
 }
 
-/** Exact when `mask` covers every bit that flow text may give: `new|trk`; else `+new-est`. */
+/** Exact when `mask` covers every bit: `new|trk`; else `+new-est`. */
 export function formatFlags(set: FlagSet, value: bigint, mask?: bigint): string {
-  if (mask === undefined || (mask & set.allowed) === set.allowed) {
-    // One lone flag has no list form: tun_flags=+oam, as ovs-ofctl prints it.
-    if (mask === undefined || set.allowed !== 0x1n) return bitNames(set, value).join('|') || '0';
-  }
+  const all = set.allowed | ((1n << BigInt(set.names.length)) - 1n);
+  if (mask === undefined || (mask & all) === all) return bitNames(set, value).join('|') || '0';
   return bitNames(set, mask)
     .map((name) => `${bitNames(set, value & mask).includes(name) ? '+' : '-'}${name}`)
     .join('');

@@ -15,6 +15,7 @@ export interface Masked {
 const CFI = 0x1000n;
 const vlanTci = fieldByName('vlan_tci');
 const nwTos = fieldByName('nw_tos');
+const [ndSll, ndTll] = [fieldByName('nd_sll'), fieldByName('nd_tll')];
 const metadataPresent = fieldByName('tun_metadata_present');
 
 function put(masked: Masked, field: Field, start: number, count: number, value: bigint, mask: bigint): void {
@@ -85,7 +86,7 @@ function transportFields(protocol: Protocol): Field[] {
   if (protocol.icmp) return named('icmp_type', 'icmp_code');
   if (protocol.icmpv6) {
     if (protocol.nd === undefined) return named('icmpv6_type', 'icmpv6_code');
-    return named('icmpv6_type', 'icmpv6_code', 'nd_target', protocol.nd === 135 ? 'nd_sll' : 'nd_tll');
+    return named('icmpv6_type', 'icmpv6_code', 'nd_target', 'nd_sll', 'nd_tll');
   }
   const transport = protocol.transport;
   if (transport === undefined) return [];
@@ -106,7 +107,9 @@ export function matchFields(protocol: Protocol, tlvMap?: TlvMap): Field[] {
 /** The canonical match of a Flow and its mask. Header fields that the matched protocol does not have are left out. */
 export function toFields({ value, mask }: Masked, tlvMap?: TlvMap): FieldMatch[] {
   const fields: FieldMatch[] = [];
-  for (const field of matchFields(new Protocol(value, mask), tlvMap)) {
+  const protocol = new Protocol(value, mask);
+  for (const field of matchFields(protocol, tlvMap)) {
+    if (field === (protocol.nd === 135 ? ndTll : ndSll)) continue;
     const exact = field === nwTos ? 0xfcn : ones(field.bits);
     const m = getField(mask, field) & exact;
     const presence = presenceMatch(field, { value, mask });

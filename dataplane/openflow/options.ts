@@ -28,9 +28,7 @@ const UNSUPPORTED_FIELDS =
 
 /** Every name that flow text may use for a field. */
 export function fieldNames(): string[] {
-  return FIELDS.flatMap((f) =>
-    f.internal ? [] : [f.name, ...f.aliases.filter((a) => !/^(NXM|OXM|ONFOXM|NXOXM)_/.test(a))],
-  );
+  return FIELDS.flatMap((f) => (f.internal ? f.aliases : [f.name, ...f.aliases]));
 }
 
 /** The field that `span` names, exactly as ovs-fields(7) spells it; undefined when there is none. */

@@ -50,7 +50,13 @@ export class Span {
 
   get place(): Place & { text: string; length: number } {
     const { source, number, text } = this.line;
-    return { source, line: number, column: this.start + 1, text, length: Math.min(Math.max(1, this.length), MOST_CARETS) };
+    return {
+      source,
+      line: number,
+      column: this.start + 1,
+      text,
+      length: Math.min(Math.max(1, this.length), MOST_CARETS),
+    };
   }
 
   fail(code: string, message: string): never {

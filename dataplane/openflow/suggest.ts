@@ -21,6 +21,7 @@ export function suggest(name: string, known: Iterable<string>): string {
   let best: string | undefined;
   let least = Math.floor(wanted.length / 3) + 1;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - wanted.length) >= least) continue;
     const d = distance(wanted, candidate.toLowerCase());
     if (d < least) [best, least] = [candidate, d];
   }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import type { NativeCounters } from '../dataplane/datapath/native.js';
-import { down, loadTopology, type PortKind, up } from '../lab/index.js';
+import { down, loadTopology, type PortKind, status, up } from '../lab/index.js';
 import { run } from '../lab/run.js';
 import { walkLabOf } from '../lab/walk/of-lab.js';
 import { loadProgram } from './load/programs.js';
@@ -68,7 +68,7 @@ async function main(): Promise<boolean> {
   try {
     const { netnsOf, sockets, nodes } = walkLabOf(lab);
     const pids: Record<string, number> = {};
-    for (const node of nodes) pids[node.name] = JSON.parse(await controlCall(sockets[node.name], 'packetwalk/process')).pid;
+    for (const node of (await status(lab.name))!.nodes) pids[node.name] = node.switch.pid!;
     const sample = async (name: string): Promise<Sample> => ({
       rssMb: await rssMb(pids[name]),
       counters: JSON.parse(await controlCall(sockets[name], 'packetwalk/counters')) as NativeCounters,

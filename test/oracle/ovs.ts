@@ -15,6 +15,7 @@ import { Unixctl } from './unixctl.js';
 const run = promisify(execFile);
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'setpriv'];
+const PCAP_HEADER = 24;
 const START_TIMEOUT_MS = 15_000;
 
 export interface OvsOptions {
@@ -54,6 +55,7 @@ function onPath(program: string): boolean {
 export class Ovs {
   #daemons: ChildProcess[] = [];
   #control?: Unixctl;
+  /** Bytes of each port's file that were read. */
   readonly #seen = new Map<string, number>();
   readonly #env: NodeJS.ProcessEnv;
 
@@ -207,13 +209,25 @@ export class Ovs {
     const out: SentFrame[] = [];
     const names = this.options.ports.ports.filter((p) => !p.type).map((p) => p.name);
     for (const port of [...names, 'ens160']) {
-      if (!fs.existsSync(this.#sent(port))) continue;
-      const records = readPcap(fs.readFileSync(this.#sent(port)));
-      if (records instanceof Malformed) continue;
-      for (const r of records.slice(this.#seen.get(port) ?? 0)) out.push({ port, frame: r.frame });
-      this.#seen.set(port, records.length);
+      const size = fs.statSync(this.#sent(port), { throwIfNoEntry: false })?.size ?? 0;
+      const seen = this.#seen.get(port) ?? PCAP_HEADER;
+      if (size <= seen) continue;
+      const records = readPcap(this.#part(this.#sent(port), seen, size));
+      if (records instanceof Malformed) throw new Error(`${this.#sent(port)}: ${records.toString()}`);
+      for (const r of records) out.push({ port, frame: r.frame });
+      this.#seen.set(port, size);
     }
     return out;
+  }
+
+  /** A pcap file as if it had only the records from byte `from` on. */
+  #part(path: string, from: number, to: number): Uint8Array {
+    const file = fs.openSync(path, 'r');
+    const bytes = new Uint8Array(PCAP_HEADER + to - from);
+    fs.readSync(file, bytes, 0, PCAP_HEADER, 0);
+    fs.readSync(file, bytes, PCAP_HEADER, to - from, from);
+    fs.closeSync(file);
+    return bytes;
   }
 
   async dumpFlows(): Promise<string[]> {

@@ -73,8 +73,13 @@ export class Switch {
   readonly #megaflows: Megaflows;
   readonly #upcalls: Upcalls;
   readonly #watches: Watches;
-  readonly #maintenance = new Maintenance(() => this.#maintain());
+  readonly #maintenance = new Maintenance(
+    () => this.#maintain(),
+    (error) => this.#failed('looking after flows and statistics failed', error),
+  );
   readonly #parts: EnvironmentParts;
+  /** Some flow has one; undefined: not looked yet. */
+  #hasTimeouts: boolean | undefined;
   readonly #startedMs = performance.now();
   #rounds = 0;
   #packetIns = 0;
@@ -103,10 +108,15 @@ export class Switch {
       translate: (upcall) => this.#translate(upcall),
       credit: (translation, packets, bytes) => credit(translation.entries, packets, bytes, Date.now()),
       packetIn: () => this.#packetIns++,
-      failed: (upcall, error) => this.#failed(upcall, error),
+      failed: (upcall, error) =>
+        this.#failed(`a packet was dropped because its translation failed (frame ${Buffer.from(upcall.frame).toString('hex')})`, error),
     });
     this.#parts = { tables: this.#tables, ports: this.#ports, mac: this.#mac, recirc: this.#recirc, tunMetadata: this.#tlvMap };
-    this.#tables.onChange(() => this.#megaflows.invalidate());
+    this.#tables.onChange(() => {
+      this.#megaflows.invalidate();
+      this.#hasTimeouts = undefined;
+      this.#maintenance.wake();
+    });
   }
 
   /** Loads the flows, opens the ports, starts forwarding. On failure everything is closed again. */
@@ -127,7 +137,6 @@ export class Switch {
       this.close();
       throw e;
     }
-    this.#maintenance.wake();
     this.#log(`${this.name}: ${specs.length} ports, ${this.#tables.size} flows`);
   }
 
@@ -146,7 +155,6 @@ export class Switch {
   addFlows(text: string, sourceName = '<flows>'): { added: number; warnings: string[] } {
     const { flows, warnings } = parseFlows({ name: sourceName, text }, this.#parseOptions());
     this.#tables.load(flows);
-    this.#maintenance.wake();
     return { added: flows.length, warnings: warnings.map((w) => `${w.source}:${w.line}:${w.column}: ${w.message}`) };
   }
 
@@ -277,11 +285,11 @@ export class Switch {
     return { translation, learned, asked, news };
   }
 
-  #failed(upcall: NativeUpcall, error: unknown): void {
+  /** A mistake of ours. The switch goes on. */
+  #failed(what: string, error: unknown): void {
     if (performance.now() - this.#lastFailureMs < FAILURE_LOG_PERIOD_MS) return;
     this.#lastFailureMs = performance.now();
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#log(`${this.name}: a packet was dropped because its translation failed; please report this: ${text}\n  frame ${Buffer.from(upcall.frame).toString('hex')}`);
+    this.#log(`${this.name}: ${what}; please report this: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 
   #creditMegaflow(flow: Megaflow, packets: number, bytes: number): void {
@@ -296,10 +304,10 @@ export class Switch {
     this.#megaflows.expire();
     const aged = this.#mac.expire();
     if (aged.length > 0) this.#megaflows.invalidateMacs(aged.map(({ vlan, mac }) => macKey(vlan, mac)));
-    const mortal = this.#tables.entries().some(({ spec }) => spec.idleTimeout || spec.hardTimeout);
-    if (mortal) this.#tables.expire();
+    this.#hasTimeouts ??= this.#tables.entries().some(({ spec }) => spec.idleTimeout || spec.hardTimeout);
+    if (this.#hasTimeouts) this.#tables.expire();
     if (++this.#rounds % COLLECT_EVERY === 0) this.#recirc.collect(this.#megaflows.recircIds());
-    return mortal || this.#megaflows.size > 0 || this.#recirc.size > 0;
+    return this.#hasTimeouts || this.#megaflows.size > 0 || this.#recirc.size > 0;
   }
 
   // --- what the datapath knows ---------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ describe.skipIf(addon.missing)('switch: flows and learning', () => {
   async function through(sw: Switch, port: string, frame: Uint8Array): Promise<string[]> {
     sw.inject(port, frame);
     await sw.settle();
-    return ['p1', 'p2', 'p3'].filter((p) => sw.collect(p).length > 0);
+    return sw.ports().map((p) => p.name).filter((name) => sw.collect(name).length > 0);
   }
 
   it('a text with an error in its last flow adds none of a hundred', async () => {
@@ -151,6 +151,20 @@ describe.skipIf(addon.missing)('switch: flows and learning', () => {
     sw.delFlows('');
     expect(await through(sw, 'p1', arp(a, b))).toEqual([]);
     expect(sw.counters().drops.no_match).toBe(1);
+  });
+
+  it('a flow whose time is up goes, and what it forwarded goes nowhere', async () => {
+    sw = await memorySwitch('in_port=p1,hard_timeout=1 actions=output:p2\nin_port=p2,idle_timeout=1 actions=output:p1', ['p1', 'p2']);
+    expect(await through(sw, 'p1', arp(a, b))).toEqual(['p2']);
+    const end = Date.now() + 2600;
+    while (Date.now() < end) {
+      await through(sw, 'p2', arp(b, a)); // used all the time: not idle
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    expect(sw.flows().map((f) => f.match)).toEqual(['in_port="p2"']);
+    expect(await through(sw, 'p1', arp(a, b))).toEqual([]);
+    expect(await through(sw, 'p2', arp(b, a))).toEqual(['p1']);
+    await expect.poll(() => sw!.flows().length, { timeout: 4000 }).toBe(0);
   });
 
   it('prints megaflows as dpctl/dump-flows does', async () => {

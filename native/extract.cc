@@ -175,11 +175,14 @@ void parse_l4(Packet& packet, const Cursor& c) {
   if (key.nw_frag & kFragLater) return;
   const auto ports = [&] { memcpy(&key.tp_src, c.p, 4); };  // and tp_dst
   switch (key.nw_proto) {
-    case kIpTcp:
+    case kIpTcp: {
       if (c.left < kTcpSize) return;
+      const uint32_t size = (c.p[12] >> 4) * 4u;  // with options
+      if (size < kTcpSize || size > c.left) return;
       ports();
       key.tcp_flags = to_be16(load16(c.p + 12) & 0x0fff);
       break;
+    }
     case kIpUdp:
       if (c.left < kUdpSize) return;
       ports();

@@ -9,8 +9,8 @@ namespace pw {
 constexpr uint32_t kEthHeaderSize = 14;
 
 // Any bytes are welcome. l3_offset is set for IPv4, IPv6 and ARP whose fixed header is sane; l4_offset when the
-// smallest header of the protocol lies inside the IP packet (so not for later fragments), or for a protocol that we
-// do not know, at its first byte.
+// header of the protocol lies inside the IP packet (so not for later fragments), or for a protocol that we do not know,
+// at its first byte.
 void extract(Packet& packet);
 
 }  // namespace pw

@@ -21,13 +21,13 @@ UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count) {
   uint32_t& used = used_by_port_[in_port];
   const bool from_reserve = used >= share;
   if (from_reserve && reserve_used_ >= reserve_) return nullptr;
-  const uint32_t number = free_.back();
+  const uint32_t index = free_.back();
   free_.pop_back();
-  if (!slots_[number]) {
-    slots_[number] = std::make_unique<UpcallSlot>();
-    slots_[number]->number = number;
+  if (!slots_[index]) {
+    slots_[index] = std::make_unique<UpcallSlot>();
+    slots_[index]->number = index;
   }
-  UpcallSlot& slot = *slots_[number];
+  UpcallSlot& slot = *slots_[index];
   slot.from_reserve = from_reserve;
   slot.charged_port = in_port;
   slot.waiting = true;
@@ -51,7 +51,7 @@ void UpcallSlots::fill(UpcallSlot& slot, const Packet& packet) {
 
 void UpcallSlots::publish(UpcallSlot& slot) {
   const uint32_t head = head_.load(std::memory_order_relaxed);
-  ring_[head] = slot.number;
+  ring_[head] = slot.number % count_;
   head_.store(static_cast<uint32_t>((head + 1) % ring_.size()), std::memory_order_release);
 }
 
@@ -64,8 +64,8 @@ const UpcallSlot* UpcallSlots::next_published() {
 }
 
 UpcallSlot* UpcallSlots::waiting(uint32_t number) {
-  if (number >= count_ || !slots_[number] || !slots_[number]->waiting) return nullptr;
-  return slots_[number].get();
+  UpcallSlot* slot = slots_[number % count_].get();
+  return slot != nullptr && slot->waiting && slot->number == number ? slot : nullptr;
 }
 
 void UpcallSlots::give_back(UpcallSlot& slot) {
@@ -77,7 +77,9 @@ void UpcallSlots::give_back(UpcallSlot& slot) {
     slot.capacity = 0;
   }
   in_use_--;
-  free_.push_back(slot.number);
+  free_.push_back(slot.number % count_);
+  const bool is_last_use = slot.number > 0xffffffff - count_;
+  slot.number = is_last_use ? slot.number % count_ : slot.number + count_;
 }
 
 uint32_t UpcallSlots::clear() {

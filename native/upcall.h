@@ -17,7 +17,8 @@ namespace pw {
 enum class UpcallReason : uint8_t { miss, action, trace };
 
 struct UpcallSlot {
-  uint32_t number = 0;
+  uint32_t number = 0;       // its index and, counted in steps of the slots' count, how often it was used: an answer
+                             // that comes twice, or late, does not meet another packet
   bool waiting = false;
   bool from_reserve = false;
   UpcallReason reason = UpcallReason::miss;

@@ -35,6 +35,8 @@ Napi::Function DatapathWrap::define(Napi::Env env) {
 
 namespace {
 
+constexpr uint32_t kMaxUpcallSlots = 65536;  // each may hold a GSO frame of 64 KB
+
 Napi::Object options_argument(const Napi::CallbackInfo& info) {
   if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options: expected an object");
   return info[0].As<Napi::Object>();
@@ -67,6 +69,9 @@ DatapathWrap::DatapathWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   config.pipeline.conntrack.tcp_be_liberal =
       get_bool(options, "tcpBeLiberal", config.pipeline.conntrack.tcp_be_liberal);
   config.pipeline.upcall_slots = get_u32(options, "upcallSlots", config.pipeline.upcall_slots);
+  if (config.pipeline.upcall_slots == 0 || config.pipeline.upcall_slots > kMaxUpcallSlots) {
+    throw Napi::TypeError::New(env, "upcallSlots: expected a number from 1 to 65536");
+  }
   config.pipeline.max_recirculations = get_u32(options, "maxRecirculations", config.pipeline.max_recirculations);
 
   datapath_ = std::make_unique<Datapath>(config, [this] {

@@ -165,6 +165,16 @@ TEST("extract: padding after the IP packet belongs to nothing") {
   CHECK_EQ(TestPacket(frame)->l4_offset, kNoOffset);
 }
 
+TEST("extract: a TCP header whose own length is too small or runs over the end has no ports") {
+  for (const uint8_t words : {0, 4, 6, 15}) {
+    Bytes frame = kTcp4;
+    frame[46] = static_cast<uint8_t>(words << 4);
+    CHECK_EQ(TestPacket(frame)->key.tp_dst.get(), 0);
+    CHECK_EQ(TestPacket(frame)->key.tcp_flags.get(), 0);
+    CHECK_EQ(TestPacket(frame)->l4_offset, kNoOffset);
+  }
+}
+
 TEST("extract: IPv4 headers that lie leave all IP fields zero") {
   const auto nothing = [](size_t at, uint8_t value) {
     Bytes frame = kTcp4;

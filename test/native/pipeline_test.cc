@@ -284,6 +284,11 @@ TEST("pipeline: a slot is answered once; a second answer and an unknown slot are
   b.answer(slot, Actions().output(2));
   b.answer(12345678, Actions().output(2));
   CHECK_EQ(b.got(2).size(), 1u);
+  // Nor does the late answer meet the packet that waits in the slot now.
+  b.send(kUdp4);
+  b.answer(slot, Actions().output(2));
+  CHECK_EQ(b.got(2).size(), 0u);
+  CHECK_EQ(b.pipeline.slots.in_use(), 1u);
   CHECK(b.books_balance());
 }
 

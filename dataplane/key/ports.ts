@@ -18,7 +18,7 @@ const reserved = new Map<string, OfPort>([
 const reservedNames = new Map<OfPort, string>([...reserved].reverse().map(([name, port]) => [port, name]));
 
 /** The reserved port of that name (in any case), such as LOCAL; undefined when there is none. */
-export function reservedPort(text: string): OfPort | undefined {
+function reservedPort(text: string): OfPort | undefined {
   return reserved.get(text.toUpperCase());
 }
 

@@ -21,7 +21,8 @@ export interface ParsedAction {
   nested?: ParsedAction[];
 }
 
-type Read = (item: Item, options: ParseOptions) => ParsedAction | Action;
+/** `depth` counts the actions around this one. */
+type Read = (item: Item, options: ParseOptions, depth: number) => ParsedAction | Action;
 
 const PORT_ACTIONS: Record<string, OfPort> = {
   normal: OFPP.NORMAL,
@@ -31,6 +32,8 @@ const PORT_ACTIONS: Record<string, OfPort> = {
   in_port: OFPP.IN_PORT,
   table: OFPP.TABLE,
 };
+/** As Open vSwitch. */
+const DEEPEST = 99;
 const LONGEST = 65535;
 const SHORTEST_TRUNCATION = 14n;
 const REASONS = ['no_match', 'action', 'invalid_ttl', 'action_set', 'group', 'packet_out'];
@@ -63,12 +66,12 @@ const ACTIONS: Record<string, Read> = {
   strip_vlan: () => ({ type: 'pop_vlan', strip: true }),
   dec_ttl: parseDecTtl,
   conjunction: parseConjunction,
-  ct: (item, options) => parseCt(item, options, (span) => parseActionList(span, options)),
+  ct: (item, options, depth) => parseCt(item, options, (span) => parseActionList(span, options, depth + 1)),
   ct_clear: () => ({ type: 'ct_clear' }),
   group: (item) => ({ type: 'group', id: Number(parseNumber(requireValue(item), 'a group', 0n, 0xffffffffn)) }),
   meter: (item) => ({ type: 'meter', id: Number(parseNumber(requireValue(item), 'a meter', 1n, 0xffffffffn)) }),
-  clone: (item, options) => parseNested(item, options, 'clone'),
-  write_actions: (item, options) => parseNested(item, options, 'write_actions'),
+  clone: (item, options, depth) => parseNested(item, options, 'clone', depth + 1),
+  write_actions: (item, options, depth) => parseNested(item, options, 'write_actions', depth + 1),
   clear_actions: () => ({ type: 'clear_actions' }),
   note: parseNote,
   ...FIELD_ACTIONS,
@@ -80,7 +83,8 @@ export const ACTION_NAMES: readonly string[] = NAMES;
 export const UNSUPPORTED_ACTIONS: ReadonlySet<string> = UNSUPPORTED;
 
 /** An action list. `drop` is the empty list, and stands alone. */
-export function parseActionList(span: Span, options: ParseOptions): ParsedAction[] {
+export function parseActionList(span: Span, options: ParseOptions, depth = 0): ParsedAction[] {
+  if (depth > DEEPEST) span.fail('EACTION', `expected actions nested at most ${DEEPEST} deep`);
   const all = items(span);
   const drop = all.find((item) => item.key.text.toLowerCase() === 'drop' && item.delimiter === '');
   if (drop) {
@@ -88,17 +92,17 @@ export function parseActionList(span: Span, options: ParseOptions): ParsedAction
     other?.whole.fail('EACTION', `expected "drop" to stand alone, got "${other.whole.text}" beside it`);
     return [];
   }
-  return all.map((item) => parseAction(item, options));
+  return all.map((item) => parseAction(item, options, depth));
 }
 
-function parseAction(item: Item, options: ParseOptions): ParsedAction {
+function parseAction(item: Item, options: ParseOptions, depth: number): ParsedAction {
   const name = item.key.text.toLowerCase();
   if (UNSUPPORTED.has(name)) item.whole.unsupported(`the action ${name}`);
   const bare = item.delimiter === '';
   if (bare && name in PORT_ACTIONS) return { action: { type: 'output', port: PORT_ACTIONS[name] }, span: item.whole };
   const read = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (read) {
-    const result = read(item, options);
+    const result = read(item, options, depth);
     return 'action' in result ? result : { action: result, span: item.whole };
   }
   if (bare) {
@@ -256,9 +260,14 @@ function parseConjunction(item: Item): Action {
   return { type: 'conjunction', id: Number(parseNumber(at(id, 0), 'an id', 0n, 0xffffffffn)), clause, nClauses };
 }
 
-function parseNested(item: Item, options: ParseOptions, type: 'clone' | 'write_actions'): ParsedAction {
+function parseNested(
+  item: Item,
+  options: ParseOptions,
+  type: 'clone' | 'write_actions',
+  depth: number,
+): ParsedAction {
   if (item.delimiter !== '(') item.whole.fail('EACTION', `expected ${type}(ACTIONS), got "${item.whole.text}"`);
-  const nested = parseActionList(requireValue(item), options);
+  const nested = parseActionList(requireValue(item), options, depth);
   return { action: { type, actions: nested.map((n) => n.action) }, span: item.whole, nested };
 }
 

@@ -94,7 +94,7 @@ function transportFields(protocol: Protocol): Field[] {
 }
 
 /** The mapped tun_metadata fields, by number. */
-export function metadataFields(tlvMap: TlvMap | undefined): Field[] {
+function metadataFields(tlvMap: TlvMap | undefined): Field[] {
   if (!tlvMap) return [];
   return [...Array(TUN_METADATA_FIELDS).keys()].map((i) => tlvMap.field(i)).filter((f) => f !== undefined);
 }

@@ -15,11 +15,14 @@ function distance(a: string, b: string): number {
   return rows[a.length][b.length];
 }
 
+/** More letters than these are another word. */
+const FARTHEST = 3;
+
 /** `; did you mean NAME?`, or nothing when no name is near. */
 export function suggest(name: string, known: Iterable<string>): string {
   const wanted = name.slice(0, 40).toLowerCase();
   let best: string | undefined;
-  let least = Math.floor(wanted.length / 3) + 1;
+  let least = Math.min(Math.floor(wanted.length / 3), FARTHEST) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - wanted.length) >= least) continue;
     const d = distance(wanted, candidate.toLowerCase());

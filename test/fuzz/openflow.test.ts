@@ -75,6 +75,21 @@ describe('random text', { timeout: 60_000 }, () => {
   });
 });
 
+describe('hostile text', () => {
+  it.each([
+    ['parentheses that are never closed', '('.repeat(50_000)],
+    ['quotes', `actions=${'"'.repeat(50_001)}`],
+    ['one endless word', 'a'.repeat(100_000)],
+    ['actions nested without end', `actions=${'clone('.repeat(5000)}${')'.repeat(5000)}`],
+    ['ct nested without end', `ip,actions=${'ct(commit,exec('.repeat(5000)}${'))'.repeat(5000)}`],
+    ['an endless number', `reg0=${'9'.repeat(100_000)},actions=drop`],
+    ['an endless range', `actions=load:1->reg0[${'9'.repeat(100_000)}]`],
+    ['the same field again and again', `${'reg0=1,'.repeat(3000)}actions=drop`],
+  ])('of %s is read or refused in no time', (_, text) => {
+    readAll(text);
+  });
+});
+
 describe('random flows', { timeout: 60_000 }, () => {
   it('print, read and print again as the same text, match and actions', () => {
     const property = fc.property(flowSpec, (flow) => {

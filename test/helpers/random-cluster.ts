@@ -56,8 +56,8 @@ function spec(r: Random, node: 'worker1' | 'worker2', from: Host, usualMac?: str
   const to = r.pick(all);
   const nextHop = r.pick([usualMac ?? GATEWAY[node].mac, to.mac, VIRTUAL_MAC, GATEWAY[node].mac, BROADCAST]);
   const dl_dst = usualMac && !r.chance(8) ? usualMac : nextHop;
-  // ARP goes to NORMAL, which learns the source MAC. One that moves between ports is learned, from cached flows, whenever
-  // counters are read: in Open vSwitch as in us, but not at the same moment. So ARP comes with the port's own.
+  // ARP goes to NORMAL, which learns the source MAC. One that moves between ports is learned, from cached flows,
+  // whenever counters are read: in Open vSwitch as in us, but not at the same moment. So ARP comes with the port's own.
   if (r.chance(8)) return { ethernet: { dl_src: from.mac, dl_dst }, arp: randomArp(r, from, to) };
   const ethernet = { dl_src: r.chance(15) ? r.pick(all).mac : from.mac, dl_dst };
   const ipv6 = { ipv6_src: 'fe80::1', ipv6_dst: 'ff02::2' };

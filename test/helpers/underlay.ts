@@ -4,8 +4,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { orphans } from './leftovers.js';
 
 const PEER = fileURLToPath(new URL('udp-peer.mjs', import.meta.url));
+const PREFIX = 'pwtest';
 const TIMEOUT_MS = 5000;
 
 export interface Datagram {
@@ -32,7 +34,7 @@ export class Underlay {
   private constructor(readonly netns: string) {}
 
   static async start(own: string, peers: string[]): Promise<Underlay> {
-    const underlay = new Underlay(`pwtest-${process.pid}-${own.split('.').at(-1)}`);
+    const underlay = new Underlay(`${PREFIX}-${process.pid}-${own.split('.').at(-1)}`);
     try {
       await underlay.#up(own, peers);
     } catch (e) {
@@ -43,7 +45,9 @@ export class Underlay {
   }
 
   async #up(own: string, peers: string[]): Promise<void> {
-    const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
+    const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' }).toString();
+    const names = ip('netns', 'list').split('\n').map((line) => line.split(' ')[0]);
+    for (const name of orphans(PREFIX, names)) ip('netns', 'del', name);
     ip('netns', 'add', this.netns);
     ip('-n', this.netns, 'link', 'set', 'lo', 'up');
     for (const address of [own, ...peers]) ip('-n', this.netns, 'address', 'add', `${address}/32`, 'dev', 'lo');

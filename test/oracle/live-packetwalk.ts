@@ -1,5 +1,5 @@
 // packetwalk as the live switch under test: the real addon and the real slow path, memory ports for pods and gateway.
-// The tunnel is a real Geneve port in a namespace of its own (helpers/underlay.ts): its outer header is the kernel's work.
+// The tunnel is a real Geneve port in a namespace of its own (helpers/underlay.ts): outer headers are the kernel's work.
 import { readFileSync } from 'node:fs';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import type { PortSpec } from '../../dataplane/datapath/ports.js';
@@ -35,7 +35,8 @@ export class LivePacketwalk implements LiveSwitch {
     const underlay = tunnel && own ? await Underlay.start(own, Object.keys(ports.neigh ?? {})) : undefined;
     const specs = ports.ports.map(({ name, ofport }): PortSpec => {
       if (name !== tunnel?.name) return { kind: 'memory', name, ofport, mtu: 1500 };
-      return { kind: 'geneve', name, ofport, mtu: 1450, netns: underlay!.netns, udpPort: 6081, csum: true, localIp: own };
+      const { netns } = underlay!;
+      return { kind: 'geneve', name, ofport, mtu: 1450, netns, udpPort: 6081, csum: true, localIp: own };
     });
     const text = typeof flows === 'string' ? readFileSync(flows, 'utf8') : flows.join('\n');
     const { bridge, tlv_map: tlvMap } = ports;

@@ -1,5 +1,5 @@
-// What two printers of ofproto/trace may say differently about the same thing, brought to one form. Everything else in a
-// trace is compared as it stands. The differences, and why they are none:
+// What two printers of ofproto/trace may say differently about the same thing, brought to one form. Everything else in
+// a trace is compared as it stands. The differences, and why they are none:
 //
 //  - recirculation ids are taken from a counter: they are renamed #1, #2, ... in order of appearance;
 //  - a flood goes to its ports in the order of a hash table: the outputs after NORMAL are sorted;
@@ -9,7 +9,7 @@
 //  - terms of a flow and of a match may come in any order: sorted.
 //
 // Megaflows are not compared here: which fields OVS looks at depends on the order of its hash tables. That ours look at
-// enough is shown by test/fuzz, which compares forwarding with and without the cache.
+// enough is shown by random-live.test.ts: packets that meet cached flows must leave as they leave OVS.
 import { type TracedPass, sortTerms, splitTerms } from '../helpers/trace-text.js';
 
 export interface ComparablePass {

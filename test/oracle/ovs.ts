@@ -9,12 +9,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { PortsFile } from '../helpers/article.js';
+import { orphans } from '../helpers/leftovers.js';
 import { Malformed, readPcap, toHex } from '../../dataplane/wire/index.js';
 import { Unixctl } from './unixctl.js';
 
 const run = promisify(execFile);
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'setpriv'];
+const PREFIX = 'packetwalk-ovs';
 const PCAP_HEADER = 24;
 const START_TIMEOUT_MS = 15_000;
 
@@ -68,7 +70,10 @@ export class Ovs {
   }
 
   static async start(options: OvsOptions): Promise<Ovs> {
-    const ovs = new Ovs(fs.mkdtempSync(join(tmpdir(), 'packetwalk-ovs-')), options);
+    for (const name of orphans(PREFIX, fs.readdirSync(tmpdir()))) {
+      fs.rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    }
+    const ovs = new Ovs(fs.mkdtempSync(join(tmpdir(), `${PREFIX}-${process.pid}-`)), options);
     try {
       await ovs.#boot();
     } catch (e) {

@@ -8,7 +8,7 @@ import { LivePacketwalk, packetwalkMissing } from './live-packetwalk.js';
 import { type LiveFrame, LiveOvs, type LiveSetup } from './live.js';
 import { ovsMissing } from './ovs.js';
 
-const CONNECTIONS = 80;
+const CONNECTIONS = 120;
 const missing = ovsMissing() ?? packetwalkMissing();
 
 const SHOW = 'move:NXM_NX_CT_STATE[0..7]->NXM_NX_IP_TTL[],move:NXM_NX_CT_MARK[0..7]->NXM_OF_ETH_SRC[0..7]';

@@ -1,5 +1,5 @@
 // packetwalk as the live switch under test: the real addon and the real slow path, memory ports for pods and gateway.
-// The tunnel is a real Geneve port in a namespace of its own (helpers/underlay.ts): outer headers are the kernel's work.
+// The tunnel is a real Geneve port in a namespace of its own (helpers/underlay.ts): the kernel makes its outer headers.
 import { readFileSync } from 'node:fs';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import type { PortSpec } from '../../dataplane/datapath/ports.js';

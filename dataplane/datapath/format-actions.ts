@@ -44,7 +44,7 @@ function formatAction(action: Exclude<DatapathAction, SetAction>, key: Uint8Arra
     case 'output':
       return options.port?.(action.port) ?? String(action.port);
     case 'push_vlan': {
-      const tpid = action.tpid === 0x8100 ? '' : `tpid=${hex(action.tpid, 4)},`;
+      const tpid = action.tpid === 0x8100 ? '' : `tpid=0x${action.tpid.toString(16).padStart(4, '0')},`;
       return `push_vlan(${tpid}vid=${action.tci & 0xfff},pcp=${action.tci >> 13})`;
     }
     case 'pop_vlan':
@@ -70,7 +70,8 @@ function formatAction(action: Exclude<DatapathAction, SetAction>, key: Uint8Arra
 
 // --- set -------------------------------------------------------------------------------------------------------
 
-const hex = (n: number | bigint, digits = 0): string => `0x${n.toString(16).padStart(digits, '0')}`;
+/** Zero is plain 0, as C's %#x has it. */
+const hex = (n: number | bigint): string => (Number(n) === 0 ? '0' : `0x${n.toString(16)}`);
 const decimal = (n: bigint): string => n.toString();
 
 /** By field: the name that it has in its header, and how it reads. */
@@ -158,7 +159,7 @@ function formatTunnel(key: Uint8Array, mappings: readonly TlvMapping[]): string 
     const value = get(field);
     if (value !== 0n) parts.push(`${name}=${print(value)}`);
   };
-  if (flags & 8) parts.push(`tun_id=${hex(get('tun_id'))}`);
+  if (flags & 8) parts.push(`tun_id=0x${get('tun_id').toString(16)}`);
   unlessZero('src', 'tun_src', formatIpv4);
   unlessZero('dst', 'tun_dst', formatIpv4);
   unlessZero('ipv6_src', 'tun_ipv6_src', formatIpv6);
@@ -180,7 +181,7 @@ function formatOptions(present: bigint, key: Uint8Array, mappings: readonly TlvM
     .filter(({ index }) => (present >> BigInt(index)) & 1n)
     .map(({ optClass, type, size, offset }) => {
       const value = key.subarray(start + offset, start + offset + size);
-      return `{class=${hex(optClass)},type=${hex(type)},len=${size}${size > 0 ? `,${hex(number(value))}` : ''}}`;
+      return `{class=${hex(optClass)},type=${hex(type)},len=${size}${size > 0 ? `,0x${number(value).toString(16)}` : ''}}`;
     })
     .join('');
 }

@@ -22,8 +22,9 @@ interface Stage {
   begun: Map<number, number>;
 }
 
-const [TP_SRC] = KEY_FIELDS.tp_src;
-const PORTS_SIZE = 4;
+/** Where ports are, or what ICMP has in their place. */
+const PORTS = { at: KEY_FIELDS.tp_src[0], size: 4 };
+const ICMP = { at: KEY_FIELDS.icmp_type[0], size: 2 };
 const HASH_START = 0x811c9dc5;
 
 export class Subtable {
@@ -32,10 +33,7 @@ export class Subtable {
   /** Matches by hash over all stages. Those of one hash differ in value. */
   readonly #matches = new Map<number, FlowEntry[][]>();
   /** The ports that are matched, when this subtable looks at ports. */
-  readonly #ports?: PrefixTrie;
-  readonly #portsLength: number = 0;
-  /** Leading bits of a packet's ports, masked; scratch. */
-  readonly #portBytes = new Uint8Array(PORTS_SIZE);
+  readonly #ports?: { at: number; trie: PrefixTrie; length: number; /** The packet's, masked. */ bytes: Uint8Array };
   readonly #byPriority = new Map<number, number>();
   maxPriority = -1;
   size = 0;
@@ -43,10 +41,13 @@ export class Subtable {
   constructor(mask: Flow) {
     this.mask = mask;
     this.#stages = makeStages(mask);
-    for (let bit = 0; bit < PORTS_SIZE * 8; bit++) {
-      if ((mask[TP_SRC + (bit >> 3)] >> (7 - (bit & 7))) & 1) this.#portsLength = bit + 1;
+    const place = [PORTS, ICMP].find(({ at, size }) => mask.subarray(at, at + size).some((bits) => bits !== 0));
+    if (place) {
+      const bytes = mask.slice(place.at, place.at + place.size);
+      let length = place.size * 8;
+      while (((bytes[(length - 1) >> 3] >> (8 - (length & 7 || 8))) & 1) === 0) length--;
+      this.#ports = { at: place.at, trie: new PrefixTrie(place.size), length, bytes };
     }
-    if (this.#portsLength > 0) this.#ports = new PrefixTrie(PORTS_SIZE);
   }
 
   *[Symbol.iterator](): Iterator<FlowEntry> {
@@ -66,7 +67,7 @@ export class Subtable {
     if (!entries) bucket.push((entries = []));
     const at = entries.findIndex((e) => e.priority < entry.priority);
     entries.splice(at < 0 ? entries.length : at, 0, entry);
-    this.#ports?.insert(entry.value.subarray(TP_SRC, TP_SRC + PORTS_SIZE), this.#portsLength);
+    this.#ports?.trie.insert(entry.value.subarray(this.#ports.at), this.#ports.length);
     this.#count(entry.priority, 1);
   }
 
@@ -78,7 +79,7 @@ export class Subtable {
     entries.splice(entries.indexOf(entry), 1);
     if (entries.length === 0) bucket.splice(index, 1);
     if (bucket.length === 0) this.#matches.delete(hash);
-    this.#ports?.remove(entry.value.subarray(TP_SRC, TP_SRC + PORTS_SIZE), this.#portsLength);
+    this.#ports?.trie.remove(entry.value.subarray(this.#ports.at), this.#ports.length);
     this.#count(entry.priority, -1);
   }
 
@@ -120,12 +121,11 @@ export class Subtable {
   /** No match has the packet's ports: the leading bits that tell so are un-wildcarded instead of the whole stage. */
   #portsRuleOut(flow: Flow, wildcards: Flow): boolean {
     if (!this.#ports) return false;
-    for (let i = 0; i < PORTS_SIZE; i++) this.#portBytes[i] = flow[TP_SRC + i] & this.mask[TP_SRC + i];
-    const read = this.#ports.lookup(this.#portBytes, 0);
-    if (this.#ports.lengths[this.#portsLength]) return false;
-    for (let i = 0; i * 8 < read; i++) {
-      wildcards[TP_SRC + i] |= this.mask[TP_SRC + i] & (0xff00 >> Math.min(8, read - i * 8));
-    }
+    const { at, trie, length, bytes } = this.#ports;
+    for (let i = 0; i < bytes.length; i++) bytes[i] = flow[at + i] & this.mask[at + i];
+    const read = trie.lookup(bytes, 0);
+    if (trie.lengths[length]) return false;
+    for (let i = 0; i * 8 < read; i++) wildcards[at + i] |= this.mask[at + i] & (0xff00 >> Math.min(8, read - i * 8));
     return true;
   }
 

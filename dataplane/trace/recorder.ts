@@ -11,7 +11,7 @@ import { printAction, printActions, printNat } from '../openflow/print-actions.j
 import { formatSubfield } from '../openflow/subfield.js';
 import type { TlvMap } from '../key/tlv-map.js';
 import type { FlowEntry } from '../tables/flow-table.js';
-import type { FrozenState, LookupResult, Recorder } from '../translate/types.js';
+import type { DatapathCt, FrozenState, LookupResult, Recorder } from '../translate/types.js';
 import type { TraceNode, TraceStep } from './types.js';
 
 export interface RecordOptions {
@@ -27,6 +27,7 @@ export interface Frozen {
   state: FrozenState;
   /** The packet as it was when the pipeline froze. */
   flow: Flow;
+  ct: DatapathCt;
 }
 
 export interface Output {
@@ -130,8 +131,8 @@ export class TraceRecorder implements Recorder {
     this.#steps[depth]?.notes.push(text);
   }
 
-  freeze(recircId: number, state: FrozenState, flow: Flow): void {
-    this.frozen.push({ recircId, state, flow: flow.slice() });
+  freeze(recircId: number, state: FrozenState, flow: Flow, ct: DatapathCt): void {
+    this.frozen.push({ recircId, state, flow: flow.slice(), ct });
   }
 
   output(port: OfPort, _flow: Flow, tunnel?: Uint8Array): void {

@@ -1,8 +1,9 @@
 // traceFlow: what would become of a packet. Runs it through the tables pass by pass, as the switch would, with an assumed
 // connection state after each ct(table=N), and changes nothing: no address is learned, no megaflow made, no flow credited.
 // From: `packetwalk trace` and ofproto/trace. To: text.ts, or JSON as it is.
+import { RecircTable } from '../datapath/recirc.js';
 import { formatActions } from '../datapath/format-actions.js';
-import type { DatapathAction } from '../datapath/actions.js';
+import type { DatapathNat } from '../datapath/actions.js';
 import { fieldByName } from '../key/fields.js';
 import { formatFieldValue } from '../key/format.js';
 import { type Flow, getField, getNumber, newFlow, setField } from '../key/flow.js';
@@ -33,6 +34,7 @@ const fields = {
   ctZone: fieldByName('ct_zone'),
   ctMark: fieldByName('ct_mark'),
   actsetOutput: fieldByName('actset_output'),
+  tpid: fieldByName('vlan_tpid'),
   tunId: fieldByName('tun_id'),
   tunDst: fieldByName('tun_dst'),
   tunDst6: fieldByName('tun_ipv6_dst'),
@@ -69,7 +71,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   };
   const outputs: Output[] = [];
   const recircId = getNumber(flow, fields.recircId);
-  const queue: Pass[] = [{ flow, state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
+  const queue: Pass[] = [{ flow: withTagType(flow), state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
     const recorder = new TraceRecorder(options);
     if (pass.state) recorder.thaw(pass.state.table);
@@ -79,7 +81,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
     if (translation.error) continue;
     outputs.push(...recorder.outputs);
-    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, translation, ctNext.shift(), options));
+    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, ctNext.shift(), options));
   }
   trace.outputs = outputs.map((output) => describeOutput(output, env));
   if (trace.outputs.length > 0) trace.drop = null;
@@ -88,18 +90,16 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
 
 /** Ids of this trace alone, so that the switch's own stay as they are. */
 class PrivateIds implements RecircIds {
-  readonly #states = new Map<number, FrozenState>();
+  readonly #own = new RecircTable(() => 0);
 
   constructor(private readonly real: RecircIds) {}
 
   allocate(state: FrozenState): number {
-    const id = this.#states.size + 1;
-    this.#states.set(id, state);
-    return id;
+    return this.#own.allocate(state);
   }
 
   get(id: number): FrozenState | undefined {
-    return this.#states.get(id) ?? this.real.get(id);
+    return this.#own.get(id) ?? this.real.get(id);
   }
 }
 
@@ -139,45 +139,28 @@ export function describePass(
 }
 
 /** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came from. */
-function nextPass(pass: Pass, frozen: Frozen, translation: Translation, ctNext: number | undefined, options: TraceOptions): Pass {
+function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined, options: TraceOptions): Pass {
   const next = frozen.flow.slice();
   next.fill(0, KEY_SIZE);
   next.set(pass.flow.subarray(TUNNEL_START, KEY_SIZE), TUNNEL_START);
   setField(next, fields.inPort, getField(pass.flow, fields.inPort));
   setField(next, fields.recircId, frozen.recircId);
   setField(next, fields.ctState, ctNext ?? DEFAULT_CT_STATE);
-  const ct = ctBefore(translation.actions, frozen.recircId);
-  setField(next, fields.ctZone, ct?.zone ?? 0);
+  setField(next, fields.ctZone, frozen.ct.zone);
   const resumed: NonNullable<TracePass['resumed']> = {
     ctState: ctNext === undefined ? 'trk|new' : formatCtState(ctNext),
     byDefault: ctNext === undefined,
   };
-  if (ct?.nat) {
+  if (frozen.ct.nat) {
     const before = formatPacket(thawedFlow(next, frozen.state), options);
-    translateAddresses(next, ct.nat);
+    translateAddresses(next, frozen.ct.nat);
     resumed.nat = { before, after: formatPacket(thawedFlow(next, frozen.state), options) };
   }
   return { flow: next, state: frozen.state, resumed };
 }
 
-type Ct = Extract<DatapathAction, { type: 'ct' }>;
-
-/** The ct() that a recirculation follows. */
-function ctBefore(actions: readonly DatapathAction[], recircId: number): Ct | undefined {
-  let last: Ct | undefined;
-  for (const action of actions) {
-    if (action.type === 'ct') last = action;
-    else if (action.type === 'recirc' && action.id === recircId) return last;
-    else if (action.type === 'clone') {
-      const inner = ctBefore(action.actions, recircId);
-      if (inner) return inner;
-    }
-  }
-  return undefined;
-}
-
 /** A translation to be made: the first address and port of its range. One to be undone is not known here. */
-function translateAddresses(flow: Flow, { kind, minAddr, minPort }: NonNullable<Ct['nat']>): void {
+function translateAddresses(flow: Flow, { kind, minAddr, minPort }: DatapathNat): void {
   if (kind === 'restore') return;
   if (minAddr !== undefined) {
     const ipv6 = minAddr.includes(':');
@@ -200,12 +183,24 @@ export function describeOutput({ port, tunnel }: Output, env: Environment): Trac
   return output;
 }
 
-/** That a packet has no tag goes without saying, as in OVS. */
+/** A tag that was given without its type has the usual one. */
+function withTagType(flow: Flow): Flow {
+  const tagged = (flow[KEY_FIELDS.vlan_tci[0]] & VLAN_CFI_BYTE) !== 0;
+  if (!tagged || getNumber(flow, fields.tpid) !== 0) return flow;
+  const typed = flow.slice();
+  setField(typed, fields.tpid, 0x8100);
+  return typed;
+}
+
+/** That a packet has a tag or none goes without saying, as in OVS. */
 function shownMask(flow: Flow, mask: Flow): Flow {
-  const [tci] = KEY_FIELDS.vlan_tci;
-  if ((flow[tci] & VLAN_CFI_BYTE) !== 0) return mask;
+  const [outer, inner, end] = [KEY_FIELDS.vlan_tci[0], KEY_FIELDS.vlan2_tci[0], KEY_FIELDS.vlan2_tpid[0] + 2];
   const shown = mask.slice();
-  shown.fill(0, tci, KEY_FIELDS.vlan2_tpid[0] + 2);
+  for (const tci of [outer, inner]) {
+    const tagged = (flow[tci] & VLAN_CFI_BYTE) !== 0;
+    const onlyPresence = (mask[tci] & ~VLAN_CFI_BYTE) === 0 && mask[tci + 1] === 0;
+    if (!tagged || onlyPresence) shown.fill(0, tci, tci === outer ? inner : end);
+  }
   return shown;
 }
 

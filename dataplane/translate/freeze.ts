@@ -4,18 +4,18 @@ import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
 import { AT, put32, TUNNEL_END, TUNNEL_START } from './bytes.js';
 import type { Context } from './context.js';
-import type { FrozenState } from './types.js';
+import type { DatapathCt, FrozenState } from './types.js';
 
-/** Sends a copy of the packet round again, to go on in `table`. */
-export function freeze(ctx: Context, table: number, conntracked: boolean): void {
+/** Sends a copy of the packet, with the connection that `ct` found for it, round again, to go on in `table`. */
+export function freeze(ctx: Context, table: number, ct: DatapathCt): void {
   const { flow } = ctx;
   const state: FrozenState = {
     table,
     pipeline: flow.slice(KEY_SIZE),
     inPort: ctx.inPort,
     stack: ctx.stack.slice(),
+    conntracked: true,
   };
-  if (conntracked) state.conntracked = true;
   if (ctx.actionSet.length > 0) state.actionSet = ctx.actionSet.slice();
   // What arrived comes back with the packet; what the pipeline set would be lost.
   if (changedTunnel(ctx)) {
@@ -24,7 +24,7 @@ export function freeze(ctx: Context, table: number, conntracked: boolean): void 
   }
   const id = ctx.env.recirc.allocate(state);
   ctx.actions.push({ type: 'recirc', id });
-  ctx.recorder?.freeze(id, state, flow);
+  ctx.recorder?.freeze(id, state, flow, ct);
 }
 
 function changedTunnel({ flow, arrivedTunnel, thawed }: Context): boolean {

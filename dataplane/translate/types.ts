@@ -6,6 +6,8 @@ import type { Flow } from '../key/flow.js';
 import type { Action, OfPort, Subfield } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 
+export type DatapathCt = Extract<DatapathAction, { type: 'ct' }>;
+
 /** What a translation may ask of the world around it. The switch and the offline trace each provide one. */
 export interface Environment {
   /** The best flow of `table` for `flow`, un-wildcarding into `mask` whatever was looked at. */
@@ -109,8 +111,8 @@ export interface Recorder {
   subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */
   note(kind: 'detail' | 'warn' | 'error', text: string, depth: number): void;
-  /** ct() or another recirculation froze the pipeline; `flow` is the packet as it will come back, ct_* aside. */
-  freeze(recircId: number, state: FrozenState, flow: Flow): void;
+  /** `ct` froze the pipeline; `flow` is the packet as it will come back, ct_* aside. */
+  freeze(recircId: number, state: FrozenState, flow: Flow, ct: DatapathCt): void;
   /** The packet goes out of a port; of a tunnel port, `tunnel` is key bytes 200..511 of the outer header. */
   output(port: OfPort, flow: Flow, tunnel?: Uint8Array): void;
 }

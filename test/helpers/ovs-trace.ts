@@ -3,7 +3,10 @@
 import { splitTerms } from './trace-text.js';
 
 /** Fields of tunnels that packetwalk does not have. */
-const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype)=0/g;
+const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype|tun_metadata0)=0(?=,)/g;
+
+/** OVS keeps ICMP's type and code in 16 bits each, and prints the 8 that count as a mask. */
+const ICMP_IN_PORTS = /(icmp_type|icmp_code)=(0x[0-9a-f]+)\/0xff(?![0-9a-f])/g;
 
 export interface ComparableOptions {
   /** Datapath port names of OVS, by the OpenFlow port's name: a Geneve port is genev_sys_6081 there. */
@@ -16,12 +19,20 @@ export function comparableTrace(text: string, { datapathPorts = {} }: Comparable
     if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`);
     return ids.get(id) as string;
   };
+  // OVS's "Not tunneling to our own address" leaves the flow changed where nothing of it is printed.
+  let flow = '';
+  const unchanged = (line: string): string => {
+    if (line.startsWith('Flow: ')) flow = line.slice(6);
+    return line === `Final flow: ${flow}` ? 'Final flow: unchanged' : line;
+  };
   return text
     .trimEnd()
     .split('\n')
     .filter((line) => !SLOW_PATH.test(line))
     .map((line) => line.replace(FOREIGN_FIELDS, ''))
+    .map((line) => line.replace(ICMP_IN_PORTS, (_, name: string, value: string) => `${name}=${Number(value)}`))
     .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, (_, before: string, id: string) => before + renumber(id)))
+    .map(unchanged)
     .map((line) => (line.startsWith('Datapath actions: ') ? comparableActions(line, datapathPorts) : line));
 }
 
@@ -31,11 +42,11 @@ const SLOW_PATH = /^This flow is handled by the userspace slow path|^ {2}- /;
 /** Ports of a flood stand in the order of a hash table in OVS. */
 function comparableActions(line: string, datapathPorts: Record<string, string>): string {
   const prefix = 'Datapath actions: ';
-  const terms = splitTerms(line.slice(prefix.length)).map((term) => {
-    // A packet whose TTL is used up goes to the controllers that ask for such; packetwalk has none, and drops it.
-    if (/^userspace\(.*controller\(reason=2,/.test(term)) return 'drop';
-    return datapathPorts[term] ?? term;
-  });
+  // A packet whose TTL is used up goes to the controllers that ask for such; packetwalk has none, and drops it.
+  const terms = splitTerms(line.slice(prefix.length))
+    .filter((term) => !/^userspace\(.*controller\(reason=2,/.test(term))
+    .map((term) => datapathPorts[term] ?? term);
+  if (terms.length === 0) return `${prefix}drop`;
   const out: string[] = [];
   let run: string[] = [];
   for (const term of [...terms, '']) {

@@ -1,12 +1,12 @@
 // ct() and ct_clear: conntrack. With a table, the packet's copy comes back with the connection's state and goes on there;
 // the packet itself goes on with the next action, untracked, as if nothing had happened.
-import type { DatapathAction } from '../../datapath/actions.js';
 import type { Action } from '../../openflow/ast.js';
 import { AT, isZero, u32 } from '../bytes.js';
 import { commit } from '../commit.js';
 import type { Context } from '../context.js';
 import { freeze } from '../freeze.js';
 import { read } from '../subfields.js';
+import type { DatapathCt } from '../types.js';
 import { runActions } from './run.js';
 
 const MARK_END = AT.ct_mark + 4;
@@ -25,10 +25,11 @@ export function ct(ctx: Context, action: Ct): void {
   ctx.recorder?.exec(action, ctx.depth);
   runActions(ctx, action.exec);
   const zone = typeof action.zone === 'object' ? Number(read(ctx, action.zone)) : (action.zone ?? 0);
-  ctx.actions.push(datapathCt(ctx, action, zone));
+  const done = datapathCt(ctx, action, zone);
+  ctx.actions.push(done);
   mask.set(looked, AT.ct_mark);
   if (action.table !== undefined) {
-    freeze(ctx, action.table, true);
+    freeze(ctx, action.table, done);
     const where = `The forked pipeline will be resumed at table ${action.table}.`;
     ctx.detail(`A clone of the packet is forked to recirculate. ${where}`);
   }
@@ -42,8 +43,8 @@ export function ctClear(ctx: Context): void {
   ctx.conntracked = false;
 }
 
-function datapathCt({ flow, mask }: Context, action: Ct, zone: number): DatapathAction {
-  const done: Extract<DatapathAction, { type: 'ct' }> = { type: 'ct', zone, commit: action.commit, force: action.force };
+function datapathCt({ flow, mask }: Context, action: Ct, zone: number): DatapathCt {
+  const done: DatapathCt = { type: 'ct', zone, commit: action.commit, force: action.force };
   if (!isZero(mask, AT.ct_mark, MARK_END)) {
     const bits = u32(mask, AT.ct_mark);
     done.mark = { value: (u32(flow, AT.ct_mark) & bits) >>> 0, mask: bits };

@@ -1,6 +1,6 @@
 // load, set_field, move, mod_*, set_tunnel, write_metadata: write fields of the pipeline's packet. What becomes of that in
 // the real packet is commit.ts's business, when the packet leaves.
-import { type Field, fieldByName } from '../../key/fields.js';
+import { type Field, fieldByName, type Prerequisite } from '../../key/fields.js';
 import { ones } from '../../key/flow.js';
 import type { Action, Subfield } from '../../openflow/ast.js';
 import { AT, FRAG_LATER, isIp, VLAN_CFI } from '../bytes.js';
@@ -24,12 +24,13 @@ export function setField(ctx: Context, { field, value, mask }: Of<'set_field'>):
   writeMasked(ctx, field, value, mask);
 }
 
-/** OVS's masks tell the protocol of every packet of which an action writes the addresses, the ECN or the TTL. */
-function lookAtProtocol({ mask }: Context, { name }: Field): void {
-  if (TELLING_PROTOCOL.has(name)) mask[AT.nw_proto] = 0xff;
+/** OVS's masks tell the protocol of every packet of which an action writes an IP or ARP field. */
+function lookAtProtocol({ mask }: Context, { prerequisite }: Field): void {
+  if (IP_PREREQUISITES.has(prerequisite)) mask[AT.nw_proto] = 0xff;
+  else if (prerequisite === 'arp') mask.fill(0xff, AT.arp_op, AT.arp_op + 2);
 }
 
-const TELLING_PROTOCOL: ReadonlySet<string> = new Set(['nw_src', 'nw_dst', 'ipv6_src', 'ipv6_dst', 'ipv6_label', 'nw_ecn', 'nw_ttl']);
+const IP_PREREQUISITES: ReadonlySet<Prerequisite> = new Set(['ip', 'ipv4', 'ipv6']);
 
 export function writeMetadata(ctx: Context, { value, mask }: Of<'write_metadata'>): void {
   writeMasked(ctx, metadata, value, mask);

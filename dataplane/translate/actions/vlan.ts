@@ -18,7 +18,8 @@ export function popVlan(ctx: Context): void {
   const { flow, mask } = ctx;
   mask[AT.vlan_tci] |= VLAN_CFI >> 8;
   if (!isTagged(flow)) return;
-  lookAtTags(ctx);
+  mask[AT.vlan2_tci] |= VLAN_CFI >> 8;
+  if ((u16(flow, AT.vlan2_tci) & VLAN_CFI) !== 0) lookAtTags(ctx);
   flow.copyWithin(AT.vlan_tci, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
   flow.fill(0, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
 }

@@ -3,11 +3,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import { packageFile } from '../dataplane/root.js';
 import { dnsmasqArgs } from './dns.js';
 import { netnsInode } from './namespaces.js';
-import { argvOf, type Identity, isAlive, isBound, netnsInodeOf, processesIn, startDetached, stopAll } from './processes.js';
+import { argvOf, type Identity, isAlive, isBound, netnsInodeOf, processes, startDetached, stopAll } from './processes.js';
 import type { Lab } from './resolve.js';
 import { SYSTEM_PATH } from './run.js';
 import { type LabState, type Role, saveState } from './state.js';
@@ -69,12 +70,15 @@ export async function answers(socket: string): Promise<boolean> {
 }
 
 /** The process that is this daemon, whatever namespace it lives in; undefined when there is none. */
-export function findDaemon(daemon: Daemon, state: LabState, inNamespaces: Identity[]): Identity | undefined {
+export function findDaemon(daemon: Daemon, state: LabState, inLab: Identity[]): Identity | undefined {
   const recorded = state.processes.find((p) => p.role === daemon.role && p.of === daemon.of);
   if (recorded && isAlive(recorded)) return { pid: recorded.pid, start: recorded.start };
   // A lab that was killed may not have come to write down what it started; place and command line tell.
   const inode = netnsInode(daemon.netns);
-  return inNamespaces.find(({ pid }) => netnsInodeOf(pid) === inode && argvOf(pid).join('\0') === daemon.argv.join('\0'));
+  return inLab.find(({ pid }) => {
+    const argv = argvOf(pid);
+    return isDeepStrictEqual(argv, commandOf(daemon)) || (netnsInodeOf(pid) === inode && isDeepStrictEqual(argv, daemon.argv));
+  });
 }
 
 /** It lives in the namespace that has its name now (which may have been made anew since), and answers. */
@@ -82,17 +86,25 @@ export async function isHealthy(daemon: Daemon, identity: Identity): Promise<boo
   return netnsInodeOf(identity.pid) === netnsInode(daemon.netns) && (await daemon.isReady(identity.pid));
 }
 
+/** Every program that runs in these namespaces, or is on its way into one. */
 export function runningIn(namespaces: string[]): Identity[] {
-  return processesIn(new Set(namespaces.flatMap((name) => netnsInode(name) ?? [])));
+  const inodes = new Set(namespaces.flatMap((name) => netnsInode(name) ?? []));
+  return processes((pid) => {
+    // In this order: `ip` first enters the namespace and then becomes the program.
+    const [ip, netns, exec, name] = argvOf(pid);
+    return (ip === 'ip' && netns === 'netns' && exec === 'exec' && namespaces.includes(name)) || inodes.has(netnsInodeOf(pid) ?? -1);
+  });
 }
+
+const commandOf = (daemon: Daemon): string[] => ['ip', 'netns', 'exec', daemon.netns, ...daemon.argv];
 
 /** Starts what does not run, or runs and does not answer. Resolves with those that were started; they may not answer yet. */
 export async function ensureRunning(state: LabState, daemons = daemonsOf(state.lab)): Promise<Set<Daemon>> {
-  const inNamespaces = runningIn(state.namespaces);
+  const inLab = runningIn(state.namespaces);
   const started = new Set<Daemon>();
   await together(
     daemons.map(async (daemon) => {
-      const found = findDaemon(daemon, state, inNamespaces);
+      const found = findDaemon(daemon, state, inLab);
       if (found && (await isHealthy(daemon, found))) return record(state, daemon, found);
       if (found) await stopAll([found], ANSWER_MS);
       record(state, daemon, start(state.lab, daemon));
@@ -115,7 +127,7 @@ function start(lab: Lab, daemon: Daemon): Identity {
     rmSync(controlSocket(lab, node), { force: true }); // one that was killed leaves it
   }
   const env: Record<string, string> = { PATH: SYSTEM_PATH, HOME: process.env.HOME ?? '/root' };
-  return startDetached(['ip', 'netns', 'exec', daemon.netns, ...daemon.argv], daemon.log, env);
+  return startDetached(commandOf(daemon), daemon.log, env);
 }
 
 /** Resolves when it answers; rejects with the end of its log when it ended or is too late. */

@@ -53,12 +53,17 @@ export function netnsInodeOf(pid: number): number | undefined {
 
 /** Every process that lives in one of these network namespaces, except us and those that we were started by. */
 export function processesIn(inodes: Set<number>): Identity[] {
+  return processes((pid) => inodes.has(netnsInodeOf(pid) ?? -1));
+}
+
+/** Those that `belongs` takes, except us and those that we were started by. */
+export function processes(belongs: (pid: number) => boolean): Identity[] {
   const ours = new Set<number>();
   for (let pid = process.pid; pid > 1; pid = stat(pid)?.parent ?? 0) ours.add(pid);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => !ours.has(pid) && inodes.has(netnsInodeOf(pid) ?? -1))
+    .filter((pid) => !ours.has(pid) && belongs(pid))
     .flatMap((pid) => identify(pid) ?? []);
 }
 

@@ -1,8 +1,9 @@
 // What a lab has made on this machine, in /run/packetwalk/<lab>/state.json: written before things are made, so that a lab
 // that was killed half-way can be repaired or removed. One process at a time works on a lab.
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemError } from '../dataplane/errors.js';
 import type { Identity } from './processes.js';
 import { type Lab, RUN_FOLDER } from './resolve.js';
@@ -30,6 +31,9 @@ export interface LabState {
   folders: string[];
   processes: LabProcess[];
 }
+
+const LOCK_PATIENCE_MS = 300;
+const LOCK_POLL_MS = 20;
 
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -67,23 +71,34 @@ export function labNames(): string[] {
   return existsSync(RUN_FOLDER) ? readdirSync(RUN_FOLDER).filter((name) => existsSync(stateFile(name))).sort() : [];
 }
 
-/** Runs `work` alone. The lock is a name in the kernel (an abstract socket): it goes with its process, however that ends. */
+/**
+ * Runs `work` alone. The lock is a name in the kernel (an abstract socket): it goes with its process, however that ends.
+ * One that was killed while it started a program holds the name until the program is on its own, hence the short patience.
+ */
 export async function withLabLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (e: NodeJS.ErrnoException) => {
-      reject(
-        e.code === 'EADDRINUSE'
-          ? new Error(`lab ${name}: another packetwalk is bringing it up or taking it down; wait for that`)
-          : new SystemError('bind', `lock of lab ${name}`, e.code ?? 'EUNKNOWN', 'abstract sockets need Node 20.10 or later'),
-      );
-    });
-    server.listen({ path: `\0packetwalk-lab-${name}` }, resolve);
-  });
+  for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; await sleep(LOCK_POLL_MS)) {
+    const refused = await listen(server, `\0packetwalk-lab-${name}`);
+    if (!refused) break;
+    if (refused !== 'EADDRINUSE') throw new SystemError('bind', `lock of lab ${name}`, refused, 'abstract sockets need Node 20.10 or later');
+    if (Date.now() > deadline) throw new Error(`lab ${name}: another packetwalk is bringing it up or taking it down; wait for that`);
+  }
   server.unref();
   try {
     return await work();
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+/** The error's code when it was refused. */
+function listen(server: Server, path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const refuse = (e: NodeJS.ErrnoException): void => resolve(e.code ?? 'EUNKNOWN');
+    server.once('error', refuse);
+    server.listen({ path }, () => {
+      server.off('error', refuse);
+      resolve(undefined);
+    });
+  });
 }

@@ -81,9 +81,9 @@ export async function status(name: string): Promise<LabStatus | undefined> {
 }
 
 async function programStatus(state: LabState): Promise<Map<Daemon, ProgramStatus>> {
-  const inNamespaces = runningIn(state.namespaces);
+  const inLab = runningIn(state.namespaces);
   const entries = daemonsOf(state.lab).map(async (daemon): Promise<[Daemon, ProgramStatus]> => {
-    const found = findDaemon(daemon, state, inNamespaces);
+    const found = findDaemon(daemon, state, inLab);
     if (!found) return [daemon, { role: daemon.role, state: 'dead' }];
     const healthy = await isHealthy(daemon, found);
     return [daemon, { role: daemon.role, state: healthy ? 'running' : 'not answering', pid: found.pid }];

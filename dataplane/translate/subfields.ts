@@ -29,18 +29,36 @@ export function read(ctx: Context, { field, start, count }: Subfield): bigint {
 
 /** Writes the low `count` bits of `value`. The field's prerequisite is the caller's to check. */
 export function write(ctx: Context, { field, start, count }: Subfield, value: bigint): void {
+  if (field.offset === AT.vlan_tci) return writeTag(ctx, { field, start, count }, value);
   lookAt(ctx.mask, field, start, count);
   setBits(ctx.flow, field, start, count, value);
-  if (field.offset === AT.vlan_tci) fixVlan(ctx);
   const option = tunMetadataIndex(field.name);
   if (option === undefined) return;
   lookAt(ctx.mask, metadataPresent, option, 1);
   setBits(ctx.flow, metadataPresent, option, 1, 1n);
 }
 
-/** A tag has a type; no tag has none. */
-function fixVlan(ctx: Context): void {
-  const tagged = (u16(ctx.flow, AT.vlan_tci) & VLAN_CFI) !== 0;
-  if (!tagged) put16(ctx.flow, AT.vlan_tpid, 0);
-  else if (u16(ctx.flow, AT.vlan_tpid) === 0) put16(ctx.flow, AT.vlan_tpid, VLAN_TPID);
+/** Writing to the tag may make one, or take it off: a tag has a type, no tag has none. */
+function writeTag(ctx: Context, { field, start, count }: Subfield, value: bigint): void {
+  const { flow, mask } = ctx;
+  mask[AT.vlan_tci] |= VLAN_CFI >> 8;
+  const was = isTagged(flow);
+  if (!was) flow.fill(0, AT.vlan_tci, AT.vlan2_tpid + 2);
+  lookAt(mask, field, start, count);
+  setBits(flow, field, start, count, value);
+  const is = isTagged(flow);
+  if (!is) put16(flow, AT.vlan_tpid, 0);
+  else if (!was) {
+    put16(flow, AT.vlan_tpid, VLAN_TPID);
+    lookAtLostTag(ctx);
+  }
+}
+
+export function isTagged(flow: Uint8Array): boolean {
+  return (u16(flow, AT.vlan_tci) & VLAN_CFI) !== 0;
+}
+
+/** A new tag comes in the place of one that was taken off: whether anything changed depends on all of that. */
+export function lookAtLostTag({ base, mask }: Context): void {
+  if (isTagged(base)) mask.fill(0xff, AT.vlan_tci, AT.vlan2_tpid + 2);
 }

@@ -5,6 +5,8 @@ import { splitTerms } from './trace-text.js';
 /** Fields of tunnels that packetwalk does not have. */
 const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype|tun_metadata0)=0(?=,)/g;
 
+/** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. */
+const TAG_FIELDS = /,dl_vlan(?:_pcp)?=\d+/g;
 /** OVS keeps ICMP's type and code in 16 bits each, and prints the 8 that count as a mask. */
 const ICMP_IN_PORTS = /(icmp_type|icmp_code)=(0x[0-9a-f]+)\/0xff(?![0-9a-f])/g;
 
@@ -14,11 +16,6 @@ export interface ComparableOptions {
 }
 
 export function comparableTrace(text: string, { datapathPorts = {} }: ComparableOptions = {}): string[] {
-  const ids = new Map<string, string>();
-  const renumber = (id: string): string => {
-    if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`);
-    return ids.get(id) as string;
-  };
   // OVS's "Not tunneling to our own address" leaves the flow changed where nothing of it is printed.
   let flow = '';
   const unchanged = (line: string): string => {
@@ -31,7 +28,8 @@ export function comparableTrace(text: string, { datapathPorts = {} }: Comparable
     .filter((line) => !SLOW_PATH.test(line))
     .map((line) => line.replace(FOREIGN_FIELDS, ''))
     .map((line) => line.replace(ICMP_IN_PORTS, (_, name: string, value: string) => `${name}=${Number(value)}`))
-    .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, (_, before: string, id: string) => before + renumber(id)))
+    .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, '$1#'))
+    .map((line) => (line.startsWith('Megaflow: ') ? line.replace(TAG_FIELDS, '') : line))
     .map(unchanged)
     .map((line) => (line.startsWith('Datapath actions: ') ? comparableActions(line, datapathPorts) : line));
 }

@@ -5,12 +5,13 @@ import { ones } from '../../key/flow.js';
 import type { Action, Subfield } from '../../openflow/ast.js';
 import { AT, FRAG_LATER, isIp, VLAN_CFI } from '../bytes.js';
 import type { Context } from '../context.js';
-import { hasField, read, wholeField, write } from '../subfields.js';
+import { hasField, isTagged, read, wholeField, write } from '../subfields.js';
 
 type Of<T extends Action['type']> = Extract<Action, { type: T }>;
 
 const tunId = wholeField(fieldByName('tun_id'));
 const metadata = fieldByName('metadata');
+const vlanTci = fieldByName('vlan_tci');
 
 export function load(ctx: Context, { value, dst }: Of<'load'>): void {
   if (!hasField(ctx, dst.field)) return unmet(ctx, dst.field);
@@ -56,8 +57,7 @@ export function mod(ctx: Context, { name, field, value }: Of<'mod'>): void {
 }
 
 function modVlan(ctx: Context, field: Field, value: bigint): void {
-  ctx.mask[AT.vlan_tci] |= VLAN_CFI >> 8;
-  ctx.flow[AT.vlan_tci] |= VLAN_CFI >> 8;
+  if (!isTagged(ctx.flow)) write(ctx, wholeField(vlanTci), BigInt(VLAN_CFI));
   // vlan_vid has the bit that says that there is a tag above its twelve.
   write(ctx, { field, start: 0, count: Math.min(12, field.bits) }, value);
 }

@@ -2,6 +2,7 @@
 import type { Action } from '../../openflow/ast.js';
 import { AT, put16, u16, VLAN_CFI } from '../bytes.js';
 import type { Context } from '../context.js';
+import { isTagged, lookAtLostTag } from '../subfields.js';
 
 const TAG_SIZE = 4;
 
@@ -9,6 +10,10 @@ const TAG_SIZE = 4;
 export function pushVlan(ctx: Context, { ethertype }: Extract<Action, { type: 'push_vlan' }>): void {
   const { flow } = ctx;
   if (isTagged(flow)) lookAtTags(ctx);
+  else {
+    flow.fill(0, AT.vlan_tci, AT.vlan2_tpid + 2);
+    lookAtLostTag(ctx);
+  }
   flow.copyWithin(AT.vlan2_tci, AT.vlan_tci, AT.vlan_tci + TAG_SIZE);
   put16(flow, AT.vlan_tci, VLAN_CFI);
   put16(flow, AT.vlan_tpid, ethertype);
@@ -22,10 +27,6 @@ export function popVlan(ctx: Context): void {
   if ((u16(flow, AT.vlan2_tci) & VLAN_CFI) !== 0) lookAtTags(ctx);
   flow.copyWithin(AT.vlan_tci, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
   flow.fill(0, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
-}
-
-function isTagged(flow: Uint8Array): boolean {
-  return (u16(flow, AT.vlan_tci) & VLAN_CFI) !== 0;
 }
 
 /** Tags that move are looked at whole: what is read later in their new place was in another one when it arrived. */

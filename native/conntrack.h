@@ -12,8 +12,7 @@
 
 namespace pw {
 
-// The nat(...) part of a ct action. Present in the encoding from the start; `type != none` is refused by the
-// encoder until NAT is implemented.
+// The nat(...) part of a ct action. An address of zero: keep the one it has.
 struct NatSpec {
   enum Type : uint8_t { none = 0, restore = 1 /* nat without arguments */, src = 2, dst = 3 } type = none;
   uint8_t flags = 0;              // 1 random, 2 hash, 4 persistent
@@ -61,7 +60,7 @@ class Conntrack {
   virtual uint32_t size() const = 0;
   virtual uint32_t max_connections() const = 0;
   virtual void set_max_connections(uint32_t) = 0;
-  struct Stats { uint64_t committed = 0, invalid = 0, full = 0, expired = 0; };
+  struct Stats { uint64_t committed = 0, invalid = 0, full = 0, expired = 0, nat_exhausted = 0; };
   virtual Stats stats() const = 0;
 };
 

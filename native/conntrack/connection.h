@@ -46,7 +46,7 @@ struct alignas(64) Connection {
   uint32_t serial;  // unlike any earlier connection in this slot; 0: the slot is free
   uint8_t flags;
   FlowState flow_state;
-  uint8_t nat;      // NatSpec::src or dst bits, see nat.h
+  uint8_t nat;      // NatKind, see nat.h
   uint8_t pad0[5];
 
   Tuple reply;

@@ -2,9 +2,9 @@
 // between bursts, for those that are due.
 //
 // The wheel is a ring of one-second lists. A packet that prolongs a connection's life only moves its deadline
-// (expires_ns, in a line that is read anyway); the list is looked at again when its old second comes, and the connection
-// then moves on. So an established connection costs no list work for a packet, and expire() looks only at what may be
-// due. Lists kept in order for each timeout would touch two neighbours for every packet.
+// (expires_ns, in a line that is read anyway); the list is looked at again when its old second comes, and the
+// connection then moves on. So an established connection costs no list work for a packet, and expire() looks only at
+// what may be due. Lists kept in order for each timeout would touch two neighbours for every packet.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -39,7 +39,7 @@ class Wheel {
     c.expires_ns = expires_ns;
     if (tick_after(expires_ns) < c.wheel_tick) move(c);
   }
-  // Calls bury(Connection&) for those whose deadline has passed; bury must remove() them. At most `budget` are looked at.
+  // Calls bury(Connection&) for those whose deadline has passed; bury must remove() them. Looks at `budget` at most.
   template <typename Bury>
   void expire(uint64_t now_ns, uint32_t budget, Bury&& bury);
 

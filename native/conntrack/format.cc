@@ -27,8 +27,9 @@ std::string proto_name(uint8_t proto) {
 }
 
 const char* state_name(TcpState state) {
-  static constexpr const char* kNames[] = {"CLOSED",      "LISTEN",     "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT",
-                                           "FIN_WAIT_1", "CLOSING",    "LAST_ACK", "FIN_WAIT_2", "TIME_WAIT"};
+  static constexpr const char* kNames[] = {"CLOSED",     "LISTEN",     "SYN_SENT", "SYN_RECV",
+                                           "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT_1", "CLOSING",
+                                           "LAST_ACK",   "FIN_WAIT_2", "TIME_WAIT"};
   return kNames[static_cast<size_t>(state)];
 }
 

@@ -130,7 +130,9 @@ bool read_inner(const uint8_t* p, uint32_t size, uint8_t family, uint16_t zone, 
     const uint32_t need = t.proto == kIpTcp && family == kFamily6 ? kTcpSize : 8;
     if (inner.l4_size < need) return false;
     memcpy(&t.src_port, l4, 4);
-  } else if (t.is_icmp()) {
+    return t.src_port.raw && t.dst_port.raw;
+  }
+  if (t.is_icmp()) {
     if (inner.l4_size < kIcmpSize || icmp_kind(family, l4[0]) != IcmpKind::query || l4[1] != 0) return false;
     memcpy(&t.src_port, l4 + 4, 2);
     t.dst_port = to_be16(static_cast<uint16_t>(l4[0] << 8 | l4[1]));

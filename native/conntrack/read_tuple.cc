@@ -44,19 +44,24 @@ bool checksum_ok(Packet& packet, const Subject& s) {
   return true;
 }
 
+// Port 0 is reserved (RFC 6335 section 6); OVS tracks nobody who uses it.
+bool read_ports(Tuple& t, const uint8_t* l4) {
+  memcpy(&t.src_port, l4, 4);
+  return t.src_port.raw && t.dst_port.raw;
+}
+
 bool read_tcp(Packet& packet, Subject& s) {
   if (s.l4_size < kTcpSize) return false;
   const uint32_t header = (s.l4[12] >> 4) * 4u;
   if (header < kTcpSize || header > s.l4_size) return false;
-  memcpy(&s.tuple.src_port, s.l4, 4);
-  return checksum_ok(packet, s);
+  return read_ports(s.tuple, s.l4) && checksum_ok(packet, s);
 }
 
 bool read_udp(Packet& packet, Subject& s) {
   if (s.l4_size < kUdpSize) return false;
   const uint32_t size = load16(s.l4 + 4);
   if (size < kUdpSize || size > s.l4_size) return false;
-  memcpy(&s.tuple.src_port, s.l4, 4);
+  if (!read_ports(s.tuple, s.l4)) return false;
   const bool no_checksum = load16(s.l4 + kUdpCsum) == 0;
   if (no_checksum && s.tuple.family == kFamily4) return true;  // RFC 768: the sender made none
   return checksum_ok(packet, s);

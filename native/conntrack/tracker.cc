@@ -29,44 +29,51 @@ void set_marks(Connection& c, const CtAction& action) {
   c.flags = static_cast<uint8_t>(any ? c.flags | kHasLabel : c.flags & ~kHasLabel);
 }
 
+// What ct(nat) does to a packet of a connection, as ct_state bits. Nothing when the connection has no NAT, and nothing
+// twice in one zone.
+uint32_t nat(Packet& packet, const Connection& c, Direction direction, bool related, uint32_t state) {
+  if (c.nat == kNatNone || (state & (kCtSnat | kCtDnat))) return 0;
+  return translate(packet, c, direction, related);
+}
+
 }  // namespace
 
-std::unique_ptr<Conntrack> Conntrack::create(const ConntrackConfig& config) { return std::make_unique<Tracker>(config); }
+std::unique_ptr<Conntrack> Conntrack::create(const ConntrackConfig& config) {
+  return std::make_unique<Tracker>(config);
+}
 
-Tracker::Tracker(const ConntrackConfig& config) : config_(config), key_(random_key()) {}
+Tracker::Tracker(const ConntrackConfig& config) : config_(config), key_(random_key()), dice_{random_key()} {}
 
 void Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
   FlowKey& key = packet.key;
+  const bool wants_nat = action.nat.type != NatSpec::none;
   const bool again = (key.ct_state.get() & kCtTrk) && key.ct_zone.get() == action.zone;
-  if (again && !action.force) {
-    // Tracked in this zone already, by an earlier ct of the same pipeline: its verdict stands.
-    if (Connection* c = pool_.find(packet.ct.index, packet.ct.serial)) {
-      if (action.commit) set_marks(*c, action);
-      write_marks(key, *c);
-      return;
-    }
-  }
+  if (again && !action.force && process_again(packet, action)) return;
   uint32_t state = again ? key.ct_state.get() : 0;
   packet.ct = {};
 
   Subject subject;
-  if (action.nat.type != NatSpec::none || !read_tuple(packet, action.zone, subject)) return invalid(packet, action.zone);
-
+  if (!read_tuple(packet, action.zone, subject)) return invalid(packet, action.zone);
+  const bool is_translated = state & (kCtSnat | kCtDnat);
   const uint32_t hash = hash_tuple(key_, subject.tuple);
-  Found found = lookup(subject.tuple, hash, now_ns);
-  if (action.force && found.connection && found.direction == kReply) {
+  Found found = lookup_subject(subject, hash, is_translated, now_ns);
+
+  // A connection with NAT stays: OVS looks at the direction before it knows that it is one.
+  if (action.force && found.connection && found.direction == kReply && !found.connection->nat) {
     remove(*found.connection);
     found = {};
   }
   if (found.connection) {
     state = follow(found, subject, state, now_ns);
+    if (found.connection && wants_nat) state |= nat(packet, *found.connection, found.direction, subject.related, state);
   } else if (subject.related) {
     state = kCtInv;
   }
   if (!found.connection && !subject.related) {
     if (may_open(subject)) {
       state = kCtNew;
-      if (action.commit) found.connection = open(subject, hash, now_ns);
+      if (action.commit) found.connection = open(subject, hash, action.nat, now_ns);
+      if (found.connection) state |= nat(packet, *found.connection, kOrig, false, state);
     } else {
       state = kCtInv;
     }
@@ -75,9 +82,26 @@ void Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
   if (state & kCtInv) stats_.invalid++;
   if (found.connection) {
     if (action.commit) set_marks(*found.connection, action);
-    packet.ct = {found.connection->self, found.connection->serial, found.direction == kReply, subject.related};
+    // After NAT the packet is another one: the next ct in this zone looks at it again.
+    if (!wants_nat)
+      packet.ct = {found.connection->self, found.connection->serial, found.direction == kReply, subject.related};
   }
   write_key(key, state, action.zone, found.connection, &subject.tuple);
+}
+
+// Tracked in this zone already, by an earlier ct of the same pipeline: that verdict stands. False when its connection
+// is gone, or there was none.
+bool Tracker::process_again(Packet& packet, const CtAction& action) {
+  Connection* c = pool_.find(packet.ct.index, packet.ct.serial);
+  if (!c) return false;
+  if (action.nat.type != NatSpec::none) {
+    const uint32_t state = packet.key.ct_state.get();
+    packet.key.ct_state.set(state | nat(packet, *c, packet.ct.reply ? kReply : kOrig, packet.ct.related, state));
+    packet.ct = {};
+  }
+  if (action.commit) set_marks(*c, action);
+  write_marks(packet.key, *c);
+  return true;
 }
 
 void Tracker::invalid(Packet& packet, uint16_t zone) {
@@ -91,6 +115,15 @@ Found Tracker::lookup(const Tuple& tuple, uint32_t hash, uint64_t now_ns) {
   stats_.expired++;
   remove(*found.connection);
   return {};
+}
+
+// A packet that was translated in this zone already has the far side's tuple: seen from there it is an answer.
+Found Tracker::lookup_subject(const Subject& subject, uint32_t hash, bool is_translated, uint64_t now_ns) {
+  if (!is_translated) return lookup(subject.tuple, hash, now_ns);
+  const Tuple mirror = reverse(subject.tuple);
+  Found found = lookup(mirror, hash_tuple(key_, mirror), now_ns);
+  found.direction = found.direction == kReply ? kOrig : kReply;
+  return found;
 }
 
 uint32_t Tracker::follow(Found& found, const Subject& subject, uint32_t state, uint64_t now_ns) {
@@ -124,15 +157,25 @@ bool Tracker::may_open(const Subject& s) const {
   return !is_icmp_proto(s.tuple.proto) || icmp_may_open(s.tuple.proto, s.l4[0]);
 }
 
-// Null at the limit: the packet stays +new without a connection, as in OVS.
-Connection* Tracker::open(const Subject& s, uint32_t hash, uint64_t now_ns) {
+// Null at the limit and when NAT finds no free tuple: the packet stays +new without a connection, as in OVS.
+Connection* Tracker::open(const Subject& s, uint32_t hash, const NatSpec& spec, uint64_t now_ns) {
   if (pool_.size() >= config_.max_connections) {
     stats_.full++;
     return nullptr;
   }
+  Tuple reply = reverse(s.tuple);
+  const NatKind kind = spec.type == NatSpec::src ? kNatSrc : spec.type == NatSpec::dst ? kNatDst : kNatNone;
+  if (kind != kNatNone) {
+    const auto is_taken = [&](const Tuple& t) { return lookup(t, hash_tuple(key_, t), now_ns).connection != nullptr; };
+    if (!choose_reply(spec, s.tuple, dice_, is_taken, reply)) {
+      stats_.nat_exhausted++;
+      return nullptr;
+    }
+  }
   Connection& c = pool_.allocate();
   c.orig = s.tuple;
-  c.reply = reverse(s.tuple);
+  c.reply = reply;
+  c.nat = kind;
   c.hash[kOrig] = hash;
   c.hash[kReply] = hash_tuple(key_, c.reply);
   if (c.reply == c.orig) c.flags |= kMirror;
@@ -185,8 +228,10 @@ bool Tracker::consistent() const {
   bool found_all = true;
   pool_.for_each([&](const Connection& c) {
     places += c.flags & kMirror ? 1 : 2;
-    found_all &= table_.find(c.orig, c.hash[kOrig]).connection == &c;
-    found_all &= table_.find(c.reply, c.hash[kReply]).connection == &c;
+    // Not always this very connection: the answers to a host's own packets can look like those to packets that NAT gave
+    // its address. Both are then in the table under one tuple, as in OVS.
+    found_all &= table_.find(c.orig, c.hash[kOrig]).connection != nullptr;
+    found_all &= table_.find(c.reply, c.hash[kReply]).connection != nullptr;
   });
   return found_all && places == table_.places() && wheel_.size() == pool_.size() && wheel_.count() == wheel_.size();
 }

@@ -1,8 +1,8 @@
 // The way in: one packet, one ct action, one answer in the key. Called by execute.cc; see ../conntrack.h.
 //
-//   packet -> read_tuple -> table -> tcp | icmp | other -> wheel -> write_key -> packet.key.ct_*
+//   packet -> read_tuple -> table -> tcp | icmp | other -> wheel -> nat -> write_key -> packet.key.ct_*
 #pragma once
-#include "../conntrack.h"
+#include "nat.h"
 #include "read_tuple.h"
 #include "table.h"
 
@@ -27,16 +27,19 @@ class Tracker final : public Conntrack {
   bool consistent() const;
 
  private:
+  bool process_again(Packet&, const CtAction&);
   Found lookup(const Tuple&, uint32_t hash, uint64_t now_ns);
+  Found lookup_subject(const Subject&, uint32_t hash, bool is_translated, uint64_t now_ns);
   // The verdict in ct_state bits. The connection may be gone afterwards: then `found` is emptied.
   uint32_t follow(Found& found, const Subject&, uint32_t state, uint64_t now_ns);
   bool may_open(const Subject&) const;
-  Connection* open(const Subject&, uint32_t hash, uint64_t now_ns);
+  Connection* open(const Subject&, uint32_t hash, const NatSpec&, uint64_t now_ns);
   void remove(Connection&);
   void invalid(Packet&, uint16_t zone);
 
   ConntrackConfig config_;
   SipKey key_;
+  NatDice dice_;
   Pool pool_;
   Table table_{pool_};
   Wheel wheel_{pool_};

@@ -5,8 +5,8 @@
 
 namespace pw {
 
-// `connection` gives mark, label and the original tuple; without one mark and label are zero, and `tuple` (null when the
-// packet has none) is the original tuple. kCtTrk is added to `state`.
+// `connection` gives mark, label and the original tuple; without one mark and label are zero, and `tuple` (null when
+// the packet has none) is the original tuple. kCtTrk is added to `state`.
 void write_key(FlowKey&, uint32_t state, uint16_t zone, const Connection* connection, const Tuple* tuple);
 
 // Mark and label alone.

@@ -1,6 +1,6 @@
-// TCP segments and what OVS 3.1's userspace datapath (ct(zone=1), and ct(commit) when +new) said about each: twenty random
-// conversations of twenty-two segments between 192.0.2.1:PORT and 198.51.100.2:80, with retransmits, segments beside
-// the window, resets, closes, ports used again and streams met in their middle. Recorded, not computed.
+// TCP segments and what OVS 3.1's userspace datapath (ct(zone=1), and ct(commit) when +new) said about each: twenty
+// random conversations of twenty-two segments between 192.0.2.1:PORT and 198.51.100.2:80, with retransmits, segments
+// beside the window, resets, closes, ports used again and streams met in their middle. Recorded, not computed.
 #pragma once
 #include <cstdint>
 
@@ -464,26 +464,38 @@ struct TcpEnd {
   const char* protoinfo;
 };
 constexpr TcpEnd kTcpEnds[] = {
-  {41000, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,wscale_orig=14,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
-  {41001, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,wscale_orig=7,wscale_reply=14,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
-  {41002, "state_orig=ESTABLISHED,state_reply=ESTABLISHED,wscale_orig=7,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41000, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,"
+          "wscale_orig=14,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41001, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,"
+          "wscale_orig=7,wscale_reply=14,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41002, "state_orig=ESTABLISHED,state_reply=ESTABLISHED,"
+          "wscale_orig=7,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
   {41003, "state_orig=ESTABLISHED,state_reply=SYN_SENT,flags_orig=0,flags_reply=0"},
   {41004, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,flags_orig=BE_LIBERAL,flags_reply=BE_LIBERAL"},
-  {41005, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,wscale_orig=2,wscale_reply=14,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
-  {41006, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,wscale_orig=2,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
-  {41007, "state_orig=FIN_WAIT_2,state_reply=FIN_WAIT_2,wscale_orig=2,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
-  {41008, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41005, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,"
+          "wscale_orig=2,wscale_reply=14,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41006, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,"
+          "wscale_orig=2,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41007, "state_orig=FIN_WAIT_2,state_reply=FIN_WAIT_2,"
+          "wscale_orig=2,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41008, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,"
+          "wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
   {41009, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,flags_orig=BE_LIBERAL,flags_reply=BE_LIBERAL"},
-  {41010, "state_orig=CLOSING,state_reply=ESTABLISHED,wscale_orig=2,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41010, "state_orig=CLOSING,state_reply=ESTABLISHED,"
+          "wscale_orig=2,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
   {41011, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,flags_orig=BE_LIBERAL,flags_reply=BE_LIBERAL"},
-  {41012, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,wscale_orig=7,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
-  {41013, "state_orig=ESTABLISHED,state_reply=ESTABLISHED,wscale_orig=7,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
+  {41012, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,"
+          "wscale_orig=7,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41013, "state_orig=ESTABLISHED,state_reply=ESTABLISHED,"
+          "wscale_orig=7,wscale_reply=2,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE"},
   {41014, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,flags_orig=BE_LIBERAL,flags_reply=BE_LIBERAL"},
   {41015, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,flags_orig=0,flags_reply=0"},
   {41016, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,flags_orig=0,flags_reply=0"},
-  {41017, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41017, "state_orig=FIN_WAIT_2,state_reply=ESTABLISHED,"
+          "wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
   {41018, "state_orig=SYN_SENT,state_reply=CLOSED,flags_orig=0,flags_reply=0"},
-  {41019, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
+  {41019, "state_orig=TIME_WAIT,state_reply=TIME_WAIT,"
+          "wscale_orig=14,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0"},
 };
 
 }  // namespace pw

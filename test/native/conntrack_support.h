@@ -53,7 +53,8 @@ inline Bytes ip_frame(const char* src, const char* dst, uint8_t proto, Bytes l4,
     memcpy(l4.data() + csum_at, &csum, 2);
   }
   Bytes f = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
-  append(f, v6 ? Bytes{0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, proto, 64} : Bytes{8, 0, 0x45, 0, 0, 0, 0, 1, 0, 0, 64, proto, 0, 0});
+  append(f, v6 ? Bytes{0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, proto, 64}
+               : Bytes{8, 0, 0x45, 0, 0, 0, 0, 1, 0, 0, 64, proto, 0, 0});
   append(f, s);
   append(f, d);
   if (v6) {
@@ -104,7 +105,9 @@ inline Bytes icmp(End from, End to, uint8_t type, uint8_t code, const Bytes& res
   append(l4, rest);
   return ip_frame(from.ip, to.ip, is_v6(from.ip) ? kIpIcmpv6 : kIpIcmp, l4, kIcmpCsum);
 }
-inline Bytes echo(End from, End to, uint8_t type, uint8_t id) { return icmp(from, to, type, 0, {0, id, 0, 1, 'h', 'i'}); }
+inline Bytes echo(End from, End to, uint8_t type, uint8_t id) {
+  return icmp(from, to, type, 0, {0, id, 0, 1, 'h', 'i'});
+}
 
 // An error about `frame`, of which it carries `size` bytes from the IP header on.
 inline Bytes icmp_error(End from, End to, uint8_t type, uint8_t code, const Bytes& frame, size_t size = 1000) {

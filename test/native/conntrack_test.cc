@@ -1,5 +1,6 @@
-// Conntrack as a pipeline meets it: zones, commit, force, marks, limits, time, checksums, the dump. TCP, ICMP and random
-// traffic have files of their own (conntrack_*_test.cc). Expected states are those of OVS 3.1's userspace datapath.
+// Conntrack as a pipeline meets it: zones, commit, force, marks, limits, time, checksums, the dump. TCP, ICMP, NAT and
+// random traffic have files of their own (conntrack_*_test.cc). Expected states are those of OVS 3.1's userspace
+// datapath.
 #include "conntrack_support.h"
 
 using namespace pw;
@@ -251,7 +252,7 @@ TEST("conntrack: flush empties one zone or all, and gives the memory back") {
 TEST("conntrack: a connection takes about 256 bytes, its part of the table included") {
   Lab lab;
   constexpr uint32_t kCount = 60000;
-  for (uint32_t i = 0; i < kCount; i++) lab.run(udp({kA.ip, static_cast<uint16_t>(i)}, kB), commit_in(1));
+  for (uint32_t i = 1; i <= kCount; i++) lab.run(udp({kA.ip, static_cast<uint16_t>(i)}, kB), commit_in(1));
   CHECK_EQ(lab.ct.size(), kCount);
   const size_t each = lab.ct.bytes() / kCount;
   printf("    %zu bytes for each of %u connections\n", each, kCount);
@@ -288,6 +289,14 @@ TEST("conntrack: UDP without a checksum is fine over IPv4 and +inv over IPv6") {
   put16(v6, kL46 + kUdpCsum, 0);
   CHECK_STR(lab.look(v4), "+new");
   CHECK_STR(lab.look(v6), "+inv");
+}
+
+TEST("conntrack: port 0 is nobody's") {
+  Lab lab;
+  for (const Bytes& frame : {udp({kA.ip, 0}, kB), udp(kA, {kB.ip, 0}), tcp({kA.ip, 0}, kB, {.flags = kTcpSyn}),
+                             tcp(kA, {kB.ip, 0}, {.flags = kTcpSyn}),
+                             icmp_error(kRouter, kA, 3, 3, udp(kA, {kB.ip, 0}))})
+    CHECK_STR(lab.send(frame), "+inv");
 }
 
 TEST("conntrack: what pads the frame behind the IP packet is no part of it") {
@@ -330,13 +339,13 @@ TEST("conntrack: -m of the dump shows both ends' state, -s the time left") {
   lab.handshake(kA, kB);
   lab.wait(100);
   CHECK_STR(lab.line(true, true),
-            "tcp,orig=(src=192.0.2.1,dst=198.51.100.2,sport=40000,dport=80),reply=(src=198.51.100.2,dst=192.0.2.1,sport=80,"
-            "dport=40000),id=0,zone=1,status=0,timeout=86300,protoinfo=(state_orig=ESTABLISHED,state_reply=ESTABLISHED,"
-            "flags_orig=0,flags_reply=0)");
+            "tcp,orig=(src=192.0.2.1,dst=198.51.100.2,sport=40000,dport=80),reply=(src=198.51.100.2,dst=192.0.2.1,"
+            "sport=80,dport=40000),id=0,zone=1,status=0,timeout=86300,protoinfo=(state_orig=ESTABLISHED,"
+            "state_reply=ESTABLISHED,flags_orig=0,flags_reply=0)");
   lab.ct.flush({});
   lab.send(ip_frame(kA.ip, kB.ip, 132, Bytes(12)), 0);
-  CHECK_STR(lab.line(), "sctp,orig=(src=192.0.2.1,dst=198.51.100.2,sport=0,dport=0),reply=(src=198.51.100.2,dst=192.0.2.1,"
-                        "sport=0,dport=0)");
+  CHECK_STR(lab.line(), "sctp,orig=(src=192.0.2.1,dst=198.51.100.2,sport=0,dport=0),reply=(src=198.51.100.2,"
+                        "dst=192.0.2.1,sport=0,dport=0)");
 }
 
 TEST_MAIN()

@@ -81,6 +81,8 @@ bool choose_reply(const NatSpec& spec, const Tuple& orig, NatDice& dice,
                   const std::function<bool(const Tuple&)>& is_taken, Tuple& reply) {
   constexpr uint8_t kRandom = 1, kPersistent = 4;  // NatSpec::flags
   const bool is_dst = spec.type == NatSpec::dst;
+  const bool is_family = spec.ipv6 == (orig.family == kFamily6);
+  if (!is_family && read_address(spec.min_addr, kFamily6) != 0) return false;  // no IPv4 address for an IPv6 packet
   const uint64_t address_draw = draw_for(spec, spec.flags & kPersistent ? SipKey{} : dice.key, orig);
   const uint64_t port_draw = spec.flags & kRandom ? throw_dice(dice) : draw_for(spec, dice.key, orig);
   reply = reverse(orig);

@@ -24,10 +24,6 @@ Found Table::find(const Tuple& tuple, uint32_t hash) const {
   }
 }
 
-void Table::prefetch(uint32_t hash) const {
-  if (buckets_) __builtin_prefetch(&bucket(bucket_number(hash)));
-}
-
 void Table::insert(Connection& c) {
   for (int direction = kOrig; direction <= (c.flags & kMirror ? kOrig : kReply); direction++) {
     if (places_ >= buckets_ * kLoad) split();

@@ -24,8 +24,6 @@ class Table {
   // Enters both tuples. connection.hash is set; neither tuple is in the table yet.
   void insert(Connection&);
   void erase(const Connection&);
-  // Starts loading what find() of that hash will look at first.
-  void prefetch(uint32_t hash) const;
 
   uint32_t places() const { return places_; }  // tuples in the table: two for each connection, one for a mirror
   size_t bytes() const { return (segments_.size() + overflow_.size()) * kSegment * sizeof(Bucket); }

@@ -82,6 +82,7 @@ CtAction random_action(Random& r) {
   if (r.one_in(2)) a.nat.min_port = static_cast<uint16_t>(1 + r.below(9));
   a.nat.max_port = static_cast<uint16_t>(a.nat.min_port + r.below(3));
   a.nat.flags = static_cast<uint8_t>(r.below(8));
+  a.nat.ipv6 = r.one_in(4);
   return a;
 }
 

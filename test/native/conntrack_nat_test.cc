@@ -239,6 +239,14 @@ TEST("conntrack: nat(src=0.0.0.0) keeps the address and makes the port unique") 
   CHECK_STR(lab.text(), "203.0.113.5:10 > 198.51.100.2:80");
 }
 
+TEST("conntrack: an IPv6 packet gets no IPv4 address: it stays +new without a connection") {
+  NatLab lab;
+  CHECK_STR(lab.pass(udp(kA6, kB6), snat(kNat.ip)), "+new");
+  CHECK_STR(lab.text(), "2001:db8::1:40000 > 2001:db8::2:80");
+  CHECK_STR(lab.pass(udp(kA, kB), snat(kNat6.ip)), "+new");
+  CHECK_EQ(lab.ct.size(), 0u);
+}
+
 TEST("conntrack: echoes are translated by address, and two with one id cannot share it") {
   NatLab lab;
   CHECK_STR(lab.pass(echo(kA, kB, 8, 7), snat(kNat.ip)), "+new+snat");

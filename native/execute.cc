@@ -14,12 +14,19 @@ struct Pipeline::Run {
   Packet& packet;
   const uint32_t depth;
   uint32_t trunc = 0;            // bytes at most of the next output; 0: all
+  bool is_rewritten = false;     // header bytes were changed since extract()
   bool is_sent = false;
   bool is_carried = false;       // recirculated or in a slot, as its last action
   uint32_t branches = 0;
   Drop first_failure = Drop::none;
   Counters& counters;
 
+  // Before the packet goes on under the key that it has. What was not touched reads as before; VLAN actions have read
+  // it again already.
+  void read_again() {
+    if (is_rewritten) extract(packet);
+    is_rewritten = false;
+  }
   // Something the list asked for could not be done. The packet's own reason is the first.
   void fail(Drop reason) {
     if (first_failure == Drop::none) first_failure = reason;
@@ -72,7 +79,10 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
     const bool is_last = list.empty();
     switch (action.type) {
       case ActionType::output: output(r, action.u32(), is_last); break;
-      case ActionType::set: set(packet, action); break;
+      case ActionType::set:
+        set(packet, action);
+        r.is_rewritten = true;
+        break;
       case ActionType::push_vlan: {
         const auto tag = action.as<PushVlanPayload>();
         if (push_vlan(packet, tag.tpid, tag.tci)) break;
@@ -81,7 +91,7 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
       }
       case ActionType::pop_vlan: pop_vlan(packet); break;
       case ActionType::set_tunnel: memcpy(&packet.key.tun_id, action.payload, kTunnelSize); break;
-      case ActionType::ct: track(packet, action); break;
+      case ActionType::ct: track(r, action); break;
       case ActionType::ct_clear: clear_ct(packet.key); break;
       case ActionType::recirc: recirculate(r, action.u32(), is_last); break;
       case ActionType::drop:
@@ -121,6 +131,7 @@ void Pipeline::output(Run& r, uint32_t port_no, bool is_last) {
 
 void Pipeline::recirculate(Run& r, uint32_t recirc_id, bool is_last) {
   if (r.depth >= max_recirculations_) return r.fail(Drop::recirc_limit);
+  r.read_again();
   Packet* packet = is_last ? &r.packet : copies_.copy(r.packet);
   if (packet == nullptr) return r.fail(Drop::copy_limit);
   packet->key.recirc_id.set(recirc_id);
@@ -135,6 +146,7 @@ void Pipeline::recirculate(Run& r, uint32_t recirc_id, bool is_last) {
 }
 
 void Pipeline::hand_up(Run& r, uint32_t cookie, bool is_last) {
+  r.read_again();
   if (!upcall(r.packet, UpcallReason::action, cookie, r.depth)) return r.fail(Drop::upcall_full);
   if (is_last) {
     r.is_carried = true;
@@ -145,6 +157,7 @@ void Pipeline::hand_up(Run& r, uint32_t cookie, bool is_last) {
 }
 
 void Pipeline::branch(Run& r, ActionList list) {
+  r.read_again();
   Packet* copy = copies_.copy(r.packet);
   if (copy == nullptr) return r.fail(Drop::copy_limit);
   counters.copied++;
@@ -152,7 +165,7 @@ void Pipeline::branch(Run& r, ActionList list) {
   run(*copy, list, r.depth);
 }
 
-void Pipeline::track(Packet& packet, const Action& action) {
+void Pipeline::track(Run& r, const Action& action) {
   const auto payload = action.as<CtPayload>();
   CtAction ct;
   ct.zone = payload.zone;
@@ -173,7 +186,8 @@ void Pipeline::track(Packet& packet, const Action& action) {
   memcpy(ct.nat.max_addr, payload.nat_max_addr, 16);
   ct.nat.min_port = payload.nat_min_port;
   ct.nat.max_port = payload.nat_max_port;
-  conntrack->process(packet, ct, now_ns_);
+  conntrack->process(r.packet, ct, now_ns_);
+  if (ct.nat.type != NatSpec::none) r.is_rewritten = true;
 }
 
 // The packet's books.

@@ -76,7 +76,6 @@ void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
 void Pipeline::recirculated(uint32_t depth) {
   for (; !next_.empty(); depth++) {
     current_.swap(next_);
-    for (Packet* packet : current_) extract(*packet);
     for (size_t i = 0; i < current_.size(); i += kBurst) {
       pass(&current_[i], static_cast<int>(std::min<size_t>(kBurst, current_.size() - i)), depth);
     }

@@ -68,7 +68,7 @@ class Pipeline {
   void recirculate(Run& run, uint32_t recirc_id, bool is_last);
   void hand_up(Run& run, uint32_t cookie, bool is_last);
   void branch(Run& run, ActionList actions);
-  void track(Packet& packet, const Action& action);
+  void track(Run& run, const Action& action);
   void end(const Run& run);
 
   const uint32_t max_recirculations_;

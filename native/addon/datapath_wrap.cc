@@ -103,8 +103,9 @@ void DatapathWrap::shut_down() {
 }
 
 void DatapathWrap::call_js(Napi::Env env, Napi::Function, Link* link, void*) {
+  if (env == nullptr) return;  // a call that was pending at the end: Node throws it away after the link is deleted
   link->is_pending.store(false);
-  if (env == nullptr || link->wrap == nullptr) return;
+  if (link->wrap == nullptr) return;
   const Napi::HandleScope scope(env);
   try {
     link->wrap->deliver(env);

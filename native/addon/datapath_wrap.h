@@ -17,7 +17,7 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   ~DatapathWrap() override;
 
  private:
-  // What the thread-safe function knows. It outlives the wrap when a call is still pending.
+  // What the thread-safe function knows. It lives until Node has finalized that function, longer than the wrap may.
   struct Link {
     DatapathWrap* wrap;
     std::atomic<bool> is_pending{false};

@@ -181,7 +181,7 @@ function formatOptions(present: bigint, key: Uint8Array, mappings: readonly TlvM
     .filter(({ index }) => (present >> BigInt(index)) & 1n)
     .map(({ optClass, type, size, offset }) => {
       const value = key.subarray(start + offset, start + offset + size);
-      return `{class=${hex(optClass)},type=${hex(type)},len=${size}${size > 0 ? `,0x${number(value).toString(16)}` : ''}}`;
+      return `{class=${hex(optClass)},type=${hex(type)},len=${size}${size > 0 ? `,${hex(number(value))}` : ''}}`;
     })
     .join('');
 }

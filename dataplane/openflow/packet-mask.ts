@@ -1,7 +1,7 @@
 // The mask with which a packet's Flow is printed: every field that such a packet has, and of the metadata what is not
 // zero. Used by format-flow.ts for ofproto/trace's `Flow:` and `Final flow:` lines.
 import { FIELDS, fieldByName, type Field } from '../key/fields.js';
-import { type Flow, getField, getNumber, lookAt, newFlow } from '../key/flow.js';
+import { type Flow, getField, getNumber, lookAt, newFlow, setField } from '../key/flow.js';
 import { Protocol } from './protocol.js';
 
 const fields = (...names: string[]): Field[] => names.map(fieldByName);
@@ -44,7 +44,10 @@ function lookAtTunnel(flow: Flow, mask: Flow): void {
   const tunnelled = fields('tun_dst', 'tun_ipv6_dst').some((f) => getField(flow, f) !== 0n);
   if (!tunnelled) return;
   for (const field of TUNNEL) lookAt(mask, field);
-  if (getNumber(flow, fieldByName('tun_flags')) & TUNNEL_KEY_FLAG) lookAt(mask, fieldByName('tun_id'));
+  // A tunnel without a key has no tun_id; a packet that came through none has the one that was set for later.
+  const tunId = fieldByName('tun_id');
+  if (getNumber(flow, fieldByName('tun_flags')) & TUNNEL_KEY_FLAG) lookAt(mask, tunId);
+  else setField(mask, tunId, 0n);
   const present = fieldByName('tun_metadata_present');
   for (let i = 0; i < METADATA_BITS; i++) {
     if ((getField(flow, present) >> BigInt(i)) & 1n) lookAt(mask, present, i, 1);

@@ -9,6 +9,7 @@ import { AT, ETH, FRAG_LATER, IPPROTO, isArp, isIp, sameBytes, u16, VLAN_CFI } f
 import type { Context } from './context.js';
 
 const VLAN_TPID = 0x8100;
+const ECN_MASK = 3;
 
 const ETHERNET: readonly FieldName[] = ['dl_src', 'dl_dst'];
 const ARP: readonly FieldName[] = ['nw_src', 'nw_dst', 'arp_op', 'arp_sha', 'arp_tha'];
@@ -54,6 +55,8 @@ function commitFields(ctx: Context, fields: readonly FieldName[]): void {
     if (sameBytes(flow, base, offset, end)) continue;
     const value = flow.slice(offset, end);
     const bits = mask.slice(offset, end);
+    // Under an outer header, ECN is written only where it is changed: it was read to make that header (RFC 6040).
+    if (field === 'nw_tos' && ctx.tunnel && ((flow[offset] ^ base[offset]) & ECN_MASK) === 0) bits[0] &= ~ECN_MASK;
     for (let i = 0; i < size; i++) value[i] &= bits[i];
     actions.push({ type: 'set', field, value, mask: bits });
     base.set(flow.subarray(offset, end), offset);

@@ -13,9 +13,12 @@ const ICMP_IN_PORTS = /(icmp_type|icmp_code)=(0x[0-9a-f]+)\/0xff(?![0-9a-f])/g;
 export interface ComparableOptions {
   /** Datapath port names of OVS, by the OpenFlow port's name: a Geneve port is genev_sys_6081 there. */
   datapathPorts?: Record<string, string>;
+  /** Leave tunnel fields out of masks: where a tunnel that the pipeline set meets the one that the packet came through,
+   *  ofproto/trace takes the one for the other, and packetwalk looks at more. */
+  withoutTunnelMasks?: boolean;
 }
 
-export function comparableTrace(text: string, { datapathPorts = {} }: ComparableOptions = {}): string[] {
+export function comparableTrace(text: string, { datapathPorts = {}, withoutTunnelMasks }: ComparableOptions = {}): string[] {
   // OVS's "Not tunneling to our own address" leaves the flow changed where nothing of it is printed.
   let flow = '';
   const unchanged = (line: string): string => {
@@ -30,6 +33,7 @@ export function comparableTrace(text: string, { datapathPorts = {} }: Comparable
     .map((line) => line.replace(ICMP_IN_PORTS, (_, name: string, value: string) => `${name}=${Number(value)}`))
     .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, '$1#'))
     .map((line) => (line.startsWith('Megaflow: ') ? line.replace(TAG_FIELDS, '') : line))
+    .map((line) => (withoutTunnelMasks && line.startsWith('Megaflow: ') ? line.replace(/,tun_\w+=[^,]*/g, '') : line))
     .map(unchanged)
     .map((line) => (line.startsWith('Datapath actions: ') ? comparableActions(line, datapathPorts) : line));
 }

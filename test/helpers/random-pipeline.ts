@@ -71,6 +71,11 @@ function action(r: Random, protocol: Protocol, table: number): string {
     () => `load:${r.below(2)}->NXM_NX_PKT_MARK[]`,
     () => 'note:00.01.02',
     () => 'ct_clear',
+    () => 'load:0xcb007107->NXM_NX_TUN_IPV4_DST[],output:10',
+    () => `set_tunnel:${r.below(3)}`,
+    () => `set_field:${r.below(3)}/0xf->tun_metadata0`,
+    () => 'move:NXM_NX_TUN_METADATA0[0..3]->NXM_NX_REG1[4..7]',
+    () => `clone(load:${r.below(4)}->NXM_NX_REG1[],mod_dl_dst:${r.pick(MACS)},output:${r.pick([1, 2, 3])})`,
   ];
   if (table < LAST_TABLE) {
     const next = table + 1 + r.below(LAST_TABLE - table);

@@ -1,6 +1,7 @@
 // The one check of action bytes, at the boundary. See action.h.
 #include "action.h"
 
+#include "conntrack.h"
 #include "drop.h"
 #include "rewrite.h"
 
@@ -15,6 +16,13 @@ bool set_valid(const uint8_t* payload, uint32_t size) {
   memcpy(&set, payload, sizeof set);
   const uint32_t used = sizeof set + 2u * set.size;
   return size == (used + 3) / 4 * 4 && is_settable(set.offset, set.size);
+}
+
+bool ct_valid(const uint8_t* payload, uint32_t size) {
+  CtPayload ct;
+  if (size != sizeof ct) return false;
+  memcpy(&ct, payload, sizeof ct);
+  return ct.nat_type <= NatSpec::dst;
 }
 
 bool list_valid(const uint8_t* bytes, size_t size, int depth) {
@@ -43,7 +51,7 @@ bool list_valid(const uint8_t* bytes, size_t size, int depth) {
       case ActionType::pop_vlan:
       case ActionType::ct_clear: ok = n == 0; break;
       case ActionType::set_tunnel: ok = n == kTunnelSize; break;
-      case ActionType::ct: ok = n == sizeof(CtPayload); break;
+      case ActionType::ct: ok = ct_valid(payload, n); break;
       case ActionType::clone: ok = depth < kMaxNesting && list_valid(payload, n, depth + 1); break;
     }
     if (!ok) return false;

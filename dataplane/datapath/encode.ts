@@ -1,23 +1,22 @@
 // Datapath actions to the addon's bytes and back (docs/boundary.md). The slow path encodes what a translation ends in;
 // whatever the addon cannot do is refused here, so that it never meets a record that it does not know.
-import type { DatapathAction } from './actions.js';
 import { InputError, UnsupportedError } from '../errors.js';
+import type { DatapathAction } from './actions.js';
 import { DROP_REASONS, type DropReason } from './drop-reasons.js';
+import { CT_SIZE, readCt, writeCt } from './encode-ct.js';
 import { KEY_FIELDS, type FieldName } from './key-fields.js';
 import { KEY_SIZE } from './native.js';
 
 const HEADER = 4;
 /** The tunnel's part of the key: what set_tunnel carries. */
 const TUNNEL_SIZE = KEY_SIZE - KEY_FIELDS.tun_id[0];
-const CT_SIZE = 84;
 const MAX_NESTING = 8;
 const MIN_TRUNC = 14; // an Ethernet header, as in OVS
 
 const TYPE = {
-  output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, recirc: 8, drop: 9, upcall: 10, clone: 11,
-  trunc: 12,
+  output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, ct_clear: 7, recirc: 8, drop: 9, upcall: 10,
+  clone: 11, trunc: 12,
 } as const;
-const CT_COMMIT = 1, CT_FORCE = 2, CT_MARK = 4, CT_LABEL = 8;
 
 /** Fields that a set action may name. */
 const SETTABLE: ReadonlySet<FieldName> = new Set<FieldName>([
@@ -57,6 +56,7 @@ function recordSize(a: DatapathAction, depth: number): number {
     case 'push_vlan':
       return HEADER + 4;
     case 'pop_vlan':
+    case 'ct_clear':
       return HEADER;
     case 'set_tunnel':
       return HEADER + TUNNEL_SIZE;
@@ -137,8 +137,8 @@ function writeList(view: DataView, out: Uint8Array, at: number, actions: readonl
         break;
       }
       case 'ct':
-        writeCt(a, u16, u32, raw);
-        at = start + HEADER + CT_SIZE; // the nat part stays zero
+        writeCt(a, out.subarray(at, at + CT_SIZE));
+        at += CT_SIZE;
         break;
       case 'clone':
         at = writeList(view, out, at, a.actions);
@@ -148,23 +148,6 @@ function writeList(view: DataView, out: Uint8Array, at: number, actions: readonl
     view.setUint16(start + 2, at - start, true);
   }
   return at;
-}
-
-function writeCt(
-  a: DatapathAction & { type: 'ct' },
-  u16: (v: number) => void,
-  u32: (v: number) => void,
-  raw: (bytes: Uint8Array) => void,
-): void {
-  if (a.nat) throw new UnsupportedError('nat in the datapath action ct');
-  u16(checkUint('ct zone', a.zone, 0xffff));
-  u16((a.commit ? CT_COMMIT : 0) | (a.force ? CT_FORCE : 0) | (a.mark ? CT_MARK : 0) | (a.label ? CT_LABEL : 0));
-  u32(checkUint('ct mark', a.mark?.value ?? 0, 0xffffffff));
-  u32(checkUint('ct mark mask', a.mark?.mask ?? 0, 0xffffffff));
-  if (a.label) {
-    raw(checkBytes('ct label', a.label.value, 16));
-    raw(checkBytes('ct label mask', a.label.mask, 16));
-  }
 }
 
 /** The inverse of encodeActions, for tests and dumps. Throws InputError when the bytes are not well-formed. */
@@ -208,17 +191,10 @@ function decodeRecord(type: number, payload: Uint8Array): DatapathAction {
       if (!field) throw bad('set', 'a settable field', view.getUint16(0, true));
       return { type: 'set', field, value: payload.slice(4, 4 + size), mask: payload.slice(4 + size, 4 + 2 * size) };
     }
-    case TYPE.ct: {
-      const flags = view.getUint16(2, true);
-      return {
-        type: 'ct',
-        zone: view.getUint16(0, true),
-        commit: (flags & CT_COMMIT) !== 0,
-        force: (flags & CT_FORCE) !== 0,
-        ...(flags & CT_MARK ? { mark: { value: view.getUint32(4, true), mask: view.getUint32(8, true) } } : {}),
-        ...(flags & CT_LABEL ? { label: { value: payload.slice(12, 28), mask: payload.slice(28, 44) } } : {}),
-      };
-    }
+    case TYPE.ct:
+      return readCt(payload);
+    case TYPE.ct_clear:
+      return { type: 'ct_clear' };
     default:
       throw bad('action type', 'a known one', type);
   }

@@ -137,6 +137,26 @@ export interface NativeCounters {
   connections: number;
 }
 
+export interface NativeConntrackStats {
+  connections: number;
+  maxConnections: number;
+  committed: number;
+  invalid: number;
+  /** Not committed because the table was full. */
+  full: number;
+  expired: number;
+  /** Not committed because no free address and port was left in the range of a nat. */
+  natExhausted: number;
+}
+
+/** How the kernel would hand a frame over: with an unfinished checksum, or to be cut into segments. */
+export interface NativeVnet {
+  csumStart?: number;
+  csumOffset?: number;
+  gsoSize?: number;
+  gsoType?: 'tcp4' | 'tcp6' | 'udp4';
+}
+
 export interface NativeDatapath {
   /** Starts the datapath thread. */
   start(): void;
@@ -177,14 +197,14 @@ export interface NativeDatapath {
   /** Waited. How many were removed. */
   ctFlush(options: { zone?: number }): number;
   /** Waited. */
-  ctStats(): { connections: number; maxConnections: number; committed: number; invalid: number; full: number; expired: number };
+  ctStats(): NativeConntrackStats;
   /** Waited. */
   ctSetMax(n: number): void;
   /** Waited. */
   counters(): NativeCounters;
 
-  /** Memory ports only. Posted: the frame arrives on the port. `vnet` as the kernel would hand it over. */
-  inject(port: number, frame: Uint8Array, vnet?: { csumStart?: number; csumOffset?: number; gsoSize?: number; gsoType?: 'tcp4' | 'tcp6' | 'udp4' }): void;
+  /** Memory ports only. Posted: the frame arrives on the port. */
+  inject(port: number, frame: Uint8Array, vnet?: NativeVnet): void;
   /** Waited. Frames that the switch sent to a memory port since the last call. */
   collect(port: number): Uint8Array[];
   /** Waited. Returns when everything posted so far was done and every injected frame processed (upcalls aside). */

@@ -235,6 +235,7 @@ Napi::Value DatapathWrap::ct_stats(const Napi::CallbackInfo& info) {
   o.Set("invalid", static_cast<double>(stats.invalid));
   o.Set("full", static_cast<double>(stats.full));
   o.Set("expired", static_cast<double>(stats.expired));
+  o.Set("natExhausted", static_cast<double>(stats.nat_exhausted));
   return o;
 }
 

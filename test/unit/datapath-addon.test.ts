@@ -2,7 +2,7 @@
 // watched packets, bounds, counters, and its end. Frames are made by dataplane/wire, which shares no code with it.
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DatapathAction } from '../../dataplane/datapath/actions.js';
+import type { DatapathAction, DatapathNat } from '../../dataplane/datapath/actions.js';
 import { addonPath, compareLayout } from '../../dataplane/datapath/addon.js';
 import { encodeActions } from '../../dataplane/datapath/encode.js';
 import { KEY_FIELDS, type FieldName } from '../../dataplane/datapath/key-fields.js';
@@ -180,6 +180,45 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     expect(b.dp.ctFlush({ zone: 9 })).toBe(1);
     expect(b.dp.ctDump({})).toEqual([]);
     expect(b.balance()).toBe(0);
+  });
+
+  it('translates addresses there and back, in the key, the frame and its checksums', async () => {
+    const b = bench();
+    const zone = { type: 'ct', zone: 3, force: false } as const;
+    b.dp.inject(1, udp);
+    const source: DatapathNat = { kind: 'src', minAddr: '203.0.113.5', minPort: 4000, flags: [] };
+    b.answer(await b.upcall(), [{ ...zone, commit: true, nat: source }, { type: 'output', port: 2 }]);
+    const translated = buildFrame({
+      ethernet,
+      ipv4: { ...ipv4, nw_src: '203.0.113.5' },
+      udp: { udp_src: 4000, udp_dst: 53 },
+      payload: Buffer.from('hello'),
+    });
+    expect(Buffer.from(b.dp.collect(2)[0])).toEqual(Buffer.from(translated));
+    const answer = buildFrame({
+      ...back,
+      ipv4: { nw_src: ipv4.nw_dst, nw_dst: '203.0.113.5' },
+      udp: { udp_src: 53, udp_dst: 4000 },
+    });
+    b.dp.inject(2, answer);
+    b.answer(await b.upcall(), [{ ...zone, commit: false, nat: { kind: 'restore', flags: [] } }, { type: 'recirc', id: 1 }]);
+    const u = await b.upcall();
+    expect(read(u.key, 'nw_dst')).toBe(0xc0000201);
+    expect(read(u.key, 'tp_dst')).toBe(1000);
+    b.answer(u, [{ type: 'output', port: 1 }]);
+    const original = buildFrame({ ...back, udp: { udp_src: 53, udp_dst: 1000 } });
+    expect(Buffer.from(b.dp.collect(1)[0])).toEqual(Buffer.from(original));
+  });
+
+  it('forgets a connection for the rest of the list with ct_clear', async () => {
+    const b = bench();
+    b.dp.inject(1, udp);
+    const ct: DatapathAction = { type: 'ct', zone: 3, commit: false, force: false };
+    b.answer(await b.upcall(), [ct, { type: 'ct_clear' }, { type: 'recirc', id: 1 }]);
+    const u = await b.upcall();
+    expect(read(u.key, 'ct_state')).toBe(0);
+    expect(read(u.key, 'ct_zone')).toBe(0);
+    b.answer(u, []);
   });
 
   it('takes a watched packet up on every pass under one number, although megaflows match', async () => {

@@ -23,7 +23,7 @@ import { flowFromKey } from './key/flow.js';
 import { formatMac } from './key/numbers.js';
 import { OFPP, parseFlows, parseMatch, type ParseOptions, TlvMap, toMasked } from './openflow/index.js';
 import { readText } from './read-config.js';
-import { type FlowEntry, MacTable, Tables } from './tables/index.js';
+import { checkSupported, type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
 import { type Trace, traceFlow } from './trace/index.js';
 import { translatePacket } from './translate/index.js';
@@ -186,7 +186,7 @@ export class Switch {
   }
 
   #parseOptions(): ParseOptions {
-    return { ports: this.#ports, tlvMap: this.#tlvMap };
+    return { ports: this.#ports, tlvMap: this.#tlvMap, accept: ({ actions }) => checkSupported(actions) };
   }
 
   // --- ports ---------------------------------------------------------------------------------------------------

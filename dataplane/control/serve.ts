@@ -1,6 +1,6 @@
 // Puts a running switch on its control socket, <rundir>/<bridge>.ctl, and its process id beside it.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { SwitchConfig } from '../config.js';
 import { SystemError } from '../errors.js';
 import type { Switch } from '../switch.js';
@@ -32,12 +32,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   registerDpctl(commands, sw);
   registerPacketwalk(commands, sw);
 
-  try {
-    mkdirSync(config.rundir, { recursive: true });
-  } catch (e) {
-    const { code = 'EUNKNOWN' } = e as NodeJS.ErrnoException;
-    throw new SystemError('mkdir', config.rundir, code, 'choose a rundir that this user may make');
-  }
+  makeFolder(resolve(config.rundir));
   const path = controlPath(config);
   const server = new ControlServer(commands);
   await server.listen(path);
@@ -51,4 +46,16 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
       await server.close();
     },
   };
+}
+
+/** Not mkdir's own `recursive`: Node 20's never returns where a folder cannot be made, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (e) {
+    const { code = 'EUNKNOWN' } = e as NodeJS.ErrnoException;
+    throw new SystemError('mkdir', path, code, 'choose a rundir that this user may make');
+  }
 }

@@ -92,7 +92,9 @@ function readFlow(span: Span, options: ParseOptions): FlowSpec {
   const { value, mask } = toMasked(match);
   checkActions(actions, new Protocol(value, mask));
   const { table = 0, priority = DEFAULT_PRIORITY, cookie = 0n, ...rest } = reader.spec;
-  return { table, priority, cookie, match, actions: actions.map((a) => a.action), flags: reader.flags, ...rest };
+  const spec: FlowSpec = { table, priority, cookie, match, actions: actions.map((a) => a.action), flags: reader.flags, ...rest };
+  actionSpan.locate(() => options.accept?.(spec));
+  return spec;
 }
 
 class FlowReader {

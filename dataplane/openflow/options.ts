@@ -2,7 +2,7 @@
 // text becomes a Field, which depends on the TLV map.
 import { FIELDS, type Field, lookupField } from '../key/fields.js';
 import { type TlvMap, tunMetadataIndex } from '../key/tlv-map.js';
-import type { PortNames, Warning } from './ast.js';
+import type { FlowSpec, PortNames, Warning } from './ast.js';
 import type { Span } from './source.js';
 import { suggest } from './suggest.js';
 
@@ -13,6 +13,8 @@ export interface ParseOptions {
   tlvMap?: TlvMap;
   /** What to call the text in errors. Default "flow". */
   sourceName?: string;
+  /** Throws InputError for a flow that the language allows and the switch cannot do; the error gets its actions' place. */
+  accept?(flow: FlowSpec): void;
   /** Told of what was loaded but means less than it says. */
   onWarning?(warning: Warning): void;
 }

@@ -71,7 +71,13 @@ Actions random_actions(Random& r, int depth = 0) {
       }
       case 5: a.push_vlan(r.below(2) ? 0x8100 : 0x88a8, static_cast<uint16_t>(r.next())); break;
       case 6: a.pop_vlan(); break;
-      case 7: a.ct(static_cast<uint16_t>(r.below(3)), static_cast<uint16_t>(r.below(4))); break;
+      case 7: {
+        Bytes address(r.below(2) ? 4 : 16);
+        for (uint8_t& b : address) b = random_byte(r);
+        const auto nat = static_cast<NatSpec::Type>(r.below(4));
+        a.ct(static_cast<uint16_t>(r.below(3)), static_cast<uint16_t>(r.below(4)), nat, address);
+        break;
+      }
       case 8: a.recirc(r.below(4)); break;
       case 9: a.upcall(r.below(100)); break;
       case 10: a.trunc(r.below(100)); break;

@@ -1,10 +1,12 @@
 // What the core's tests share: a packet with headroom made from literal bytes, and action lists written record by
 // record.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "action.h"
+#include "conntrack.h"
 #include "extract.h"
 #include "literal_frames.h"
 #include "packet.h"
@@ -45,10 +47,14 @@ class Actions {
   Actions& push_vlan(uint16_t tpid, uint16_t tci) { return number(ActionType::push_vlan, tpid | uint32_t{tci} << 16); }
   Actions& pop_vlan() { return record(ActionType::pop_vlan, {}); }
   Actions& clone(const Actions& inner) { return record(ActionType::clone, inner.bytes); }
-  Actions& ct(uint16_t zone, uint16_t flags) {
+  Actions& ct(uint16_t zone, uint16_t flags, NatSpec::Type nat = NatSpec::none, Bytes address = {}) {
     CtPayload p{};
     p.zone = zone;
     p.flags = flags;
+    p.nat_type = nat;
+    p.nat_ipv6 = address.size() == 16;
+    std::copy(address.begin(), address.end(), p.nat_min_addr);
+    std::copy(address.begin(), address.end(), p.nat_max_addr);
     const auto* b = reinterpret_cast<const uint8_t*>(&p);
     return record(ActionType::ct, {b, b + sizeof p});
   }

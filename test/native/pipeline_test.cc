@@ -468,6 +468,8 @@ TEST("pipeline: malformed action bytes are refused") {
   CHECK(!valid({99, 0, 4, 0}));                      // unknown type
   CHECK(!valid({13, 0, 8, 0, 1, 0, 0, 0}));          // meter: not here
   CHECK(!valid({9, 0, 8, 0, 255, 0, 0, 0}));         // no such reason
+  CHECK(valid(Actions().ct(1, 1, NatSpec::dst, {192, 0, 2, 1}).bytes));
+  CHECK(!valid(Actions().ct(1, 1, static_cast<NatSpec::Type>(4)).bytes));
   CHECK(!valid(Actions().set(0, {1, 2, 3, 4}).bytes));  // recirc_id is not settable
   CHECK(!valid(Actions().set(kNwTtl, {1, 2}).bytes));   // of another size
   Actions deep;

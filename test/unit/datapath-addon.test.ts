@@ -201,7 +201,8 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
       udp: { udp_src: 53, udp_dst: 4000 },
     });
     b.dp.inject(2, answer);
-    b.answer(await b.upcall(), [{ ...zone, commit: false, nat: { kind: 'restore', flags: [] } }, { type: 'recirc', id: 1 }]);
+    const restore: DatapathNat = { kind: 'restore', flags: [] };
+    b.answer(await b.upcall(), [{ ...zone, commit: false, nat: restore }, { type: 'recirc', id: 1 }]);
     const u = await b.upcall();
     expect(read(u.key, 'nw_dst')).toBe(0xc0000201);
     expect(read(u.key, 'tp_dst')).toBe(1000);
@@ -287,6 +288,16 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
       });
       expect(Buffer.from(frame).toString('hex')).toBe(Buffer.from(expected).toString('hex'));
     }
+  });
+
+  it('counts a frame whose virtio header lies as received and dropped', () => {
+    const b = bench();
+    b.dp.inject(1, udp, { csumStart: udp.length, csumOffset: 6 });
+    b.dp.drain();
+    expect(b.dp.counters()).toMatchObject({ received: 1, upcalls: 0, drops: { bad_vnet: 1 } });
+    b.dp.delPort(1);
+    expect(b.dp.counters()).toMatchObject({ received: 1, drops: { bad_vnet: 1 } });
+    expect(b.balance()).toBe(0);
   });
 
   it('sends a packet-out, and a frame to each port of a flood with its own bytes', () => {

@@ -7,13 +7,15 @@
 import type { FlowEntry } from '../tables/flow-table.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { DatapathAction } from './actions.js';
+import { decodeActions } from './encode.js';
 import { KEY_FIELDS } from './key-fields.js';
 import { KEY_SIZE, type NativeDatapath, type NativeFlow } from './native.js';
 
 /** A megaflow without packets for this long is removed. */
 export const IDLE_MS = 10_000;
-/** Megaflows at most; beyond it packets are answered one by one until some expire. About 1 KB each here. */
-export const MAX_MEGAFLOWS = 65_536;
+/** Megaflows at most; beyond it packets are answered one by one until some expire. Each takes about 1 KB here and as much
+ *  in the addon. */
+export const MAX_MEGAFLOWS = 32_768;
 
 /** An address that NORMAL learned from the packets of a megaflow. */
 export interface Learned {
@@ -32,7 +34,7 @@ export function macKey(vlan: number, mac: bigint): MacKey {
 /** What a translation came to, as far as a megaflow needs it. */
 export interface MegaflowContent {
   mask: Uint8Array;
-  actions: DatapathAction[];
+  actions: readonly DatapathAction[];
   /** The same, encoded. */
   encoded: Uint8Array;
   entries: readonly FlowEntry[];
@@ -41,16 +43,66 @@ export interface MegaflowContent {
   asked: readonly MacKey[];
 }
 
-export interface Megaflow extends MegaflowContent {
-  readonly id: number;
-  /** Masked. */
-  readonly key: Uint8Array;
-  packets: number;
-  bytes: number;
+/** An installed megaflow. There may be many: what can be made from something else is not kept. */
+export class Megaflow {
+  packets = 0;
+  bytes = 0;
   /** CLOCK_MONOTONIC, ns; 0: never. */
-  usedNs: bigint;
-  tcpFlags: number;
-  readonly installedNs: bigint;
+  usedNs = 0n;
+  tcpFlags = 0;
+  /** Recirculation ids that its packets go on with. */
+  readonly recircIds: readonly number[];
+  readonly encoded: Uint8Array;
+  readonly entries: readonly FlowEntry[];
+  readonly learned: readonly Learned[];
+  readonly asked: readonly MacKey[];
+
+  constructor(
+    readonly id: number,
+    private readonly subtable: Subtable,
+    /** The key's bytes that the mask looks at. */
+    readonly text: string,
+    readonly recircId: number,
+    readonly installedNs: bigint,
+    { actions, encoded, entries, learned, asked }: MegaflowContent,
+  ) {
+    this.recircIds = orNone(recircIdsOf(actions));
+    this.encoded = encoded;
+    this.entries = entries;
+    this.learned = orNone(learned);
+    this.asked = orNone(asked);
+  }
+
+  get mask(): Uint8Array {
+    return this.subtable.mask;
+  }
+
+  /** Masked. */
+  get key(): Uint8Array {
+    const key = new Uint8Array(KEY_SIZE);
+    this.subtable.offsets.forEach((offset, i) => (key[offset] = this.text.charCodeAt(i)));
+    return key;
+  }
+
+  get actions(): DatapathAction[] {
+    return decodeActions(this.encoded);
+  }
+
+  /** Takes it out of its mask's megaflows. True when it was the last. */
+  leave(): boolean {
+    this.subtable.flows.delete(this.text);
+    return this.subtable.flows.size === 0;
+  }
+}
+
+const NONE: readonly never[] = [];
+
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list;
+}
+
+function recircIdsOf(actions: readonly DatapathAction[]): number[] {
+  return actions.flatMap((a) => (a.type === 'recirc' ? [a.id] : a.type === 'clone' ? recircIdsOf(a.actions) : []));
 }
 
 /** All megaflows of one mask. */
@@ -70,7 +122,7 @@ const RECORD = 5; // id, packets, bytes, used, tcp flags
 
 export class Megaflows {
   readonly #byMask = new Map<string, Subtable>();
-  readonly #byId = new Map<number, { flow: Megaflow; subtable: Subtable; text: string }>();
+  readonly #byId = new Map<number, Megaflow>();
   /** The megaflows that asked for an address or taught it. */
   readonly #byMac = new Map<MacKey, Set<Megaflow>>();
   #lastId = 0;
@@ -86,8 +138,8 @@ export class Megaflows {
     return this.#byId.size;
   }
 
-  *[Symbol.iterator](): Iterator<Megaflow> {
-    for (const { flow } of this.#byId.values()) yield flow;
+  [Symbol.iterator](): Iterator<Megaflow> {
+    return this.#byId.values();
   }
 
   /** The installed megaflow that covers `key`. Its packet came up before the addon had it. */
@@ -102,31 +154,19 @@ export class Megaflows {
   /** Registers a megaflow for `key`; the caller hands what this returns to the addon. undefined: full. */
   add(key: Uint8Array, content: MegaflowContent): NativeFlow | undefined {
     if (this.#byId.size >= this.limit) return undefined;
-    const mask = content.mask.slice(0, KEY_SIZE);
-    const subtable = this.#subtable(mask);
-    const masked = new Uint8Array(KEY_SIZE);
-    for (const i of subtable.offsets) masked[i] = key[i] & mask[i];
+    const subtable = this.#subtable(content.mask);
     const text = maskedText(subtable, key);
     if (subtable.flows.has(text)) throw new Error('a megaflow with this key and mask is installed already');
-    const flow: Megaflow = {
-      ...content,
-      id: ++this.#lastId,
-      key: masked,
-      mask: subtable.mask,
-      packets: 0,
-      bytes: 0,
-      usedNs: 0n,
-      tcpFlags: 0,
-      installedNs: this.nowNs(),
-    };
+    const recircId = new DataView(key.buffer, key.byteOffset).getUint32(KEY_FIELDS.recirc_id[0]);
+    const flow = new Megaflow(++this.#lastId, subtable, text, recircId, this.nowNs(), content);
     subtable.flows.set(text, flow);
-    this.#byId.set(flow.id, { flow, subtable, text });
+    this.#byId.set(flow.id, flow);
     for (const mac of macsOf(flow)) {
       const flows = this.#byMac.get(mac);
       if (flows) flows.add(flow);
       else this.#byMac.set(mac, new Set([flow]));
     }
-    return { id: flow.id, key: masked, mask: subtable.mask };
+    return { id: flow.id, key: flow.key, mask: flow.mask };
   }
 
   /** Credits what came since the last reading. How many packets that were. */
@@ -165,15 +205,9 @@ export class Megaflows {
   /** Recirculation ids that an installed megaflow sends packets to, or waits for them with. */
   recircIds(): Set<number> {
     const ids = new Set<number>();
-    const visit = (actions: readonly DatapathAction[]): void => {
-      for (const action of actions) {
-        if (action.type === 'recirc') ids.add(action.id);
-        else if (action.type === 'clone') visit(action.actions);
-      }
-    };
     for (const flow of this) {
-      visit(flow.actions);
-      ids.add(Buffer.from(flow.key.buffer).readUInt32BE(flow.key.byteOffset + KEY_FIELDS.recirc_id[0]));
+      for (const id of flow.recircIds) ids.add(id);
+      ids.add(flow.recircId);
     }
     return ids;
   }
@@ -182,22 +216,21 @@ export class Megaflows {
     if (ids.length === 0) return;
     this.#credit(this.datapath.takeFlows(ids));
     for (const id of ids) {
-      const { flow, subtable, text } = this.#byId.get(id)!;
+      const flow = this.#byId.get(id)!;
       this.#byId.delete(id);
-      subtable.flows.delete(text);
+      if (flow.leave()) this.#byMask.delete(latin1(flow.mask));
       for (const mac of macsOf(flow)) {
         const flows = this.#byMac.get(mac);
         flows?.delete(flow);
         if (flows?.size === 0) this.#byMac.delete(mac);
       }
-      if (subtable.flows.size === 0) this.#byMask.delete(latin1(subtable.mask));
     }
   }
 
   #credit(stats: BigUint64Array): number {
     let total = 0;
     for (let i = 0; i + RECORD <= stats.length; i += RECORD) {
-      const flow = this.#byId.get(Number(stats[i]))?.flow;
+      const flow = this.#byId.get(Number(stats[i]));
       if (!flow) continue;
       const packets = Number(stats[i + 1]) - flow.packets;
       const bytes = Number(stats[i + 2]) - flow.bytes;
@@ -212,10 +245,11 @@ export class Megaflows {
     return total;
   }
 
-  #subtable(mask: Uint8Array): Subtable {
-    const text = latin1(mask);
+  #subtable(flowMask: Uint8Array): Subtable {
+    const text = latin1(flowMask.subarray(0, KEY_SIZE));
     let subtable = this.#byMask.get(text);
     if (!subtable) {
+      const mask = flowMask.slice(0, KEY_SIZE);
       const offsets = Array.from(mask.keys()).filter((i) => mask[i] !== 0);
       subtable = { mask, offsets, flows: new Map() };
       this.#byMask.set(text, subtable);
@@ -224,7 +258,7 @@ export class Megaflows {
   }
 }
 
-function macsOf({ asked, learned }: MegaflowContent): MacKey[] {
+function macsOf({ asked, learned }: Megaflow): MacKey[] {
   return learned.length === 0 ? [...asked] : [...asked, ...learned.map(({ vlan, mac }) => macKey(vlan, mac))];
 }
 

@@ -18,6 +18,9 @@ export interface PacketText {
   defaultTtl?: number;
 }
 
+/** The TTL that Linux sends: what our own trace assumes. */
+export const DEFAULT_TTL = 64;
+
 const ttl = fieldByName('nw_ttl');
 const inPort = fieldByName('in_port');
 const dlType = fieldByName('dl_type');

@@ -1,6 +1,6 @@
 // `packetwalk trace`: one packet's way through the tables, of a running switch or of files.
 import { Option, type Command } from 'commander';
-import type { PacketText } from '../../dataplane/packet-text.js';
+import { DEFAULT_TTL, type PacketText } from '../../dataplane/packet-text.js';
 import type { TracedPacket } from '../../dataplane/switch.js';
 import { formatTrace } from '../../dataplane/trace/text.js';
 import { readPcapRecord, toHex } from '../../dataplane/wire/index.js';
@@ -8,9 +8,6 @@ import { UsageError } from '../errors.js';
 import { type OfflineFiles, traceOffline } from '../offline.js';
 import { note, print, printJson } from '../output.js';
 import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
-
-/** Of a flow that does not say: what Linux sends. ofproto/trace takes 0, at which every dec_ttl gives up. */
-const DEFAULT_TTL = 64;
 
 interface Options extends TargetOptions, Partial<OfflineFiles> {
   ctNext: string[];

@@ -15,6 +15,11 @@ export async function memorySwitch(flows: string, ports: string[], log?: (text: 
   const config = switchConfigSchema.parse({ rundir: '/nonexistent' });
   const extraPorts = ports.map((name, i) => ({ kind: 'memory' as const, name, ofport: i + 1, mtu: 1500 }));
   const sw = await createSwitch(config, { baseDir: '/', log, extraPorts });
-  sw.addFlows(flows);
+  try {
+    sw.addFlows(flows);
+  } catch (e) {
+    sw.close();
+    throw e;
+  }
   return sw;
 }

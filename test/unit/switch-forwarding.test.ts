@@ -188,6 +188,41 @@ describe.skipIf(addon.missing)('switch: flows and learning', () => {
     expect(() => sw!.delPort('p3')).toThrow("expected the name of a port, got 'p3'; the ports are p1, p2");
   });
 
+  it('two watchers each hear of what they asked for, and nothing else', async () => {
+    sw = await memorySwitch('actions=NORMAL', ['p1', 'p2']);
+    const heard: string[] = [];
+    const one = sw.watch('in_port=p1,arp', (r) => heard.push(`one:${r.inPort.name}`));
+    const two = sw.watch(`dl_src=${b}`, (r) => heard.push(`two:${r.inPort.name}`));
+    await through(sw, 'p1', arp(a, b));
+    await through(sw, 'p2', arp(b, a));
+    await through(sw, 'p2', arp('02:00:00:00:00:0c', a));
+    expect(heard).toEqual(['one:p1', 'two:p2']);
+    one.close();
+    await through(sw, 'p1', arp(a, b));
+    await through(sw, 'p2', arp(b, a));
+    expect(heard).toEqual(['one:p1', 'two:p2', 'two:p2']);
+    two.close();
+    await through(sw, 'p2', arp(b, a));
+    expect(heard).toHaveLength(3);
+  });
+
+  it('sends a packet out as if it had come from a port', async () => {
+    sw = await memorySwitch('actions=drop', ['p1', 'p2']);
+    sw.packetOut(arp(a, b), { actions: [{ type: 'output', port: 2 }] });
+    await sw.settle();
+    expect(sw.collect('p2')).toEqual([arp(a, b)]);
+    expect(sw.counters()).toMatchObject({ received: 0, executed: 1, sent: 1, delivered: 1 });
+  });
+
+  it('loads no flow and keeps no port open when one of its ports cannot be opened', async () => {
+    const { createSwitch } = await import('../../dataplane/switch.js');
+    const { switchConfigSchema } = await import('../../dataplane/config.js');
+    const config = switchConfigSchema.parse({ rundir: '/nonexistent', ports: [{ kind: 'veth', name: 'v', ofport: 3, ifname: 'pw-absent' }] });
+    await expect(createSwitch(config, { baseDir: '/' })).rejects.toThrow(/pw-absent \(port v\): E[A-Z]+/);
+    const unsupported = memorySwitch('actions=group:1', ['p1']);
+    await expect(unsupported).rejects.toThrow(/^<flows>:1:9: group:1 \(groups\) is not supported/);
+  });
+
   it('counters add up: every packet received ended once', async () => {
     sw = await memorySwitch('in_port=p1 actions=output:p2,output:p3\nin_port=p2 actions=drop', ['p1', 'p2', 'p3']);
     for (let i = 0; i < 5; i++) await through(sw, i % 2 ? 'p2' : 'p1', arp(a, b));

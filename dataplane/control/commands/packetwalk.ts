@@ -1,14 +1,11 @@
 // What our own CLI, lab and walk ask for, beside OVS's commands. Results are JSON unless said otherwise.
 import { switchPortSchema } from '../../config.js';
 import { InputError } from '../../errors.js';
-import type { PacketText } from '../../packet-text.js';
+import { DEFAULT_TTL, type PacketText } from '../../packet-text.js';
 import { parseConfig } from '../../read-config.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
 import { readArguments, zoneOf } from './arguments.js';
-
-/** Of a traced flow that does not say nw_ttl: Linux's own. */
-export const DEFAULT_TTL = 64;
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 

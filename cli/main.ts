@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The packetwalk command: one verb per file in verbs/, which this file only puts together. Errors are printed here, once:
-// exit code 1 when something was refused, 2 when the command line itself is wrong.
+// The packetwalk command: one verb per file in verbs/, which this file only puts together. Errors are printed here,
+// once: exit code 1 when something was refused, 2 when the command line itself is wrong.
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
@@ -32,7 +32,13 @@ function createProgram(): Command {
     .showHelpAfterError('(--help shows how)');
   for (const verb of VERBS) verb.register(program);
   const settle = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err, outputError: (text, write) => write(text.replace(/^error: /, 'packetwalk: ')) });
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: io.out,
+        writeErr: io.err,
+        outputError: (text, write) => write(text.replace(/^error: /, 'packetwalk: ')),
+      });
     for (const sub of command.commands) settle(sub);
   };
   settle(program);

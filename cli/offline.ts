@@ -13,14 +13,21 @@ export interface OfflineFiles {
   meters?: string;
 }
 
-export function traceOffline(files: OfflineFiles, packet: PacketText, options: { ctNext: string[]; names: boolean }): TracedPacket {
+export function traceOffline(
+  files: OfflineFiles,
+  packet: PacketText,
+  options: { ctNext: string[]; names: boolean },
+): TracedPacket {
   if (files.groups !== undefined) throw new UnsupportedError(`--groups ${files.groups}: groups`);
   if (files.meters !== undefined) throw new UnsupportedError(`--meters ${files.meters}: meters`);
   const paper = makeOfflineSwitch([{ name: files.flows, text: readText(files.flows) }], readPorts(files.ports));
   for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
   const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
   const trace = traceFlow(paper.env, flow, {
-    bridge: paper.bridge, ctNext: options.ctNext, tlvMap: paper.tlvMap, ...(options.names ? { ports: paper.ports } : {}),
+    bridge: paper.bridge,
+    ctNext: options.ctNext,
+    tlvMap: paper.tlvMap,
+    ...(options.names ? { ports: paper.ports } : {}),
   });
   return { ...trace, assumed };
 }

@@ -21,7 +21,22 @@ export function printJson(value: unknown): void {
   io.out(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-const EDGES = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'];
+const EDGES = [
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid',
+];
 const NO_LINES = Object.fromEntries([...EDGES.map((edge) => [edge, '']), ['middle', '  ']]);
 
 /** Rows under their headings, without lines; columns of numbers to the right. */
@@ -29,7 +44,9 @@ export function table(headings: string[], rows: (string | number)[][]): string {
   const grid = new Table({
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: headings.map((_, i) => (rows.length > 0 && rows.every((row) => typeof row[i] === 'number') ? 'right' : 'left')),
+    colAligns: headings.map((_, i) =>
+      rows.length > 0 && rows.every((row) => typeof row[i] === 'number') ? 'right' : 'left',
+    ),
   });
   grid.push(headings, ...rows);
   return grid.toString().replace(/ +$/gm, '') + '\n';

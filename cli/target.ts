@@ -55,10 +55,13 @@ export async function connectTarget(options: TargetOptions, folder = RUN_FOLDER)
   }
   if (alive.length === 1) return alive[0];
   for (const client of alive) client.close();
-  const meant = wanted.length ? ` for ${[options.lab && `lab ${options.lab}`, options.node && `node ${options.node}`].filter(Boolean).join(', ')}` : '';
+  const meant = wanted.length
+    ? ` for ${[options.lab && `lab ${options.lab}`, options.node && `node ${options.node}`].filter(Boolean).join(', ')}`
+    : '';
   if (alive.length === 0) {
     throw new Error(
-      `no running switch${meant} under ${folder}; start one with 'packetwalk lab up' or 'packetwalk switch', or name its socket with -t`,
+      `no running switch${meant} under ${folder}; ` +
+        "start one with 'packetwalk lab up' or 'packetwalk switch', or name its socket with -t",
     );
   }
   const list = alive.map((c) => `  ${c.path}`).join('\n');

@@ -22,10 +22,17 @@ export interface FlowRow {
   idle_age: number;
 }
 
-export function printEntry(entry: FlowEntry, nowMs: number, { stats, ...options }: DumpOptions & FormatOptions): string {
+export function printEntry(
+  entry: FlowEntry,
+  nowMs: number,
+  { stats, ...options }: DumpOptions & FormatOptions,
+): string {
   if (!stats) return printFlow(entry.spec, options);
   const { packets, bytes } = entry;
-  return printFlow(entry.spec, { ...options, stats: { durationMs: nowMs - entry.createdMs, packets, bytes, idleAge: idleAge(entry, nowMs) } });
+  return printFlow(entry.spec, {
+    ...options,
+    stats: { durationMs: nowMs - entry.createdMs, packets, bytes, idleAge: idleAge(entry, nowMs) },
+  });
 }
 
 export function flowRow(entry: FlowEntry, nowMs: number, options: FormatOptions): FlowRow {

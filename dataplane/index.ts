@@ -7,6 +7,13 @@ export type { WatchListener, WatchRecord } from './datapath/watch.js';
 export { InputError, SystemError, UnsupportedError } from './errors.js';
 export type { DumpOptions, FlowRow } from './flow-dump.js';
 export type { PacketText } from './packet-text.js';
-export { type CounterReport, createSwitch, type FdbRow, type Switch, type SwitchOptions, type TracedPacket } from './switch.js';
+export {
+  type CounterReport,
+  createSwitch,
+  type FdbRow,
+  type Switch,
+  type SwitchOptions,
+  type TracedPacket,
+} from './switch.js';
 export { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from './trace/index.js';
 export type { Trace, TracePass, TraceStep } from './trace/types.js';

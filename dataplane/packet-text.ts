@@ -7,7 +7,8 @@ import { parsePort } from './key/ports.js';
 import { parseTraceFlow, type ParseOptions } from './openflow/index.js';
 import { fromHex, keyFromFrame } from './wire/index.js';
 
-/** `flow`, or `hex` and `inPort`; with `flow` and `hex`, as ofproto/trace has it, the flow says where the frame comes in. */
+/** `flow`, or `hex` and `inPort`; with `flow` and `hex`, as ofproto/trace has it, the flow says where the frame comes
+ *  in. */
 export interface PacketText {
   flow?: string;
   /** The frame. */
@@ -30,20 +31,24 @@ const MIN_FRAME = 14;
 /** `assumed`: what was taken for granted, as `nw_ttl=64`. Throws InputError. */
 export function readPacket(packet: PacketText, options: ParseOptions): { flow: Flow; assumed: string[] } {
   if (packet.hex !== undefined && packet.flow === undefined) {
-    if (packet.inPort === undefined) throw new InputError('EPORT', 'expected the port that the frame comes in on (--in-port)');
+    if (packet.inPort === undefined)
+      throw new InputError('EPORT', 'expected the port that the frame comes in on (--in-port)');
     return { flow: flowOfFrame(packet.hex, parsePort(packet.inPort, options.ports)), assumed: [] };
   }
   const { flow, given } = parseTraceFlow(packet.flow ?? '', options);
   if (packet.hex !== undefined) return { flow: flowOfFrame(packet.hex, getNumber(flow, inPort)), assumed: [] };
   const { defaultTtl = 0 } = packet;
-  if (defaultTtl === 0 || given.has(ttl.name) || !IP_TYPES.includes(getNumber(flow, dlType))) return { flow, assumed: [] };
+  if (defaultTtl === 0 || given.has(ttl.name) || !IP_TYPES.includes(getNumber(flow, dlType)))
+    return { flow, assumed: [] };
   setField(flow, ttl, defaultTtl);
   return { flow, assumed: [`${ttl.name}=${defaultTtl}`] };
 }
 
 function flowOfFrame(hex: string, port: number): Flow {
   const frame = fromHex(hex);
-  if (!frame) throw new InputError('EFRAME', `expected a frame as hex digits, two for each byte, got '${hex.slice(0, 40)}'`);
-  if (frame.length < MIN_FRAME) throw new InputError('EFRAME', `expected a frame of at least ${MIN_FRAME} bytes, got ${frame.length}`);
+  if (!frame)
+    throw new InputError('EFRAME', `expected a frame as hex digits, two for each byte, got '${hex.slice(0, 40)}'`);
+  if (frame.length < MIN_FRAME)
+    throw new InputError('EFRAME', `expected a frame of at least ${MIN_FRAME} bytes, got ${frame.length}`);
   return keyFromFrame(frame, port);
 }

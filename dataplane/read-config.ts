@@ -1,5 +1,5 @@
-// Reads a YAML or JSON file against a zod schema. Every refusal is one InputError that names file, line and column, shows
-// the line with a caret, and says what was expected. Used for the switch's configuration and for port files.
+// Reads a YAML or JSON file against a zod schema. Every refusal is one InputError that names file, line and column,
+// shows the line with a caret, and says what was expected. Used for the switch's configuration and for port files.
 import { readFileSync } from 'node:fs';
 import { isMap, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import type { z } from 'zod';
@@ -11,7 +11,8 @@ export function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (e) {
     const { syscall = 'read', code = 'EUNKNOWN' } = e as NodeJS.ErrnoException;
-    const advice = code === 'ENOENT' ? 'check the path' : code === 'EISDIR' ? 'a file is needed, this is a folder' : undefined;
+    const advice =
+      code === 'ENOENT' ? 'check the path' : code === 'EISDIR' ? 'a file is needed, this is a folder' : undefined;
     throw new SystemError(syscall, file, code, advice);
   }
 }

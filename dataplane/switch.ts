@@ -10,7 +10,13 @@ import { type EnvironmentParts, SwitchEnvironment } from './datapath/environment
 import { formatMegaflow } from './datapath/format-megaflow.js';
 import { macKey, type Megaflow, Megaflows } from './datapath/megaflows.js';
 import {
-  KEY_SIZE, type NativeCounters, type NativeDatapath, type NativeDropReason, type NativeEvent, type NativePortInfo, type NativeUpcall,
+  KEY_SIZE,
+  type NativeCounters,
+  type NativeDatapath,
+  type NativeDropReason,
+  type NativeEvent,
+  type NativePortInfo,
+  type NativeUpcall,
 } from './datapath/native.js';
 import { Ports, type PortSpec, type PortStatus } from './datapath/ports.js';
 import { RecircTable } from './datapath/recirc.js';
@@ -102,16 +108,27 @@ export class Switch {
       onEvent: (event) => this.#portEvent(event),
     });
     this.#ports = new Ports(this.#datapath);
-    this.#megaflows = new Megaflows(this.#datapath, { credit: (flow, packets, bytes) => this.#creditMegaflow(flow, packets, bytes) });
+    this.#megaflows = new Megaflows(this.#datapath, {
+      credit: (flow, packets, bytes) => this.#creditMegaflow(flow, packets, bytes),
+    });
     this.#watches = new Watches(this.#datapath);
     this.#upcalls = new Upcalls(this.#datapath, this.#megaflows, {
       translate: (upcall) => this.#translate(upcall),
       credit: (translation, packets, bytes) => credit(translation.entries, packets, bytes, Date.now()),
       packetIn: () => this.#packetIns++,
       failed: (upcall, error) =>
-        this.#failed(`a packet was dropped because its translation failed (frame ${Buffer.from(upcall.frame).toString('hex')})`, error),
+        this.#failed(
+          `a packet was dropped because its translation failed (frame ${Buffer.from(upcall.frame).toString('hex')})`,
+          error,
+        ),
     });
-    this.#parts = { tables: this.#tables, ports: this.#ports, mac: this.#mac, recirc: this.#recirc, tunMetadata: this.#tlvMap };
+    this.#parts = {
+      tables: this.#tables,
+      ports: this.#ports,
+      mac: this.#mac,
+      recirc: this.#recirc,
+      tunMetadata: this.#tlvMap,
+    };
     this.#tables.onChange(() => {
       this.#megaflows.invalidate();
       this.#hasTimeouts = undefined;
@@ -172,7 +189,9 @@ export class Switch {
   /** Flows as ovs-ofctl dump-flows prints them, one a line. */
   dumpFlows(match = '', options: DumpOptions = {}): string {
     const now = Date.now();
-    return this.#entries(match).map((entry) => `${printEntry(entry, now, this.#dumpOptions(options))}\n`).join('');
+    return this.#entries(match)
+      .map((entry) => `${printEntry(entry, now, this.#dumpOptions(options))}\n`)
+      .join('');
   }
 
   #entries(match: string): FlowEntry[] {
@@ -223,7 +242,10 @@ export class Switch {
   // --- packets -------------------------------------------------------------------------------------------------
 
   /** What would become of a packet, without doing any of it. */
-  trace(packet: PacketText, { ctNext = [], names = true }: { ctNext?: readonly string[]; names?: boolean } = {}): TracedPacket {
+  trace(
+    packet: PacketText,
+    { ctNext = [], names = true }: { ctNext?: readonly string[]; names?: boolean } = {},
+  ): TracedPacket {
     const { flow, assumed } = readPacket(packet, this.#parseOptions());
     const recordOptions = { ...this.#recordOptions(), ...(names ? {} : { ports: undefined }) };
     return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext }), assumed };
@@ -236,7 +258,12 @@ export class Switch {
   /** Tells `listener` of each pass of each packet that matches as it comes in; '' is every packet. */
   watch(match: string, listener: WatchListener): { close(): void } {
     const filter = parseMatch(match, this.#parseOptions());
-    if (filter.table !== undefined || filter.priority !== undefined || filter.cookie !== undefined || filter.outPort !== undefined) {
+    if (
+      filter.table !== undefined ||
+      filter.priority !== undefined ||
+      filter.cookie !== undefined ||
+      filter.outPort !== undefined
+    ) {
       throw new InputError('EWATCH', `expected fields of a packet, got '${match}'`);
     }
     const { value, mask } = toMasked(filter.match);
@@ -289,13 +316,15 @@ export class Switch {
   #failed(what: string, error: unknown): void {
     if (performance.now() - this.#lastFailureMs < FAILURE_LOG_PERIOD_MS) return;
     this.#lastFailureMs = performance.now();
-    this.#log(`${this.name}: ${what}; please report this: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log(`${this.name}: ${what}; please report this: ${text}`);
   }
 
   #creditMegaflow(flow: Megaflow, packets: number, bytes: number): void {
     const idleMs = flow.usedNs === 0n ? 0 : Number(process.hrtime.bigint() - flow.usedNs) / 1e6;
     credit(flow.entries, packets, bytes, Date.now() - Math.max(0, idleMs));
-    for (const { vlan, mac, port } of flow.learned) if (this.#mac.lookup(vlan, mac) === port) this.#mac.learn(vlan, mac, port);
+    for (const { vlan, mac, port } of flow.learned)
+      if (this.#mac.lookup(vlan, mac) === port) this.#mac.learn(vlan, mac, port);
   }
 
   /** Once a second while there is something to look after. */
@@ -316,8 +345,11 @@ export class Switch {
   dumpMegaflows({ names = false } = {}): string[] {
     this.#megaflows.sync();
     const now = process.hrtime.bigint();
-    const portName = (no: number): string | undefined => this.#ports.byNumber(no);
-    return [...this.#megaflows].map((flow) => formatMegaflow(flow, now, names ? { port: portName } : {}));
+    const options = {
+      options: this.#tlvMap.mappings,
+      ...(names ? { port: (no: number): string | undefined => this.#ports.byNumber(no) } : {}),
+    };
+    return [...this.#megaflows].map((flow) => formatMegaflow(flow, now, options));
   }
 
   /** Lines of dpctl/dump-conntrack. */
@@ -341,7 +373,11 @@ export class Switch {
   fdb(): FdbRow[] {
     const now = Date.now();
     return this.#mac.entries().map(({ port, vlan, mac, seenMs }) => ({
-      port, name: this.#ports.byNumber(port) ?? String(port), vlan, mac: formatMac(mac), age: Math.floor((now - seenMs) / 1000),
+      port,
+      name: this.#ports.byNumber(port) ?? String(port),
+      vlan,
+      mac: formatMac(mac),
+      age: Math.floor((now - seenMs) / 1000),
     }));
   }
 
@@ -360,7 +396,12 @@ export class Switch {
 
   /** The process that this switch runs in. */
   process(): { pid: number; bridge: string; uptimeMs: number; rssBytes: number } {
-    return { pid: process.pid, bridge: this.name, uptimeMs: Math.round(performance.now() - this.#startedMs), rssBytes: process.memoryUsage.rss() };
+    return {
+      pid: process.pid,
+      bridge: this.name,
+      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      rssBytes: process.memoryUsage.rss(),
+    };
   }
 }
 
@@ -368,7 +409,10 @@ export class Switch {
 export async function createSwitch(config: SwitchConfig, options: SwitchOptions): Promise<Switch> {
   const { baseDir, log = () => {}, extraPorts = [] } = options;
   const sw = new Switch(config, log);
-  sw.start([...config.ports, ...extraPorts], config.flows.map((file) => resolve(baseDir, file)));
+  sw.start(
+    [...config.ports, ...extraPorts],
+    config.flows.map((file) => resolve(baseDir, file)),
+  );
   return sw;
 }
 

@@ -8,12 +8,15 @@ type Options = TargetOptions & { zone?: number; json?: boolean };
 
 function zone(text: string): number {
   const value = Number(text);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > 0xffff) throw new InvalidArgumentError(`expected a zone from 0 to 65535, got '${text}'`);
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > 0xffff)
+    throw new InvalidArgumentError(`expected a zone from 0 to 65535, got '${text}'`);
   return value;
 }
 
 export function register(program: Command): void {
-  const conntrack = program.command('conntrack').description('read and flush the connections that a running switch tracks');
+  const conntrack = program
+    .command('conntrack')
+    .description('read and flush the connections that a running switch tracks');
 
   addTargetOptions(conntrack.command('dump'))
     .description('print the connections as ovs-appctl dpctl/dump-conntrack does')

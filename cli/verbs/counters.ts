@@ -25,6 +25,7 @@ export function register(program: Command): void {
 }
 
 function withoutZeros(report: CounterReport): CounterReport {
-  const happened = (drops: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(drops).filter(([, n]) => n > 0));
+  const happened = (drops: Record<string, number>): Record<string, number> =>
+    Object.fromEntries(Object.entries(drops).filter(([, n]) => n > 0));
   return { ...report, drops: happened(report.drops), copyDrops: happened(report.copyDrops) };
 }

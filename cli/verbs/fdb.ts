@@ -20,7 +20,12 @@ export function register(program: Command): void {
       await withTarget(options, async (client) => {
         const rows = JSON.parse(await client.call('packetwalk/fdb')) as FdbRow[];
         if (options.json) return printJson(rows);
-        print(table(['port', 'name', 'vlan', 'mac', 'age (s)'], rows.map((r) => [r.port, r.name, r.vlan, r.mac, r.age])));
+        print(
+          table(
+            ['port', 'name', 'vlan', 'mac', 'age (s)'],
+            rows.map((r) => [r.port, r.name, r.vlan, r.mac, r.age]),
+          ),
+        );
       });
     });
 }

@@ -25,16 +25,21 @@ export function register(program: Command): void {
     .action(async (match: string | undefined, options: Options & { stats: boolean; names: boolean }) => {
       const flags = [...(options.stats ? [] : ['--no-stats']), ...(options.names ? [] : ['--no-names'])];
       await withTarget(options, async (client) => {
-        if (options.json) printJson(JSON.parse(await client.call('packetwalk/flows-dump', '--json', ...flags, match ?? '')));
+        if (options.json)
+          printJson(JSON.parse(await client.call('packetwalk/flows-dump', '--json', ...flags, match ?? '')));
         else print(await client.call('packetwalk/flows-dump', ...flags, match ?? ''));
       });
     });
 
   addTargetOptions(flows.command('add'))
     .description('add flows, all or none; a flow with the same match and priority is replaced')
-    .argument('<flow-or-file>', "one flow as text, a file, or - for stdin")
+    .argument('<flow-or-file>', 'one flow as text, a file, or - for stdin')
     .option('--json', 'print JSON')
-    .addHelpText('after', "\nExamples:\n  packetwalk flows add --node worker1 'table=60,priority=100,udp actions=drop'\n  packetwalk flows add -t /run/packetwalk/br-int.ctl more.flows")
+    .addHelpText(
+      'after',
+      "\nExamples:\n  packetwalk flows add --node worker1 'table=60,priority=100,udp actions=drop'\n" +
+        '  packetwalk flows add -t /run/packetwalk/br-int.ctl more.flows',
+    )
     .action(async (what: string, options: Options) => {
       const { text, source } = flowText(what);
       await withTarget(options, async (client) => {

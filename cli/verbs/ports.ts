@@ -34,7 +34,18 @@ export function register(program: Command): void {
         print(
           table(
             ['port', 'name', 'kind', 'state', 'mtu', 'rx packets', 'rx bytes', 'tx packets', 'tx bytes', 'lost'],
-            ports.map((p) => [p.no, p.name, p.kind, p.state, p.mtu, p.rxPackets, p.rxBytes, p.txPackets, p.txBytes, lost(p)]),
+            ports.map((p) => [
+              p.no,
+              p.name,
+              p.kind,
+              p.state,
+              p.mtu,
+              p.rxPackets,
+              p.rxBytes,
+              p.txPackets,
+              p.txBytes,
+              lost(p),
+            ]),
           ),
         );
       });

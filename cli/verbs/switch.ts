@@ -11,7 +11,10 @@ export function register(program: Command): void {
     .description('run a switch in the foreground, in the current network namespace')
     .requiredOption('--config <file>', 'what the switch is: JSON or YAML (docs/cli/switch.md)')
     .option('--json', 'log JSON lines')
-    .addHelpText('after', '\nExample:\n  packetwalk switch --config br-int.yaml\n  packetwalk ports -t /run/packetwalk/br-int.ctl')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk switch --config br-int.yaml\n  packetwalk ports -t /run/packetwalk/br-int.ctl',
+    )
     .action(async (options: { config: string; json?: boolean }) => {
       const log = (text: string): void => {
         const time = new Date().toISOString();

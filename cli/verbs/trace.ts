@@ -22,17 +22,25 @@ const EXAMPLES = `
 Examples:
   packetwalk trace --node worker1 'in_port="antrea-gw0",tcp,nw_src=10.222.1.48,nw_dst=10.222.1.47,tcp_dst=80'
   packetwalk trace --flows flows/article/worker1.flows --ports flows/article/worker1.ports.json \\
-    --ct-next trk,new 'in_port="frontend-a3ba2f",tcp,dl_src=be:2c:bf:e4:ec:c5,nw_src=10.222.1.48,nw_dst=10.104.65.133,tcp_dst=80'`;
+    --ct-next trk,new \\
+    'in_port="frontend-a3ba2f",tcp,dl_src=be:2c:bf:e4:ec:c5,nw_src=10.222.1.48,nw_dst=10.104.65.133,tcp_dst=80'`;
 
 export function register(program: Command): void {
   addTargetOptions(program.command('trace'))
     .description('show what would become of a packet: on a running switch, or offline with --flows')
     .argument('[flow]', "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'")
-    .addOption(new Option('--flows <file>', 'offline: flows in ovs-ofctl\'s language').conflicts(['target', 'lab', 'node']))
+    .addOption(
+      new Option('--flows <file>', "offline: flows in ovs-ofctl's language").conflicts(['target', 'lab', 'node']),
+    )
     .option('--ports <file>', 'offline: ports as JSON (docs/cli/trace.md)')
     .option('--groups <file>', 'offline: groups (not supported yet)')
     .option('--meters <file>', 'offline: meters (not supported yet)')
-    .option('--ct-next <state>', 'what the next ct() finds, as trk,est; repeat it for more', (s, all: string[]) => [...all, s], [])
+    .option(
+      '--ct-next <state>',
+      'what the next ct() finds, as trk,est; repeat it for more',
+      (s, all: string[]) => [...all, s],
+      [],
+    )
     .addOption(new Option('--hex <frame>', 'the packet as hex digits').conflicts('pcap'))
     .option('--pcap <file:n>', 'the packet is the n-th of a capture, from 1')
     .option('--in-port <port>', 'with --hex and --pcap: where it comes in, name or number')
@@ -42,7 +50,10 @@ export function register(program: Command): void {
     .action(async (flow: string | undefined, options: Options) => {
       const packet = packetOf(flow, options);
       const { flows, ctNext, names = false } = options;
-      const trace = flows === undefined ? await traceLive(packet, options) : traceOffline({ ...options, flows }, packet, { ctNext, names });
+      const trace =
+        flows === undefined
+          ? await traceLive(packet, options)
+          : traceOffline({ ...options, flows }, packet, { ctNext, names });
       for (const assumed of trace.assumed) note(`${assumed} is assumed; say nw_ttl= in the flow to have another`);
       if (options.json) printJson(trace);
       else print(formatTrace(trace));
@@ -69,5 +80,8 @@ async function traceLive({ flow, hex, inPort }: PacketText, options: Options): P
   if (options.names) args.push('--names');
   if (flow !== undefined) args.push(flow);
   else args.push('--hex', hex!, '--in-port', inPort!);
-  return withTarget(options, async (client) => JSON.parse(await client.call('packetwalk/trace-json', ...args)) as TracedPacket);
+  return withTarget(
+    options,
+    async (client) => JSON.parse(await client.call('packetwalk/trace-json', ...args)) as TracedPacket,
+  );
 }

@@ -34,7 +34,8 @@ export class CommandTable {
 
   async run(name: string, args: string[], connection: Connection): Promise<string> {
     const command = this.#commands.get(name);
-    if (!command) throw new InputError('ECOMMAND', `"${name}" is not a command of this switch (list-commands shows them)`);
+    if (!command)
+      throw new InputError('ECOMMAND', `"${name}" is not a command of this switch (list-commands shows them)`);
     if (args.length < command.minArgs || args.length > command.maxArgs) {
       const usage = `${command.name}${command.usage ? ` ${command.usage}` : ''}`;
       throw new InputError('EUSAGE', `expected ${usage}, got ${args.length} argument${args.length === 1 ? '' : 's'}`);

@@ -1,5 +1,6 @@
 // Cuts a byte stream into JSON texts: unixctl peers send objects back to back, with or without white space between
-// them, in pieces of any size. Bytes come from server.ts or client.ts; each complete text goes back to them to be parsed.
+// them, in pieces of any size. Bytes come from server.ts or client.ts; each complete text goes back to them to be
+// parsed.
 
 /** Bytes of one request or reply at most. A switch with 100,000 flows dumps about 20 MB. */
 export const MAX_MESSAGE_SIZE = 256 * 1024 * 1024;
@@ -78,6 +79,7 @@ export class JsonFramer {
 }
 
 function describeByte(byte: number): string {
-  const shown = byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
+  const shown =
+    byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
   return shown;
 }

@@ -15,7 +15,10 @@ export interface Reply {
 }
 
 export class MessageError extends Error {
-  constructor(message: string, readonly id: unknown = null) {
+  constructor(
+    message: string,
+    readonly id: unknown = null,
+  ) {
     super(message);
   }
 }
@@ -27,7 +30,8 @@ function parseObject(text: string): Record<string, unknown> {
   } catch (e) {
     throw new MessageError(`expected JSON, got ${(e as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new MessageError('expected a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MessageError('expected a JSON object');
   return value as Record<string, unknown>;
 }
 
@@ -49,6 +53,7 @@ export function parseIncoming(text: string): Incoming {
   if (typeof object.method === 'string') {
     return { kind: 'notification', method: object.method, params: Array.isArray(object.params) ? object.params : [] };
   }
-  const asText = (v: unknown): string | null => (v === null || v === undefined ? null : typeof v === 'string' ? v : JSON.stringify(v));
+  const asText = (v: unknown): string | null =>
+    v === null || v === undefined ? null : typeof v === 'string' ? v : JSON.stringify(v);
   return { kind: 'reply', result: asText(object.result), error: asText(object.error), id: object.id ?? null };
 }

@@ -1,6 +1,6 @@
-// The control socket of a running switch: a Unix stream socket that speaks OVS's unixctl, so that ovs-appctl and our own
-// CLI (client.ts) drive it alike. Requests go to the CommandTable; whatever a client sends, the answer is a reply or a
-// closed connection, never an exception.
+// The control socket of a running switch: a Unix stream socket that speaks OVS's unixctl, so that ovs-appctl and our
+// own CLI (client.ts) drive it alike. Requests go to the CommandTable; whatever a client sends, the answer is a reply
+// or a closed connection, never an exception.
 import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { SystemError } from '../errors.js';
@@ -30,12 +30,24 @@ export class ControlServer {
   /** A socket file whose process is dead is replaced; one that answers is an error. */
   async listen(path: string): Promise<void> {
     if (Buffer.byteLength(path) > MAX_PATH_SIZE) {
-      throw new SystemError('bind', path, 'ENAMETOOLONG', `a Unix socket's path has at most ${MAX_PATH_SIZE} bytes; choose a shorter rundir`);
+      throw new SystemError(
+        'bind',
+        path,
+        'ENAMETOOLONG',
+        `a Unix socket's path has at most ${MAX_PATH_SIZE} bytes; choose a shorter rundir`,
+      );
     }
     await removeStale(path);
     await new Promise<void>((resolve, reject) => {
       const refuse = (e: NodeJS.ErrnoException): void => {
-        reject(new SystemError(e.syscall ?? 'listen', path, e.code ?? 'EUNKNOWN', 'check that the folder exists and is writable'));
+        reject(
+          new SystemError(
+            e.syscall ?? 'listen',
+            path,
+            e.code ?? 'EUNKNOWN',
+            'check that the folder exists and is writable',
+          ),
+        );
       };
       this.#server.once('error', refuse);
       const umask = process.umask(0o077);
@@ -145,7 +157,13 @@ export async function removeStale(path: string): Promise<void> {
     });
     probe.once('error', (e: NodeJS.ErrnoException) => resolve(e.code !== 'ECONNREFUSED' && e.code !== 'ENOENT'));
   });
-  if (alive) throw new SystemError('bind', path, 'EADDRINUSE', 'another switch is running on this socket; stop it or choose another rundir');
+  if (alive)
+    throw new SystemError(
+      'bind',
+      path,
+      'EADDRINUSE',
+      'another switch is running on this socket; stop it or choose another rundir',
+    );
   try {
     unlinkSync(path);
   } catch (e) {

@@ -1,5 +1,5 @@
-// What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation: it
-// notes which addresses NORMAL asked for and learned, because a megaflow is good only as long as the answers are.
+// What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation:
+// it notes which addresses NORMAL asked for and learned, because a megaflow is good only as long as the answers are.
 import type { Flow } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { MacTable, Tables } from '../tables/index.js';

@@ -28,7 +28,8 @@ const decimal = masked((b) => String(toNumber(b)));
 const decimalHexMask: Show = (value, mask) =>
   isZero(mask) ? undefined : isOnes(mask) ? String(toNumber(value)) : `${toNumber(value)}/${hexText(mask)}`;
 const hex4 = masked((b) => '0x' + toNumber(b).toString(16).padStart(4, '0'));
-export const ethernetText = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':');
+export const ethernetText = (bytes: Uint8Array): string =>
+  Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':');
 const ethernet = masked(ethernetText);
 const ipv4 = masked((b) => b.join('.'));
 const ipv6 = masked(ipv6Text);
@@ -100,7 +101,11 @@ export function formatKey(key: Uint8Array, mask: Uint8Array, names: KeyNames = {
   single('ct_zone', show('ct_zone', hex));
   single('ct_mark', show('ct_mark', hex));
   single('ct_label', show('ct_label', hex));
-  const ctTuple = { proto: show('ct_nw_proto', decimal), tp_src: show('ct_tp_src', decimal), tp_dst: show('ct_tp_dst', decimal) };
+  const ctTuple = {
+    proto: show('ct_nw_proto', decimal),
+    tp_src: show('ct_tp_src', decimal),
+    tp_dst: show('ct_tp_dst', decimal),
+  };
   group('ct_tuple4', { src: show('ct_nw_src', ipv4), dst: show('ct_nw_dst', ipv4), ...ctTuple });
   group('ct_tuple6', { src: show('ct_ipv6_src', ipv6), dst: show('ct_ipv6_dst', ipv6) });
   group('eth', { src: show('dl_src', ethernet), dst: show('dl_dst', ethernet) });
@@ -116,7 +121,12 @@ export function formatKey(key: Uint8Array, mask: Uint8Array, names: KeyNames = {
 
   const type = toNumber(bytes(key, 'dl_type'));
   const proto = toNumber(bytes(key, 'nw_proto'));
-  const ip = { proto: show('nw_proto', decimal), tos: show('nw_tos', hex), ttl: show('nw_ttl', decimal), frag: show('nw_frag', frag) };
+  const ip = {
+    proto: show('nw_proto', decimal),
+    tos: show('nw_tos', hex),
+    ttl: show('nw_ttl', decimal),
+    frag: show('nw_frag', frag),
+  };
   if (type === ETHERTYPE.arp) {
     group('arp', {
       sip: show('nw_src', ipv4),
@@ -128,15 +138,24 @@ export function formatKey(key: Uint8Array, mask: Uint8Array, names: KeyNames = {
   } else if (type === ETHERTYPE.ipv4) {
     group('ipv4', { ...addresses(ipv4), ...ip });
   } else if (type === ETHERTYPE.ipv6) {
-    group('ipv6', { ...addresses(ipv6), label: show('ipv6_label', hex), proto: ip.proto, tclass: ip.tos, hlimit: ip.ttl, frag: ip.frag });
+    group('ipv6', {
+      ...addresses(ipv6),
+      label: show('ipv6_label', hex),
+      proto: ip.proto,
+      tclass: ip.tos,
+      hlimit: ip.ttl,
+      frag: ip.frag,
+    });
   }
   if (type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6) {
     const icmp = { type: show('icmp_type', decimal), code: show('icmp_code', decimal) };
-    if (PROTOCOL[proto]) group(PROTOCOL[proto], { src: show('tp_src', decimalHexMask), dst: show('tp_dst', decimalHexMask) });
+    if (PROTOCOL[proto])
+      group(PROTOCOL[proto], { src: show('tp_src', decimalHexMask), dst: show('tp_dst', decimalHexMask) });
     else if (proto === 1) group('icmp', icmp);
     else if (proto === 58) group('icmpv6', icmp);
     if (proto === 6) single('tcp_flags', show('tcp_flags', flags(TCP_FLAG_BITS)));
-    if (proto === 58) group('nd', { target: show('nd_target', ipv6), sll: show('arp_sha', ethernet), tll: show('arp_tha', ethernet) });
+    if (proto === 58)
+      group('nd', { target: show('nd_target', ipv6), sll: show('arp_sha', ethernet), tll: show('arp_tha', ethernet) });
   }
   if (!tagged || inner === parts.length || isZero(bytes(mask, 'vlan_tci'))) return parts.join(',');
   return [...parts.slice(0, inner), `encap(${parts.slice(inner).join(',')})`].join(',');

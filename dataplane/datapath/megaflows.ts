@@ -1,6 +1,6 @@
-// What is installed in the addon's flow cache, as TypeScript knows it: of each megaflow its key and mask, its actions, and
-// the flows that its packets passed. upcalls.ts adds to it; stats.ts credits its counters; the switch invalidates it when
-// flows, ports or learned addresses change.
+// What is installed in the addon's flow cache, as TypeScript knows it: of each megaflow its key and mask, its actions,
+// and the flows that its packets passed. upcalls.ts adds to it; stats.ts credits its counters; the switch invalidates
+// it when flows, ports or learned addresses change.
 //
 // Counters are read and megaflows are removed in one step (takeFlows), and every reading credits only what is new since
 // the last one, so that each packet counts exactly once for each flow on its way.
@@ -13,8 +13,8 @@ import { KEY_SIZE, type NativeDatapath, type NativeFlow } from './native.js';
 
 /** A megaflow without packets for this long is removed. */
 export const IDLE_MS = 10_000;
-/** Megaflows at most; beyond it packets are answered one by one until some expire. Each takes about 1 KB here and as much
- *  in the addon. */
+/** Megaflows at most; beyond it packets are answered one by one until some expire. Each takes about 1 KB here and
+ *  as much in the addon. */
 export const MAX_MEGAFLOWS = 32_768;
 
 /** An address that NORMAL learned from the packets of a megaflow. */

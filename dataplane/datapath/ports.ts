@@ -1,5 +1,6 @@
-// The switch's ports: opened in the addon from the configuration, known to the flow language by name and to translation by
-// number. A port whose device vanished stays, as `gone`: its flows go on meaning it, and it works again when it is back.
+// The switch's ports: opened in the addon from the configuration, known to the flow language by name and to translation
+// by number. A port whose device vanished stays, as `gone`: its flows go on meaning it, and it works again when it is
+// back.
 import { InputError, SystemError } from '../errors.js';
 import type { SwitchPort } from '../config.js';
 import type { OfPort, PortNames } from '../openflow/ast.js';
@@ -7,7 +8,8 @@ import type { PortInfo } from '../translate/types.js';
 import type { NativeDatapath, NativePortInfo, NativePortSpec } from './native.js';
 
 /** Memory ports are for tests and benchmarks: not in configuration files. */
-export type PortSpec = SwitchPort | { kind: 'memory'; name: string; ofport: number; mtu: number; mac?: string; wire?: boolean };
+export type PortSpec =
+  SwitchPort | { kind: 'memory'; name: string; ofport: number; mtu: number; mac?: string; wire?: boolean };
 
 export interface PortStatus extends NativePortInfo {
   internal: boolean;
@@ -23,9 +25,14 @@ export class Ports implements PortNames {
   /** Makes the names known before the devices are opened, so that a bad flow file is found out first. */
   declare(specs: readonly PortSpec[]): void {
     for (const spec of specs) {
-      if (this.#numbers.has(spec.name)) throw new InputError('EPORT', `expected each port's name once, got '${spec.name}' twice`);
+      if (this.#numbers.has(spec.name))
+        throw new InputError('EPORT', `expected each port's name once, got '${spec.name}' twice`);
       const other = this.#byNumber.get(spec.ofport);
-      if (other) throw new InputError('EPORT', `expected each ofport once, got ${spec.ofport} for '${other.name}' and '${spec.name}'`);
+      if (other)
+        throw new InputError(
+          'EPORT',
+          `expected each ofport once, got ${spec.ofport} for '${other.name}' and '${spec.name}'`,
+        );
       this.#byNumber.set(spec.ofport, spec);
       this.#numbers.set(spec.name, spec.ofport);
     }
@@ -53,7 +60,11 @@ export class Ports implements PortNames {
 
   remove(name: string): PortSpec {
     const spec = this.#byNumber.get(this.#numbers.get(name) ?? -1);
-    if (!spec) throw new InputError('EPORT', `expected the name of a port, got '${name}'; the ports are ${this.names().join(', ') || 'none'}`);
+    if (!spec)
+      throw new InputError(
+        'EPORT',
+        `expected the name of a port, got '${name}'; the ports are ${this.names().join(', ') || 'none'}`,
+      );
     this.datapath.delPort(spec.ofport);
     this.#forget(spec);
     return spec;
@@ -127,14 +138,24 @@ const ADVICE: Record<string, string> = {
 
 /** The addon's refusal, with the port's name and what to do. */
 function systemError(e: unknown, spec: PortSpec): unknown {
-  const { code, syscall = 'open', object = spec.name, errnoName = 'EUNKNOWN' } = e as {
+  const {
+    code,
+    syscall = 'open',
+    object = spec.name,
+    errnoName = 'EUNKNOWN',
+  } = e as {
     code?: string;
     syscall?: string;
     object?: string;
     errnoName?: string;
   };
   if (code !== 'ESYSTEM') return e;
-  const missing = errnoName === 'ENOENT' ? (object.includes('netns') ? 'make the namespace first: ip netns add NAME' : 'check that it exists') : undefined;
+  const missing =
+    errnoName === 'ENOENT'
+      ? object.includes('netns')
+        ? 'make the namespace first: ip netns add NAME'
+        : 'check that it exists'
+      : undefined;
   const advice = ADVICE[errnoName] ?? missing;
   return new SystemError(syscall, `${object} (port ${spec.name})`, errnoName, advice);
 }

@@ -1,6 +1,6 @@
-// Recirculation ids: the name under which a translation leaves the pipeline's state (a FrozenState) when it sends a packet
-// through ct(table=N), and under which upcalls.ts finds it when the packet comes back. Equal states share one id.
-// An id lives as long as an installed megaflow names it, and a little longer for the packets on their way.
+// Recirculation ids: the name under which a translation leaves the pipeline's state (a FrozenState) when it sends a
+// packet through ct(table=N), and under which upcalls.ts finds it when the packet comes back. Equal states share one
+// id. An id lives as long as an installed megaflow names it, and a little longer for the packets on their way.
 import type { FrozenState, RecircIds } from '../translate/types.js';
 
 /** A packet is never on its way between two passes for as long as this. */
@@ -63,7 +63,8 @@ export class RecircTable implements RecircIds {
 
 function stateText(state: FrozenState): string {
   return JSON.stringify(state, (_, value: unknown) => {
-    if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
+    if (value instanceof Uint8Array)
+      return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
     if (typeof value === 'bigint') return `${value}n`;
     return value;
   });

@@ -7,8 +7,8 @@ const PERIOD_MS = 1000;
 export class Maintenance {
   #timer: NodeJS.Timeout | undefined;
 
-  /** `run` does the work and says whether there is any left for the next second. What it throws, which is our mistake, is
-   *  told, and does not end the switch. */
+  /** `run` does the work and says whether there is any left for the next second. What it throws, which is our
+   *  mistake, is told, and does not end the switch. */
   constructor(
     private readonly run: () => boolean,
     private readonly failed: (error: unknown) => void,

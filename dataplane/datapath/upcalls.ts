@@ -1,5 +1,5 @@
-// The slow path's front door: packets that no megaflow matched arrive here in batches, are translated, and go back to the
-// addon as actions, mostly with a megaflow for those that follow. From: the addon's onUpcalls. To: complete().
+// The slow path's front door: packets that no megaflow matched arrive here in batches, are translated, and go back to
+// the addon as actions, mostly with a megaflow for those that follow. From: the addon's onUpcalls. To: complete().
 //
 // A batch may be large and a translation is slow (some 100 us), so work is cut into slices between which the control
 // socket is served. Whatever a packet does, it is answered: a translation that fails drops it with a reason.

@@ -5,9 +5,20 @@ import { flowsPath, type NodeName, portsFile } from './article.js';
 
 export async function articleSwitch(node: NodeName, log?: (text: string) => void): Promise<Switch> {
   const ports = portsFile(node);
-  const config = switchConfigSchema.parse({ rundir: '/nonexistent', bridge: ports.bridge, tlvMap: ports.tlv_map, flows: [flowsPath(node)] });
+  const config = switchConfigSchema.parse({
+    rundir: '/nonexistent',
+    bridge: ports.bridge,
+    tlvMap: ports.tlv_map,
+    flows: [flowsPath(node)],
+  });
   // What goes into the tunnel is not looked at here: a memory port in its place.
-  const extraPorts = ports.ports.map((p) => ({ kind: 'memory' as const, name: p.name, ofport: p.ofport, mtu: 1500, mac: p.mac }));
+  const extraPorts = ports.ports.map((p) => ({
+    kind: 'memory' as const,
+    name: p.name,
+    ofport: p.ofport,
+    mtu: 1500,
+    mac: p.mac,
+  }));
   return createSwitch(config, { baseDir: '/', log, extraPorts });
 }
 

@@ -1,5 +1,5 @@
-// `packetwalk switch` as a process, with devices in namespaces: it forwards, sleeps when idle, survives what happens to its
-// devices, and leaves nothing behind. Traffic is made and seen by other programs.
+// `packetwalk switch` as a process, with devices in namespaces: it forwards, sleeps when idle, survives what happens to
+// its devices, and leaves nothing behind. Traffic is made and seen by other programs.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,10 +13,13 @@ import { addon } from '../helpers/addon.js';
 
 const MAIN = packageFile('dist', 'cli', 'main.js');
 const missing =
-  process.getuid?.() !== 0 ? 'needs root, to make network namespaces' : (addon.missing ?? (existsSync(MAIN) ? undefined : `${MAIN} is not built`));
+  process.getuid?.() !== 0
+    ? 'needs root, to make network namespaces'
+    : (addon.missing ?? (existsSync(MAIN) ? undefined : `${MAIN} is not built`));
 
 const [NS_A, NS_B, NS_SWITCH] = ['a', 'b', 'sw'].map((n) => `pws-${process.pid}-${n}`);
-const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const ip = (...args: string[]): string =>
+  execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 const TAPS = [
   { kind: 'tap', name: 'a', ofport: 1, netns: NS_A, ifname: 'eth0', mac: '02:00:00:00:00:0a' },
   { kind: 'tap', name: 'b', ofport: 2, netns: NS_B, ifname: 'eth0', mac: '02:00:00:00:00:0b' },
@@ -37,11 +40,23 @@ async function until(what: string, check: () => boolean | Promise<boolean>, time
 
 function configure(ports: object[], flows = 'actions=NORMAL'): string {
   writeFileSync(join(folder, 'the.flows'), flows);
-  writeFileSync(join(folder, 'br.json'), JSON.stringify({ bridge: 'br-pws', rundir: folder, flows: ['the.flows'], ports }));
+  writeFileSync(
+    join(folder, 'br.json'),
+    JSON.stringify({ bridge: 'br-pws', rundir: folder, flows: ['the.flows'], ports }),
+  );
   return join(folder, 'br.json');
 }
 
-const command = (file: string): string[] => ['netns', 'exec', NS_SWITCH, process.execPath, MAIN, 'switch', '--config', file];
+const command = (file: string): string[] => [
+  'netns',
+  'exec',
+  NS_SWITCH,
+  process.execPath,
+  MAIN,
+  'switch',
+  '--config',
+  file,
+];
 
 async function start(ports: object[], flows?: string): Promise<void> {
   log = '';
@@ -71,7 +86,11 @@ function addressTaps(): void {
 /** A TCP connection from a to b through the switch: what the server in b answered. */
 async function talk(): Promise<string> {
   const server = spawn('ip', [
-    'netns', 'exec', NS_B, process.execPath, '-e',
+    'netns',
+    'exec',
+    NS_B,
+    process.execPath,
+    '-e',
     "require('net').createServer((s) => s.end('hello')).listen(7, '192.0.2.2', () => console.log('ready'))",
   ]);
   try {
@@ -89,7 +108,8 @@ async function talk(): Promise<string> {
   }
 }
 
-const ports = async (): Promise<PortStatus[]> => JSON.parse(await controlCall(socket(), 'packetwalk/ports')) as PortStatus[];
+const ports = async (): Promise<PortStatus[]> =>
+  JSON.parse(await controlCall(socket(), 'packetwalk/ports')) as PortStatus[];
 
 function cpuTicks(): number {
   const pid = readFileSync(join(folder, 'br-pws.pid'), 'utf8').trim();
@@ -112,16 +132,23 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
     await start(TAPS);
     addressTaps();
     expect(await talk()).toBe('hello');
-    const counted = JSON.parse(await controlCall(socket(), 'packetwalk/flows-dump', '--json', '')) as { packets: number }[];
+    const counted = JSON.parse(await controlCall(socket(), 'packetwalk/flows-dump', '--json', '')) as {
+      packets: number;
+    }[];
     const received = (await ports()).reduce((n, p) => n + p.rxPackets, 0);
     expect(counted[0].packets).toBeGreaterThan(8);
     expect(counted[0].packets).toBeLessThanOrEqual(received);
     if (spawnSync('ovs-appctl', ['--version']).status === 0) {
-      const appctl = (...args: string[]): string => execFileSync('ovs-appctl', ['-t', socket(), ...args], { encoding: 'utf8' });
+      const appctl = (...args: string[]): string =>
+        execFileSync('ovs-appctl', ['-t', socket(), ...args], { encoding: 'utf8' });
       expect(appctl('version')).toMatch(/^packetwalk \d/);
       expect(appctl('fdb/show', 'br-pws')).toContain('    2     0  02:00:00:00:00:0b');
-      expect(appctl('dpctl/dump-flows')).toMatch(/in_port\(1\),eth\(src=02:00:00:00:00:0a,dst=02:00:00:00:00:0b\),eth_type\(0x0800\).*actions:2\n/);
-      expect(appctl('ofproto/trace', 'br-pws', 'in_port=1,ip,dl_dst=02:00:00:00:00:0b')).toMatch(/Datapath actions: 2\n$/);
+      expect(appctl('dpctl/dump-flows')).toMatch(
+        /in_port\(1\),eth\(src=02:00:00:00:00:0a,dst=02:00:00:00:00:0b\),eth_type\(0x0800\).*actions:2\n/,
+      );
+      expect(appctl('ofproto/trace', 'br-pws', 'in_port=1,ip,dl_dst=02:00:00:00:00:0b')).toMatch(
+        /Datapath actions: 2\n$/,
+      );
       expect(appctl('dpif/show')).toContain('a 1/1: (tap)');
     }
     await stop();
@@ -144,7 +171,9 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
     await start(TAPS);
     const second = spawnSync('ip', command(join(folder, 'br.json')), { encoding: 'utf8' });
     expect(second.status).toBe(1);
-    expect(second.stderr).toBe(`packetwalk: bind ${socket()}: EADDRINUSE; another switch is running on this socket; stop it or choose another rundir\n`);
+    expect(second.stderr).toBe(
+      `packetwalk: bind ${socket()}: EADDRINUSE; another switch is running on this socket; stop it or choose another rundir\n`,
+    );
     expect(await controlCall(socket(), 'version')).toMatch(/^packetwalk/);
     const pid = Number(readFileSync(join(folder, 'br-pws.pid'), 'utf8'));
     process.kill(pid, 'SIGKILL');
@@ -158,7 +187,9 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
     const file = configure(TAPS, 'actions=NORMAL\npriority=5,in_port=c actions=drop\n');
     const run = spawnSync('ip', command(file), { encoding: 'utf8' });
     expect(run.status).toBe(1);
-    expect(run.stderr).toContain(`packetwalk: ${join(folder, 'the.flows')}:2:20: expected a port, got "c"; the ports are a, b\n`);
+    expect(run.stderr).toContain(
+      `packetwalk: ${join(folder, 'the.flows')}:2:20: expected a port, got "c"; the ports are a, b\n`,
+    );
     expect(run.stderr.match(/expected a port/g)).toHaveLength(1);
     expect(ip('-n', NS_A, '-o', 'link')).not.toContain('eth0');
     expect(existsSync(socket())).toBe(false);
@@ -188,7 +219,10 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
   });
 
   it('answers its control socket while thousands of new connections come up', async () => {
-    await start(TAPS, 'udp actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG0[0..15],resubmit(,1)\nactions=NORMAL\ntable=1,priority=1,udp,udp_dst=9 actions=drop\ntable=1,actions=NORMAL');
+    await start(
+      TAPS,
+      'udp actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG0[0..15],resubmit(,1)\nactions=NORMAL\ntable=1,priority=1,udp,udp_dst=9 actions=drop\ntable=1,actions=NORMAL',
+    );
     addressTaps();
     const flood = `const s = require('dgram').createSocket('udp4'); let n = 0; const end = Date.now() + 3000;
       s.on('error', () => {}); const more = () => { for (let i = 0; i < 50; i++) s.send('x', 1 + (n++ % 60000), '192.0.2.2');
@@ -203,7 +237,9 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
     }
     expect(slowest.length).toBeGreaterThan(5);
     expect(Math.max(...slowest)).toBeLessThan(1000);
-    const counters = JSON.parse(await controlCall(socket(), 'packetwalk/counters')) as { slowPath: { translated: number } };
+    const counters = JSON.parse(await controlCall(socket(), 'packetwalk/counters')) as {
+      slowPath: { translated: number };
+    };
     expect(counters.slowPath.translated).toBeGreaterThan(1000);
   });
 });

@@ -41,13 +41,28 @@ function file(name: string, text: string | Uint8Array): string {
 }
 
 const MAIN = `${ROOT}dist/cli/main.js`;
-const VERBS = ['trace', 'flows dump', 'flows add', 'flows del', 'conntrack dump', 'conntrack flush', 'ports', 'counters', 'fdb', 'switch'];
+const VERBS = [
+  'trace',
+  'flows dump',
+  'flows add',
+  'flows del',
+  'conntrack dump',
+  'conntrack flush',
+  'ports',
+  'counters',
+  'fdb',
+  'switch',
+];
 const WORKER1 = ['--flows', flowsPath('worker1'), '--ports', `${ROOT}flows/article/worker1.ports.json`];
 const B4 = 'in_port="frontend-a3ba2f",tcp,dl_src=be:2c:bf:e4:ec:c5,nw_src=10.222.1.48,nw_dst=10.104.65.133,tcp_dst=80';
 
 describe('cli: the command line', () => {
   it('prints its version', async () => {
-    expect(await run('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^packetwalk \d+\.\d+\.\d+\n$/), err: '' });
+    expect(await run('--version')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^packetwalk \d+\.\d+\.\d+\n$/),
+      err: '',
+    });
   });
 
   it.each(VERBS)('%s --help has an example and --json', async (verb) => {
@@ -59,19 +74,39 @@ describe('cli: the command line', () => {
   });
 
   it('says once what is wrong with it and ends with 2', async () => {
-    expect(await run('tarce')).toEqual({ code: 2, out: '', err: "packetwalk: unknown command 'tarce'\n(Did you mean trace?)\n(--help shows how)\n" });
-    expect(await run('switch')).toEqual({ code: 2, out: '', err: "packetwalk: required option '--config <file>' not specified\n(--help shows how)\n" });
-    expect(await run('conntrack', 'dump', '--zone', '70000')).toMatchObject({
-      code: 2, err: "packetwalk: option '--zone <number>' argument '70000' is invalid. expected a zone from 0 to 65535, got '70000'\n(--help shows how)\n",
+    expect(await run('tarce')).toEqual({
+      code: 2,
+      out: '',
+      err: "packetwalk: unknown command 'tarce'\n(Did you mean trace?)\n(--help shows how)\n",
     });
-    expect(await run('trace')).toMatchObject({ code: 2, err: 'packetwalk: expected a flow, or --hex FRAME, or --pcap FILE:N\n' });
-    expect(await run('trace', '--hex', '00', 'in_port=1')).toMatchObject({ code: 2, err: 'packetwalk: expected either a flow or a frame, got both\n' });
-    expect(await run('trace', '--ports', 'x', 'in_port=1')).toMatchObject({ code: 2, err: 'packetwalk: --ports goes with --flows; a running switch has its own\n' });
+    expect(await run('switch')).toEqual({
+      code: 2,
+      out: '',
+      err: "packetwalk: required option '--config <file>' not specified\n(--help shows how)\n",
+    });
+    expect(await run('conntrack', 'dump', '--zone', '70000')).toMatchObject({
+      code: 2,
+      err: "packetwalk: option '--zone <number>' argument '70000' is invalid. expected a zone from 0 to 65535, got '70000'\n(--help shows how)\n",
+    });
+    expect(await run('trace')).toMatchObject({
+      code: 2,
+      err: 'packetwalk: expected a flow, or --hex FRAME, or --pcap FILE:N\n',
+    });
+    expect(await run('trace', '--hex', '00', 'in_port=1')).toMatchObject({
+      code: 2,
+      err: 'packetwalk: expected either a flow or a frame, got both\n',
+    });
+    expect(await run('trace', '--ports', 'x', 'in_port=1')).toMatchObject({
+      code: 2,
+      err: 'packetwalk: --ports goes with --flows; a running switch has its own\n',
+    });
   });
 
   it('says once what the system or the configuration refused and ends with 1', async () => {
     expect(await run('ports', '-t', '/nonexistent/x.ctl')).toEqual({
-      code: 1, out: '', err: 'packetwalk: connect /nonexistent/x.ctl: ENOENT; no switch has made this socket; is it running?\n',
+      code: 1,
+      out: '',
+      err: 'packetwalk: connect /nonexistent/x.ctl: ENOENT; no switch has made this socket; is it running?\n',
     });
     const config = file('br.yaml', 'rundir: /tmp\nports: [{ kind: tap, name: a, ofport: 0 }]\n');
     expect((await run('switch', '--config', config)).err).toBe(
@@ -79,16 +114,19 @@ describe('cli: the command line', () => {
     );
   });
 
-  it.skipIf(!existsSync(MAIN))(`does not mind when its reader goes away${existsSync(MAIN) ? '' : ` (skipped: ${MAIN} is not built)`}`, () => {
-    const trace = `'${process.execPath}' '${MAIN}' trace ${WORKER1.join(' ')} --json '${B4}'`;
-    const piped = spawnSync('sh', ['-c', `${trace} | head -1`], { encoding: 'utf8' });
-    expect(piped.stdout).toBe('{\n');
-    expect(piped.stderr).not.toContain('EPIPE');
-  });
+  it.skipIf(!existsSync(MAIN))(
+    `does not mind when its reader goes away${existsSync(MAIN) ? '' : ` (skipped: ${MAIN} is not built)`}`,
+    () => {
+      const trace = `'${process.execPath}' '${MAIN}' trace ${WORKER1.join(' ')} --json '${B4}'`;
+      const piped = spawnSync('sh', ['-c', `${trace} | head -1`], { encoding: 'utf8' });
+      expect(piped.stdout).toBe('{\n');
+      expect(piped.stderr).not.toContain('EPIPE');
+    },
+  );
 });
 
 describe('cli: trace offline', () => {
-  it('prints ofproto/trace\'s tree and notes what it took for granted', async () => {
+  it("prints ofproto/trace's tree and notes what it took for granted", async () => {
     const { code, out, err } = await run('trace', ...WORKER1, B4);
     expect(code).toBe(0);
     expect(err).toBe('packetwalk: nw_ttl=64 is assumed; say nw_ttl= in the flow to have another\n');
@@ -102,7 +140,11 @@ describe('cli: trace offline', () => {
     const trace = JSON.parse((await run('trace', ...WORKER1, '--json', B4)).out);
     expect(trace.path).toEqual([0, 10, 30, 31, 40, 105, 110]);
     expect(trace.outputs).toEqual([{ port: 2, name: 'antrea-gw0' }]);
-    expect(trace.passes[1].steps[1]).toMatchObject({ table: 40, registers: { reg1: '0x2' }, rewrites: { dl_dst: '4e:99:08:c1:53:be' } });
+    expect(trace.passes[1].steps[1]).toMatchObject({
+      table: 40,
+      registers: { reg1: '0x2' },
+      rewrites: { dl_dst: '4e:99:08:c1:53:be' },
+    });
   });
 
   it('takes connection states in turn', async () => {
@@ -121,101 +163,165 @@ describe('cli: trace offline', () => {
     expect(byHex.out).toMatch(/Datapath actions: 2\n$/);
     expect(await run('trace', ...WORKER1, '--pcap', `${pcap}:1`, '--in-port', '49')).toEqual(byHex);
     expect(await run('trace', ...WORKER1, '--pcap', `${pcap}:2`, '--in-port', '49')).toMatchObject({
-      code: 1, err: `packetwalk: ${pcap}: expected a packet number from 1 to 1, got 2\n`,
+      code: 1,
+      err: `packetwalk: ${pcap}: expected a packet number from 1 to 1, got 2\n`,
     });
-    expect(await run('trace', ...WORKER1, '--hex', hex)).toMatchObject({ code: 2, err: 'packetwalk: expected --in-port PORT: where the frame comes in\n' });
-    expect(await run('trace', ...WORKER1, '--hex', 'abc', '--in-port', '1')).toMatchObject({ code: 1, err: expect.stringContaining('expected a frame as hex digits') });
+    expect(await run('trace', ...WORKER1, '--hex', hex)).toMatchObject({
+      code: 2,
+      err: 'packetwalk: expected --in-port PORT: where the frame comes in\n',
+    });
+    expect(await run('trace', ...WORKER1, '--hex', 'abc', '--in-port', '1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('expected a frame as hex digits'),
+    });
   });
 
   it('points at what is wrong with the flow or the flow file', async () => {
     expect(await run('trace', ...WORKER1, 'in_port=2,nw_scr=1')).toMatchObject({
-      code: 1, out: '', err: expect.stringMatching(/^packetwalk: flow:1:11: .*nw_src.*\n {2}in_port=2,nw_scr=1\n {12}\^+\n$/),
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^packetwalk: flow:1:11: .*nw_src.*\n {2}in_port=2,nw_scr=1\n {12}\^+\n$/),
     });
     const flows = file('bad.flows', '# comment\ntable=1 actions=drop\ntable=2 actions=dorp\n');
     expect((await run('trace', '--flows', flows, 'in_port=1')).err).toMatch(new RegExp(`^packetwalk: ${flows}:3:17: `));
-    expect((await run('trace', '--flows', '/nonexistent', 'in_port=1')).err).toBe('packetwalk: open /nonexistent: ENOENT; check the path\n');
+    expect((await run('trace', '--flows', '/nonexistent', 'in_port=1')).err).toBe(
+      'packetwalk: open /nonexistent: ENOENT; check the path\n',
+    );
   });
 
   it('refuses groups and meters by name', async () => {
-    expect(await run('trace', ...WORKER1, '--groups', 'g.txt', B4)).toMatchObject({ code: 1, err: 'packetwalk: --groups g.txt: groups is not supported\n' });
-    expect(await run('trace', ...WORKER1, '--meters', 'm.txt', B4)).toMatchObject({ code: 1, err: 'packetwalk: --meters m.txt: meters is not supported\n' });
+    expect(await run('trace', ...WORKER1, '--groups', 'g.txt', B4)).toMatchObject({
+      code: 1,
+      err: 'packetwalk: --groups g.txt: groups is not supported\n',
+    });
+    expect(await run('trace', ...WORKER1, '--meters', 'm.txt', B4)).toMatchObject({
+      code: 1,
+      err: 'packetwalk: --meters m.txt: meters is not supported\n',
+    });
   });
 });
 
-describe.skipIf(addon.missing)(`cli: verbs on a running switch${addon.missing ? ` (skipped: ${addon.missing})` : ''}`, () => {
-  let sw: Switch;
-  let control: Control;
-  let target: string[];
+describe.skipIf(addon.missing)(
+  `cli: verbs on a running switch${addon.missing ? ` (skipped: ${addon.missing})` : ''}`,
+  () => {
+    let sw: Switch;
+    let control: Control;
+    let target: string[];
 
-  beforeAll(async () => {
-    sw = await memorySwitch('table=0,priority=5,arp actions=NORMAL\ntable=0,priority=9,udp actions=ct(commit,zone=7),output:p2', ['p1', 'p2']);
-    control = await serveControl(sw, { rundir: folder, bridge: 'br' });
-    target = ['-t', control.path];
-    const [a, b] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'];
-    sw.inject('p1', frameOf({ dl_src: a, dl_dst: b, arp_op: 1, arp_sha: a, arp_spa: '192.0.2.1', arp_tha: b, arp_tpa: '192.0.2.2' }));
-    sw.inject('p1', frameOf({ dl_src: a, dl_dst: b, nw_src: '192.0.2.1', nw_dst: '192.0.2.2', nw_ttl: 64, udp_src: 5, udp_dst: 6 }));
-    await sw.settle();
-  });
-  afterAll(async () => {
-    await control.close();
-    sw.close();
-  });
+    beforeAll(async () => {
+      sw = await memorySwitch(
+        'table=0,priority=5,arp actions=NORMAL\ntable=0,priority=9,udp actions=ct(commit,zone=7),output:p2',
+        ['p1', 'p2'],
+      );
+      control = await serveControl(sw, { rundir: folder, bridge: 'br' });
+      target = ['-t', control.path];
+      const [a, b] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b'];
+      sw.inject(
+        'p1',
+        frameOf({
+          dl_src: a,
+          dl_dst: b,
+          arp_op: 1,
+          arp_sha: a,
+          arp_spa: '192.0.2.1',
+          arp_tha: b,
+          arp_tpa: '192.0.2.2',
+        }),
+      );
+      sw.inject(
+        'p1',
+        frameOf({ dl_src: a, dl_dst: b, nw_src: '192.0.2.1', nw_dst: '192.0.2.2', nw_ttl: 64, udp_src: 5, udp_dst: 6 }),
+      );
+      await sw.settle();
+    });
+    afterAll(async () => {
+      await control.close();
+      sw.close();
+    });
 
-  it('ports', async () => {
-    expect((await run('ports', ...target)).out).toBe(
-      [
-        'port  name  kind    state   mtu  rx packets  rx bytes  tx packets  tx bytes  lost',
-        '   1  p1    memory  up     1500           2        94           0         0     0',
-        '   2  p2    memory  up     1500           0         0           2        94     0',
-        '',
-      ].join('\n'),
-    );
-    expect(JSON.parse((await run('ports', ...target, '--json')).out)[0]).toMatchObject({ no: 1, name: 'p1', rxPackets: 2 });
-  });
+    it('ports', async () => {
+      expect((await run('ports', ...target)).out).toBe(
+        [
+          'port  name  kind    state   mtu  rx packets  rx bytes  tx packets  tx bytes  lost',
+          '   1  p1    memory  up     1500           2        94           0         0     0',
+          '   2  p2    memory  up     1500           0         0           2        94     0',
+          '',
+        ].join('\n'),
+      );
+      expect(JSON.parse((await run('ports', ...target, '--json')).out)[0]).toMatchObject({
+        no: 1,
+        name: 'p1',
+        rxPackets: 2,
+      });
+    });
 
-  it('fdb', async () => {
-    expect((await run('fdb', ...target)).out).toMatch(/^port  name  vlan  mac                age \(s\)\n   1  p1       0  02:00:00:00:00:0a        \d\n$/);
-  });
+    it('fdb', async () => {
+      expect((await run('fdb', ...target)).out).toMatch(
+        /^port  name  vlan  mac                age \(s\)\n   1  p1       0  02:00:00:00:00:0a        \d\n$/,
+      );
+    });
 
-  it('counters', async () => {
-    const { out } = await run('counters', ...target);
-    expect(out).toMatch(/^received +2$/m);
-    expect(out).toMatch(/\nnothing was dropped\n$/);
-    const all = (await run('counters', ...target, '--all')).out;
-    expect(all).toMatch(/^no_match +0 +0 +policy +no flow matched in some table$/m);
-    expect(JSON.parse((await run('counters', ...target, '--json')).out)).toMatchObject({ received: 2, drops: {}, slowPath: { failed: 0 } });
-  });
+    it('counters', async () => {
+      const { out } = await run('counters', ...target);
+      expect(out).toMatch(/^received +2$/m);
+      expect(out).toMatch(/\nnothing was dropped\n$/);
+      const all = (await run('counters', ...target, '--all')).out;
+      expect(all).toMatch(/^no_match +0 +0 +policy +no flow matched in some table$/m);
+      expect(JSON.parse((await run('counters', ...target, '--json')).out)).toMatchObject({
+        received: 2,
+        drops: {},
+        slowPath: { failed: 0 },
+      });
+    });
 
-  it('conntrack dump and flush', async () => {
-    expect((await run('conntrack', 'dump', ...target)).out).toMatch(/^udp,orig=\(src=192\.0\.2\.1,dst=192\.0\.2\.2,sport=5,dport=6\),reply=\(.*\),zone=7\n$/);
-    expect(JSON.parse((await run('conntrack', 'dump', ...target, '--json')).out)).toMatchObject([{ proto: 'udp', orig: { sport: 5 }, zone: 7 }]);
-    expect((await run('conntrack', 'dump', ...target, '--zone', '8')).out).toBe('');
-    expect((await run('conntrack', 'flush', ...target, '--zone', '0x8')).out).toBe('flushed 0 connections\n');
-    expect((await run('conntrack', 'flush', ...target)).out).toBe('flushed 1 connection\n');
-  });
+    it('conntrack dump and flush', async () => {
+      expect((await run('conntrack', 'dump', ...target)).out).toMatch(
+        /^udp,orig=\(src=192\.0\.2\.1,dst=192\.0\.2\.2,sport=5,dport=6\),reply=\(.*\),zone=7\n$/,
+      );
+      expect(JSON.parse((await run('conntrack', 'dump', ...target, '--json')).out)).toMatchObject([
+        { proto: 'udp', orig: { sport: 5 }, zone: 7 },
+      ]);
+      expect((await run('conntrack', 'dump', ...target, '--zone', '8')).out).toBe('');
+      expect((await run('conntrack', 'flush', ...target, '--zone', '0x8')).out).toBe('flushed 0 connections\n');
+      expect((await run('conntrack', 'flush', ...target)).out).toBe('flushed 1 connection\n');
+    });
 
-  it('flows dump, add and del', async () => {
-    const stats = /duration=[\d.]+s|idle_age=\d+/g;
-    expect((await run('flows', 'dump', ...target)).out.replace(stats, '')).toBe(
-      ' cookie=0x0, , table=0, n_packets=1, n_bytes=52, , priority=9,udp actions=ct(commit,zone=7),output:"p2"\n' +
-        ' cookie=0x0, , table=0, n_packets=1, n_bytes=42, , priority=5,arp actions=NORMAL\n',
-    );
-    expect((await run('flows', 'add', ...target, 'table=3,tcp,tcp_dst=80 actions=drop')).out).toBe('added 1 flow\n');
-    expect(await run('flows', 'add', ...target, 'table=3,ip,tcp_dst=80 actions=drop')).toMatchObject({ code: 0, out: 'added 1 flow\n', err: expect.stringMatching(/^packetwalk: <flow>:1:\d+: .*tcp_dst/) });
-    expect((await run('flows', 'dump', ...target, 'table=3,tcp', '--no-stats')).out).toBe(' table=3, tcp,tp_dst=80 actions=drop\n');
-    const more = file('more.flows', 'table=4 actions=drop\ntable=4,in_port=p3 actions=drop\n');
-    expect(await run('flows', 'add', ...target, more)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`packetwalk: ${more}:2:17: expected a port, got "p3"`) });
-    expect((await run('flows', 'dump', ...target, 'table=4')).out).toBe('');
-    expect((await run('flows', 'del', ...target, 'table=3')).out).toBe('deleted 2 flows\n');
-    const dump = (await run('flows', 'dump', ...target)).out;
-    expect((await run('flows', 'del', ...target, '--json')).out).toBe('{\n  "deleted": 2\n}\n');
-    expect((await run('flows', 'add', ...target, file('dump.flows', dump))).out).toBe('added 2 flows\n');
-  });
+    it('flows dump, add and del', async () => {
+      const stats = /duration=[\d.]+s|idle_age=\d+/g;
+      expect((await run('flows', 'dump', ...target)).out.replace(stats, '')).toBe(
+        ' cookie=0x0, , table=0, n_packets=1, n_bytes=52, , priority=9,udp actions=ct(commit,zone=7),output:"p2"\n' +
+          ' cookie=0x0, , table=0, n_packets=1, n_bytes=42, , priority=5,arp actions=NORMAL\n',
+      );
+      expect((await run('flows', 'add', ...target, 'table=3,tcp,tcp_dst=80 actions=drop')).out).toBe('added 1 flow\n');
+      expect(await run('flows', 'add', ...target, 'table=3,ip,tcp_dst=80 actions=drop')).toMatchObject({
+        code: 0,
+        out: 'added 1 flow\n',
+        err: expect.stringMatching(/^packetwalk: <flow>:1:\d+: .*tcp_dst/),
+      });
+      expect((await run('flows', 'dump', ...target, 'table=3,tcp', '--no-stats')).out).toBe(
+        ' table=3, tcp,tp_dst=80 actions=drop\n',
+      );
+      const more = file('more.flows', 'table=4 actions=drop\ntable=4,in_port=p3 actions=drop\n');
+      expect(await run('flows', 'add', ...target, more)).toMatchObject({
+        code: 1,
+        out: '',
+        err: expect.stringContaining(`packetwalk: ${more}:2:17: expected a port, got "p3"`),
+      });
+      expect((await run('flows', 'dump', ...target, 'table=4')).out).toBe('');
+      expect((await run('flows', 'del', ...target, 'table=3')).out).toBe('deleted 2 flows\n');
+      const dump = (await run('flows', 'dump', ...target)).out;
+      expect((await run('flows', 'del', ...target, '--json')).out).toBe('{\n  "deleted": 2\n}\n');
+      expect((await run('flows', 'add', ...target, file('dump.flows', dump))).out).toBe('added 2 flows\n');
+    });
 
-  it('trace', async () => {
-    const { out, err } = await run('trace', ...target, 'in_port=p1,udp');
-    expect(err).toBe('packetwalk: nw_ttl=64 is assumed; say nw_ttl= in the flow to have another\n');
-    expect(out).toMatch(/Datapath actions: ct\(commit,zone=7\),2\n$/);
-    expect(await run('trace', ...target, 'in_port=p9')).toMatchObject({ code: 1, err: expect.stringContaining('expected a port, got "p9"') });
-  });
-});
+    it('trace', async () => {
+      const { out, err } = await run('trace', ...target, 'in_port=p1,udp');
+      expect(err).toBe('packetwalk: nw_ttl=64 is assumed; say nw_ttl= in the flow to have another\n');
+      expect(out).toMatch(/Datapath actions: ct\(commit,zone=7\),2\n$/);
+      expect(await run('trace', ...target, 'in_port=p9')).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('expected a port, got "p9"'),
+      });
+    });
+  },
+);

@@ -4,9 +4,15 @@ import { table } from '../../cli/output.js';
 
 describe('cli: output', () => {
   it('sets numbers to the right, words to the left, and no blanks at line ends', () => {
-    expect(table(['port', 'name', 'packets'], [[2, 'antrea-gw0', 7], [48, 'pod', 12345]])).toBe(
-      ['port  name        packets', '   2  antrea-gw0        7', '  48  pod           12345', ''].join('\n'),
-    );
+    expect(
+      table(
+        ['port', 'name', 'packets'],
+        [
+          [2, 'antrea-gw0', 7],
+          [48, 'pod', 12345],
+        ],
+      ),
+    ).toBe(['port  name        packets', '   2  antrea-gw0        7', '  48  pod           12345', ''].join('\n'));
     expect(table(['a', 'b'], [])).toBe('a  b\n');
   });
 
@@ -21,6 +27,9 @@ describe('cli: output', () => {
       mark: 32,
       protoinfo: { state: 'ESTABLISHED' },
     });
-    expect(parseConnection('icmpv6,orig=(src=2001:db8::1,dst=2001:db8::2,id=5,type=128,code=0)').orig).toMatchObject({ src: '2001:db8::1', id: 5 });
+    expect(parseConnection('icmpv6,orig=(src=2001:db8::1,dst=2001:db8::2,id=5,type=128,code=0)').orig).toMatchObject({
+      src: '2001:db8::1',
+      id: 5,
+    });
   });
 });

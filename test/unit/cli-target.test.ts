@@ -51,7 +51,9 @@ describe('cli: which switch a verb talks to', () => {
     expect(await targetOf({ lab: 'lab1', node: 'worker1' })).toBe(one);
     const error = await connectTarget({ node: 'worker1' }, run).catch((e: unknown) => e as Error);
     expect(error).toBeInstanceOf(UsageError);
-    expect((error as Error).message).toBe(`2 switches run for node worker1; choose one with --node or -t:\n  ${one}\n  ${other}`);
+    expect((error as Error).message).toBe(
+      `2 switches run for node worker1; choose one with --node or -t:\n  ${one}\n  ${other}`,
+    );
   });
 
   it('says what to do when none runs', async () => {
@@ -64,7 +66,11 @@ describe('cli: which switch a verb talks to', () => {
   it('passes over the socket of a switch that was killed', async () => {
     const path = await serve('br-int.ctl');
     mkdirSync(join(run, 'dead'));
-    execFileSync('python3', ['-c', 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])', join(run, 'dead', 'br-int.ctl')]);
+    execFileSync('python3', [
+      '-c',
+      'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])',
+      join(run, 'dead', 'br-int.ctl'),
+    ]);
     expect(findSockets(run)).toHaveLength(2);
     expect(await targetOf({})).toBe(path);
   });

@@ -11,118 +11,168 @@ import { frameOf } from '../helpers/frames.js';
 import { memorySwitch } from '../helpers/memory-switch.js';
 
 const FLOW = 'in_port=1,tcp,nw_src=192.0.2.1,nw_dst=192.0.2.2,tcp_dst=80';
-const frame = frameOf({ dl_src: '02:00:00:00:00:0a', dl_dst: '02:00:00:00:00:0b', nw_src: '192.0.2.1', nw_dst: '192.0.2.2', nw_ttl: 64, tcp_src: 5, tcp_dst: 80, tcp_flags: 'syn' });
-
-describe.skipIf(addon.missing)(`control: the commands of a running switch${addon.missing ? ` (skipped: ${addon.missing})` : ''}`, () => {
-  let folder: string;
-  let sw: Switch;
-  let control: Control;
-  let client: ControlClient;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'pw-commands-'));
-    sw = await memorySwitch('tcp actions=ct(table=1,zone=9)\ntable=1,ct_state=+trk,tcp actions=ct(commit,zone=9),output:p2', ['p1', 'p2']);
-    control = await serveControl(sw, { rundir: folder, bridge: 'br' });
-    client = await ControlClient.connect(control.path);
-    sw.inject('p1', frame);
-    await sw.settle();
-  });
-  afterAll(async () => {
-    client.close();
-    await control.close();
-    sw.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  const refusal = async (method: string, ...args: string[]): Promise<string> => {
-    const error = await client.call(method, ...args).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(CommandError);
-    return (error as Error).message;
-  };
-
-  it('trace as ofproto/trace does: nw_ttl is 0 unless said, options may stand anywhere', async () => {
-    const text = await client.call('ofproto/trace', 'br-int', FLOW, '--ct-next', 'trk,est', '-generate');
-    expect(text).toContain('nw_ttl=0,');
-    expect(text).toContain('recirc(0x1) - resume conntrack with ct_state=est|trk');
-    expect(text).toMatch(/Datapath actions: ct\(commit,zone=9\),2\n$/);
-    expect(await client.call('ofproto/trace', '--ct-next=trk,new', 'br-int', FLOW)).toContain('ct_state=new|trk');
-    expect(await client.call('ofproto/trace', 'br-int', 'in_port=1', Buffer.from(frame).toString('hex'))).toContain('tp_dst=80');
-    expect(await refusal('ofproto/trace', 'br-ext', FLOW)).toBe("no bridge 'br-ext' here; this switch is 'br-int'");
-    expect(await refusal('ofproto/trace', 'br-int', 'in_port=1,tpc')).toMatch(/^flow:1:11: [^]*\n {2}in_port=1,tpc\n {12}\^/);
-    expect(await refusal('ofproto/trace', 'br-int', FLOW, '--ct-next')).toBe('expected a value after --ct-next');
-    expect(await refusal('ofproto/trace', 'br-int', FLOW, '--l7')).toContain('got --l7');
-  });
-
-  it('dump and flush connections by zone', async () => {
-    expect(await client.call('dpctl/dump-conntrack', '-m', 'zone=9')).toMatch(/^tcp,orig=\(src=192\.0\.2\.1.*zone=9/);
-    expect(await client.call('dpctl/dump-conntrack', 'zone=8')).toBe('');
-    expect(await refusal('dpctl/dump-conntrack', 'zone=x')).toBe("expected a zone from 0 to 65535, got 'x'");
-    expect(await client.call('dpctl/ct-get-nconns')).toBe('1\n');
-    expect(await client.call('dpctl/flush-conntrack', 'zone=9')).toBe('');
-    expect(await client.call('dpctl/ct-get-nconns')).toBe('0\n');
-    await client.call('dpctl/ct-set-maxconns', '500');
-    expect(await client.call('dpctl/ct-get-maxconns')).toBe('500\n');
-    expect(await refusal('dpctl/ct-set-maxconns', 'many')).toContain("got 'many'");
-  });
-
-  it('show what the datapath and the process are at', async () => {
-    expect(await client.call('dpctl/dump-flows')).toMatch(/^recirc_id\(0\),in_port\(1\),eth_type\(0x0800\),ipv4\(proto=6,frag=no\).*actions:ct\(zone=9\),recirc\(0x1\)\n/);
-    expect(await client.call('dpif/show')).toMatch(/^packetwalk@br-int: hit:\d+ missed:\d+\n {2}br-int:\n {4}p1 1\/1: \(memory\)\n/);
-    expect(await client.call('coverage/show')).toMatch(/^received +total: 1$/m);
-    expect(JSON.parse(await client.call('packetwalk/process'))).toMatchObject({ pid: process.pid, bridge: 'br-int' });
-  });
-
-  it('add and remove ports', async () => {
-    const port = { kind: 'veth', name: 'v1', ofport: 7, ifname: 'pw-absent' };
-    expect(await refusal('packetwalk/port-add', JSON.stringify({ ...port, ofport: 0 }))).toMatch(/^<port>:1:\d+: ofport: /);
-    expect(await refusal('packetwalk/port-add', JSON.stringify(port))).toContain('pw-absent (port v1)');
-    expect((JSON.parse(await client.call('packetwalk/ports')) as unknown[]).length).toBe(2);
-    expect(await refusal('packetwalk/port-del', 'v1')).toBe("expected the name of a port, got 'v1'; the ports are p1, p2");
-  });
-
-  it('stream what is watched, until the connection ends', async () => {
-    const watcher = await ControlClient.connect(control.path);
-    const records: { trace: { steps: { table: number }[] }; lost: number }[] = [];
-    watcher.onNotify = (method, [record]) => void (method === 'record' && records.push(record as (typeof records)[0]));
-    expect(JSON.parse(await watcher.call('packetwalk/watch', 'tcp'))).toEqual({ watching: 'tcp' });
-    sw.inject('p1', frame);
-    await sw.settle();
-    await expect.poll(() => records.length).toBe(2);
-    expect(records.map((r) => r.trace.steps.map((s) => s.table))).toEqual([[0], [1]]);
-    expect(records[0].lost).toBe(0);
-    watcher.close();
-    await expect.poll(async () => {
-      const before = sw.counters().upcalls;
-      sw.inject('p1', frame);
-      await sw.settle();
-      sw.inject('p1', frame);
-      await sw.settle();
-      return sw.counters().upcalls - before; // watched packets come up on each pass; others do once
-    }).toBeLessThan(4);
-    const seen = records.length;
-    sw.inject('p1', frame);
-    await sw.settle();
-    await client.call('version');
-    expect(records.length).toBe(seen);
-    expect(await refusal('packetwalk/watch', 'reg0=1')).toBe("expected fields that a packet has when it comes in, got 'reg0=1'");
-    expect(await refusal('packetwalk/watch', 'table=1')).toBe("expected fields of a packet, got 'table=1'");
-  });
-
-  it('answer whatever arguments they are given', async () => {
-    const names = [...(await client.call('list-commands')).matchAll(/^ {2}(\S+)/gm)].map((m) => m[1]).filter((n) => n !== 'exit' && n !== 'packetwalk/watch');
-    const word = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 30 }), fc.constantFrom('br-int', FLOW, '--json', '-m', 'zone=9', '--ct-next', 'trk', '--hex', '{}', 'p1', 'actions=drop', 'table=1'));
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 4 }), async (name, args) => {
-        const answer = await client.call(name, ...args).catch((e: unknown) => e);
-        expect(typeof answer === 'string' || answer instanceof CommandError).toBe(true);
-      }),
-      { numRuns: 500 },
-    );
-    expect(await client.call('version')).toMatch(/^packetwalk /);
-  });
-
-  it('ask for the end with exit', async () => {
-    expect(await client.call('exit')).toBe('');
-    expect(await control.exitRequested).toBe('exit was asked for');
-  });
+const frame = frameOf({
+  dl_src: '02:00:00:00:00:0a',
+  dl_dst: '02:00:00:00:00:0b',
+  nw_src: '192.0.2.1',
+  nw_dst: '192.0.2.2',
+  nw_ttl: 64,
+  tcp_src: 5,
+  tcp_dst: 80,
+  tcp_flags: 'syn',
 });
+
+describe.skipIf(addon.missing)(
+  `control: the commands of a running switch${addon.missing ? ` (skipped: ${addon.missing})` : ''}`,
+  () => {
+    let folder: string;
+    let sw: Switch;
+    let control: Control;
+    let client: ControlClient;
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'pw-commands-'));
+      sw = await memorySwitch(
+        'tcp actions=ct(table=1,zone=9)\ntable=1,ct_state=+trk,tcp actions=ct(commit,zone=9),output:p2',
+        ['p1', 'p2'],
+      );
+      control = await serveControl(sw, { rundir: folder, bridge: 'br' });
+      client = await ControlClient.connect(control.path);
+      sw.inject('p1', frame);
+      await sw.settle();
+    });
+    afterAll(async () => {
+      client.close();
+      await control.close();
+      sw.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    const refusal = async (method: string, ...args: string[]): Promise<string> => {
+      const error = await client.call(method, ...args).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(CommandError);
+      return (error as Error).message;
+    };
+
+    it('trace as ofproto/trace does: nw_ttl is 0 unless said, options may stand anywhere', async () => {
+      const text = await client.call('ofproto/trace', 'br-int', FLOW, '--ct-next', 'trk,est', '-generate');
+      expect(text).toContain('nw_ttl=0,');
+      expect(text).toContain('recirc(0x1) - resume conntrack with ct_state=est|trk');
+      expect(text).toMatch(/Datapath actions: ct\(commit,zone=9\),2\n$/);
+      expect(await client.call('ofproto/trace', '--ct-next=trk,new', 'br-int', FLOW)).toContain('ct_state=new|trk');
+      expect(await client.call('ofproto/trace', 'br-int', 'in_port=1', Buffer.from(frame).toString('hex'))).toContain(
+        'tp_dst=80',
+      );
+      expect(await refusal('ofproto/trace', 'br-ext', FLOW)).toBe("no bridge 'br-ext' here; this switch is 'br-int'");
+      expect(await refusal('ofproto/trace', 'br-int', 'in_port=1,tpc')).toMatch(
+        /^flow:1:11: [^]*\n {2}in_port=1,tpc\n {12}\^/,
+      );
+      expect(await refusal('ofproto/trace', 'br-int', FLOW, '--ct-next')).toBe('expected a value after --ct-next');
+      expect(await refusal('ofproto/trace', 'br-int', FLOW, '--l7')).toContain('got --l7');
+    });
+
+    it('dump and flush connections by zone', async () => {
+      expect(await client.call('dpctl/dump-conntrack', '-m', 'zone=9')).toMatch(/^tcp,orig=\(src=192\.0\.2\.1.*zone=9/);
+      expect(await client.call('dpctl/dump-conntrack', 'zone=8')).toBe('');
+      expect(await refusal('dpctl/dump-conntrack', 'zone=x')).toBe("expected a zone from 0 to 65535, got 'x'");
+      expect(await client.call('dpctl/ct-get-nconns')).toBe('1\n');
+      expect(await client.call('dpctl/flush-conntrack', 'zone=9')).toBe('');
+      expect(await client.call('dpctl/ct-get-nconns')).toBe('0\n');
+      await client.call('dpctl/ct-set-maxconns', '500');
+      expect(await client.call('dpctl/ct-get-maxconns')).toBe('500\n');
+      expect(await refusal('dpctl/ct-set-maxconns', 'many')).toContain("got 'many'");
+    });
+
+    it('show what the datapath and the process are at', async () => {
+      expect(await client.call('dpctl/dump-flows')).toMatch(
+        /^recirc_id\(0\),in_port\(1\),eth_type\(0x0800\),ipv4\(proto=6,frag=no\).*actions:ct\(zone=9\),recirc\(0x1\)\n/,
+      );
+      expect(await client.call('dpif/show')).toMatch(
+        /^packetwalk@br-int: hit:\d+ missed:\d+\n {2}br-int:\n {4}p1 1\/1: \(memory\)\n/,
+      );
+      expect(await client.call('coverage/show')).toMatch(/^received +total: 1$/m);
+      expect(JSON.parse(await client.call('packetwalk/process'))).toMatchObject({ pid: process.pid, bridge: 'br-int' });
+    });
+
+    it('add and remove ports', async () => {
+      const port = { kind: 'veth', name: 'v1', ofport: 7, ifname: 'pw-absent' };
+      expect(await refusal('packetwalk/port-add', JSON.stringify({ ...port, ofport: 0 }))).toMatch(
+        /^<port>:1:\d+: ofport: /,
+      );
+      expect(await refusal('packetwalk/port-add', JSON.stringify(port))).toContain('pw-absent (port v1)');
+      expect((JSON.parse(await client.call('packetwalk/ports')) as unknown[]).length).toBe(2);
+      expect(await refusal('packetwalk/port-del', 'v1')).toBe(
+        "expected the name of a port, got 'v1'; the ports are p1, p2",
+      );
+    });
+
+    it('stream what is watched, until the connection ends', async () => {
+      const watcher = await ControlClient.connect(control.path);
+      const records: { trace: { steps: { table: number }[] }; lost: number }[] = [];
+      watcher.onNotify = (method, [record]) =>
+        void (method === 'record' && records.push(record as (typeof records)[0]));
+      expect(JSON.parse(await watcher.call('packetwalk/watch', 'tcp'))).toEqual({ watching: 'tcp' });
+      sw.inject('p1', frame);
+      await sw.settle();
+      await expect.poll(() => records.length).toBe(2);
+      expect(records.map((r) => r.trace.steps.map((s) => s.table))).toEqual([[0], [1]]);
+      expect(records[0].lost).toBe(0);
+      watcher.close();
+      await expect
+        .poll(async () => {
+          const before = sw.counters().upcalls;
+          sw.inject('p1', frame);
+          await sw.settle();
+          sw.inject('p1', frame);
+          await sw.settle();
+          return sw.counters().upcalls - before; // watched packets come up on each pass; others do once
+        })
+        .toBeLessThan(4);
+      const seen = records.length;
+      sw.inject('p1', frame);
+      await sw.settle();
+      await client.call('version');
+      expect(records.length).toBe(seen);
+      expect(await refusal('packetwalk/watch', 'reg0=1')).toBe(
+        "expected fields that a packet has when it comes in, got 'reg0=1'",
+      );
+      expect(await refusal('packetwalk/watch', 'table=1')).toBe("expected fields of a packet, got 'table=1'");
+    });
+
+    it('answer whatever arguments they are given', async () => {
+      const names = [...(await client.call('list-commands')).matchAll(/^ {2}(\S+)/gm)]
+        .map((m) => m[1])
+        .filter((n) => n !== 'exit' && n !== 'packetwalk/watch');
+      const word = fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 30 }),
+        fc.constantFrom(
+          'br-int',
+          FLOW,
+          '--json',
+          '-m',
+          'zone=9',
+          '--ct-next',
+          'trk',
+          '--hex',
+          '{}',
+          'p1',
+          'actions=drop',
+          'table=1',
+        ),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 4 }), async (name, args) => {
+          const answer = await client.call(name, ...args).catch((e: unknown) => e);
+          expect(typeof answer === 'string' || answer instanceof CommandError).toBe(true);
+        }),
+        { numRuns: 500 },
+      );
+      expect(await client.call('version')).toMatch(/^packetwalk /);
+    });
+
+    it('ask for the end with exit', async () => {
+      expect(await client.call('exit')).toBe('');
+      expect(await control.exitRequested).toBe('exit was asked for');
+    });
+  },
+);

@@ -7,7 +7,11 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 
 describe('control: framing', () => {
   it('takes objects back to back without white space between them', () => {
-    expect(new JsonFramer().push(bytes('{"a":1}{"b":[2,{}]}\n {"c":"}"}'))).toEqual(['{"a":1}', '{"b":[2,{}]}', '{"c":"}"}']);
+    expect(new JsonFramer().push(bytes('{"a":1}{"b":[2,{}]}\n {"c":"}"}'))).toEqual([
+      '{"a":1}',
+      '{"b":[2,{}]}',
+      '{"c":"}"}',
+    ]);
   });
 
   it('does not end an object at a brace or an escaped quote inside a string', () => {
@@ -16,22 +20,30 @@ describe('control: framing', () => {
   });
 
   it('gives the same texts however the stream is cut, inside UTF-8 sequences too', () => {
-    const object = fc.record({ method: fc.string({ unit: 'grapheme' }), params: fc.array(fc.string({ unit: 'grapheme' })), id: fc.nat() });
+    const object = fc.record({
+      method: fc.string({ unit: 'grapheme' }),
+      params: fc.array(fc.string({ unit: 'grapheme' })),
+      id: fc.nat(),
+    });
     fc.assert(
-      fc.property(fc.array(object, { maxLength: 5 }), fc.array(fc.nat(40), { minLength: 1, maxLength: 20 }), (objects, cuts) => {
-        const texts = objects.map((o) => JSON.stringify(o));
-        const stream = bytes(texts.join(''));
-        const framer = new JsonFramer();
-        const got: string[] = [];
-        let at = 0;
-        for (let i = 0; at < stream.length; i++) {
-          const size = 1 + cuts[i % cuts.length];
-          got.push(...framer.push(stream.subarray(at, at + size)));
-          at += size;
-        }
-        expect(got).toEqual(texts);
-        expect(framer.pending).toBe(0);
-      }),
+      fc.property(
+        fc.array(object, { maxLength: 5 }),
+        fc.array(fc.nat(40), { minLength: 1, maxLength: 20 }),
+        (objects, cuts) => {
+          const texts = objects.map((o) => JSON.stringify(o));
+          const stream = bytes(texts.join(''));
+          const framer = new JsonFramer();
+          const got: string[] = [];
+          let at = 0;
+          for (let i = 0; at < stream.length; i++) {
+            const size = 1 + cuts[i % cuts.length];
+            got.push(...framer.push(stream.subarray(at, at + size)));
+            at += size;
+          }
+          expect(got).toEqual(texts);
+          expect(framer.pending).toBe(0);
+        },
+      ),
     );
   });
 
@@ -62,7 +74,16 @@ describe('control: messages', () => {
   });
 
   it('tells a notification from a reply', () => {
-    expect(parseIncoming('{"method":"record","params":[{"a":1}],"id":null}')).toEqual({ kind: 'notification', method: 'record', params: [{ a: 1 }] });
-    expect(parseIncoming('{"id":0,"result":"x","error":null}')).toEqual({ kind: 'reply', id: 0, result: 'x', error: null });
+    expect(parseIncoming('{"method":"record","params":[{"a":1}],"id":null}')).toEqual({
+      kind: 'notification',
+      method: 'record',
+      params: [{ a: 1 }],
+    });
+    expect(parseIncoming('{"id":0,"result":"x","error":null}')).toEqual({
+      kind: 'reply',
+      id: 0,
+      result: 'x',
+      error: null,
+    });
   });
 });

@@ -16,12 +16,21 @@ function table(): CommandTable {
   const commands = new CommandTable();
   commands.register({ name: 'echo', usage: 'TEXT', minArgs: 1, maxArgs: 1, run: ([text]) => text });
   commands.register({
-    name: 'fail', usage: '', minArgs: 0, maxArgs: 0,
+    name: 'fail',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
     run: () => {
       throw new Error('it failed');
     },
   });
-  commands.register({ name: 'late', usage: '', minArgs: 0, maxArgs: 0, run: () => new Promise((r) => setTimeout(() => r('late'), 20)) });
+  commands.register({
+    name: 'late',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
+    run: () => new Promise((r) => setTimeout(() => r('late'), 20)),
+  });
   return commands;
 }
 
@@ -55,20 +64,29 @@ describe('control: server', () => {
     server = new ControlServer(table());
     await server.listen(path);
     expect(await raw('{"method":"echo","params":["a"],"id":3}', /\n/)).toBe('{"result":"a\\n","error":null,"id":3}\n');
-    expect(await raw('{"method":"fail","params":[],"id":"x"}', /\n/)).toBe('{"result":null,"error":"it failed\\n","id":"x"}\n');
+    expect(await raw('{"method":"fail","params":[],"id":"x"}', /\n/)).toBe(
+      '{"result":null,"error":"it failed\\n","id":"x"}\n',
+    );
   });
 
   it('answers concatenated requests in order, a slow one first', async () => {
     server = new ControlServer(table());
     await server.listen(path);
     const text = await raw('{"method":"late","params":[],"id":1}{"method":"echo","params":["b"],"id":2}', /"id":2/);
-    expect(text.split('\n').slice(0, 2).map((l) => JSON.parse(l).id)).toEqual([1, 2]);
+    expect(
+      text
+        .split('\n')
+        .slice(0, 2)
+        .map((l) => JSON.parse(l).id),
+    ).toEqual([1, 2]);
   });
 
   it('says what was wrong with a command that does not exist or has too few arguments', async () => {
     server = new ControlServer(table());
     await server.listen(path);
-    await expect(controlCall(path, 'nope')).rejects.toThrow('"nope" is not a command of this switch (list-commands shows them)');
+    await expect(controlCall(path, 'nope')).rejects.toThrow(
+      '"nope" is not a command of this switch (list-commands shows them)',
+    );
     await expect(controlCall(path, 'echo')).rejects.toThrow('expected echo TEXT, got 0 arguments');
   });
 
@@ -77,7 +95,9 @@ describe('control: server', () => {
     await server.listen(path);
     expect(await raw(Buffer.from([0, 1, 2, 255]), /$never/)).toContain('expected a JSON object');
     expect(await raw('{"method" "x"}', /\n/)).toContain('"id":null');
-    expect(await raw('{"method":5,"id":9}', /\n/)).toBe('{"result":null,"error":"expected \\"method\\" to be a string\\n","id":9}\n');
+    expect(await raw('{"method":5,"id":9}', /\n/)).toBe(
+      '{"result":null,"error":"expected \\"method\\" to be a string\\n","id":9}\n',
+    );
     expect(await raw(`{"method":"${'x'.repeat(2000)}`, /$never/)).toContain('expected a message of at most 1000 bytes');
     expect(await controlCall(path, 'echo', 'still here')).toBe('still here\n');
   });
@@ -119,7 +139,10 @@ describe('control: server', () => {
     let stream: Connection | undefined;
     let gone = false;
     commands.register({
-      name: 'stream', usage: '', minArgs: 0, maxArgs: 0,
+      name: 'stream',
+      usage: '',
+      minArgs: 0,
+      maxArgs: 0,
       run: (_, connection) => {
         stream = connection;
         connection.onClose(() => (gone = true));
@@ -140,13 +163,16 @@ describe('control: server', () => {
     expect(stream!.notify('record', [{ n: 1 }])).toBe(true);
     expect(stream!.notify('record', [{ n: 2 }])).toBe(true);
     await two;
-    expect(got).toEqual([['record', [{ n: 1 }]], ['record', [{ n: 2 }]]]);
+    expect(got).toEqual([
+      ['record', [{ n: 1 }]],
+      ['record', [{ n: 2 }]],
+    ]);
     client.close();
     await expect.poll(() => gone).toBe(true);
     expect(stream!.notify('record', [])).toBe(false);
   });
 
-  it('gives a CommandError whose message is the switch\'s own', async () => {
+  it("gives a CommandError whose message is the switch's own", async () => {
     server = new ControlServer(table());
     await server.listen(path);
     const error = await controlCall(path, 'fail').catch((e: unknown) => e);
@@ -156,23 +182,26 @@ describe('control: server', () => {
 });
 
 const appctl = spawnSync('ovs-appctl', ['--version']).status === 0;
-describe.skipIf(!appctl)(`control: the real ovs-appctl${appctl ? '' : ' (skipped: ovs-appctl is not installed)'}`, () => {
-  it('lists commands, gets results and errors', async () => {
-    server = new ControlServer(table());
-    await server.listen(path);
-    const run = (...args: string[]): Promise<{ status: number | null; out: string; err: string }> =>
-      new Promise((resolve) => {
-        const child = spawn('ovs-appctl', ['-t', path, ...args]);
-        let out = '';
-        let err = '';
-        child.stdout.on('data', (d: Buffer) => (out += d));
-        child.stderr.on('data', (d: Buffer) => (err += d));
-        child.on('close', (status: number | null) => resolve({ status, out, err }));
-      });
-    expect((await run('list-commands')).out).toContain('  echo           TEXT\n');
-    expect(await run('echo', 'héllo "x"')).toEqual({ status: 0, out: 'héllo "x"\n', err: '' });
-    const failed = await run('fail');
-    expect(failed.status).toBe(2);
-    expect(failed.err).toMatch(/^it failed\n/);
-  });
-});
+describe.skipIf(!appctl)(
+  `control: the real ovs-appctl${appctl ? '' : ' (skipped: ovs-appctl is not installed)'}`,
+  () => {
+    it('lists commands, gets results and errors', async () => {
+      server = new ControlServer(table());
+      await server.listen(path);
+      const run = (...args: string[]): Promise<{ status: number | null; out: string; err: string }> =>
+        new Promise((resolve) => {
+          const child = spawn('ovs-appctl', ['-t', path, ...args]);
+          let out = '';
+          let err = '';
+          child.stdout.on('data', (d: Buffer) => (out += d));
+          child.stderr.on('data', (d: Buffer) => (err += d));
+          child.on('close', (status: number | null) => resolve({ status, out, err }));
+        });
+      expect((await run('list-commands')).out).toContain('  echo           TEXT\n');
+      expect(await run('echo', 'héllo "x"')).toEqual({ status: 0, out: 'héllo "x"\n', err: '' });
+      const failed = await run('fail');
+      expect(failed.status).toBe(2);
+      expect(failed.err).toMatch(/^it failed\n/);
+    });
+  },
+);

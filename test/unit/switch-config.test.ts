@@ -15,8 +15,16 @@ function refusal(text: string): string {
 
 describe('switch: configuration files', () => {
   it('are YAML or JSON, with defaults filled in', () => {
-    const yaml = parseConfig('rundir: /run/x\nports:\n  - { kind: tap, name: p1, ofport: 1 }\n', 'a.yaml', switchConfigSchema);
-    const json = parseConfig('{"rundir": "/run/x", "ports": [{"kind": "tap", "name": "p1", "ofport": 1}]}', 'a.json', switchConfigSchema);
+    const yaml = parseConfig(
+      'rundir: /run/x\nports:\n  - { kind: tap, name: p1, ofport: 1 }\n',
+      'a.yaml',
+      switchConfigSchema,
+    );
+    const json = parseConfig(
+      '{"rundir": "/run/x", "ports": [{"kind": "tap", "name": "p1", "ofport": 1}]}',
+      'a.json',
+      switchConfigSchema,
+    );
     expect(yaml).toEqual(json);
     expect(yaml).toMatchObject({ bridge: 'br-int', spinUs: 50, ports: [{ mtu: 1450, internal: false }] });
   });

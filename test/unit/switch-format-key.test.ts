@@ -6,14 +6,33 @@ import { KEY_SIZE } from '../../dataplane/datapath/native.js';
 /** Key or mask from hex by field name. */
 function key(fields: Partial<Record<FieldName, string>>): Uint8Array {
   const bytes = new Uint8Array(KEY_SIZE);
-  for (const [name, hex] of Object.entries(fields)) bytes.set(Buffer.from(hex, 'hex'), KEY_FIELDS[name as FieldName][0]);
+  for (const [name, hex] of Object.entries(fields))
+    bytes.set(Buffer.from(hex, 'hex'), KEY_FIELDS[name as FieldName][0]);
   return bytes;
 }
 
 describe('switch: a megaflow as ovs-dpctl prints it', () => {
   it('leaves out what is wildcarded and prints partial masks behind a slash', () => {
-    const k = key({ in_port: '00000031', recirc_id: '00000001', ct_state: '00000021', dl_type: '0800', nw_proto: '06', nw_src: 'c0000201', nw_dst: 'c6300000', tp_dst: '0050' });
-    const m = key({ in_port: 'ffffffff', recirc_id: 'ffffffff', ct_state: '0000003b', dl_type: 'ffff', nw_proto: 'ff', nw_dst: 'fff00000', nw_frag: '03', tp_dst: 'ffff' });
+    const k = key({
+      in_port: '00000031',
+      recirc_id: '00000001',
+      ct_state: '00000021',
+      dl_type: '0800',
+      nw_proto: '06',
+      nw_src: 'c0000201',
+      nw_dst: 'c6300000',
+      tp_dst: '0050',
+    });
+    const m = key({
+      in_port: 'ffffffff',
+      recirc_id: 'ffffffff',
+      ct_state: '0000003b',
+      dl_type: 'ffff',
+      nw_proto: 'ff',
+      nw_dst: 'fff00000',
+      nw_frag: '03',
+      tp_dst: 'ffff',
+    });
     expect(formatKey(k, m)).toBe(
       'recirc_id(0x1),in_port(49),ct_state(+new-est-rpl-inv+trk),eth_type(0x0800),ipv4(dst=198.48.0.0/255.240.0.0,proto=6,frag=no),tcp(dst=80)',
     );
@@ -21,15 +40,35 @@ describe('switch: a megaflow as ovs-dpctl prints it', () => {
   });
 
   it('prints ARP by its own names', () => {
-    const k = key({ in_port: '00000002', dl_src: '020000000001', dl_type: '0806', arp_op: '0001', nw_dst: 'c0000202', arp_sha: '020000000001' });
-    const m = key({ in_port: 'ffffffff', dl_src: 'ffffffffffff', dl_type: 'ffff', arp_op: 'ffff', nw_dst: 'ffffffff', arp_sha: 'ffffffffffff' });
+    const k = key({
+      in_port: '00000002',
+      dl_src: '020000000001',
+      dl_type: '0806',
+      arp_op: '0001',
+      nw_dst: 'c0000202',
+      arp_sha: '020000000001',
+    });
+    const m = key({
+      in_port: 'ffffffff',
+      dl_src: 'ffffffffffff',
+      dl_type: 'ffff',
+      arp_op: 'ffff',
+      nw_dst: 'ffffffff',
+      arp_sha: 'ffffffffffff',
+    });
     expect(formatKey(k, m)).toBe(
       'recirc_id(0),in_port(2),eth(src=02:00:00:00:00:01),eth_type(0x0806),arp(tip=192.0.2.2,op=1,sha=02:00:00:00:00:01)',
     );
   });
 
   it('prints what is under a VLAN tag inside encap()', () => {
-    const k = key({ vlan_tci: '6005', dl_type: '86dd', ipv6_dst: '20010db8000000000000000000000001', nw_proto: '3a', icmp_type: '87' });
+    const k = key({
+      vlan_tci: '6005',
+      dl_type: '86dd',
+      ipv6_dst: '20010db8000000000000000000000001',
+      nw_proto: '3a',
+      icmp_type: '87',
+    });
     const m = key({ vlan_tci: 'ffff', dl_type: 'ffff', ipv6_dst: 'ff'.repeat(16), nw_proto: 'ff', icmp_type: 'ff' });
     expect(formatKey(k, m)).toBe(
       'recirc_id(0),in_port(0),eth_type(0x8100),vlan(vid=5,pcp=3),encap(eth_type(0x86dd),ipv6(dst=2001:db8::1,proto=58),icmpv6(type=135))',

@@ -45,7 +45,12 @@ beforeEach(() => {
   cache = new FakeCache();
   credited = [];
   now = 100n * SECOND;
-  megaflows = new Megaflows(cache, { credit: (flow: Megaflow, packets, size) => credited.push({ id: flow.id, packets, bytes: size }) }, () => now, 3);
+  megaflows = new Megaflows(
+    cache,
+    { credit: (flow: Megaflow, packets, size) => credited.push({ id: flow.id, packets, bytes: size }) },
+    () => now,
+    3,
+  );
 });
 
 describe('switch: megaflows', () => {
@@ -64,7 +69,10 @@ describe('switch: megaflows', () => {
     expect(megaflows.sync()).toBe(0);
     cache.hit(id, 2, 200);
     megaflows.invalidate();
-    expect(credited).toEqual([{ id, packets: 3, bytes: 300 }, { id, packets: 2, bytes: 200 }]);
+    expect(credited).toEqual([
+      { id, packets: 3, bytes: 300 },
+      { id, packets: 2, bytes: 200 },
+    ]);
     expect(megaflows.size).toBe(0);
     expect(megaflows.lookup(bytes({ 7: 1 }))).toBeUndefined();
   });
@@ -102,7 +110,15 @@ describe('switch: megaflows', () => {
   });
 
   it('names the recirculation ids of its actions, inside clones too, and of its keys', () => {
-    megaflows.add(bytes({ 3: 5 }), content(bytes({ 3: 0xff }), { actions: [{ type: 'clone', actions: [{ type: 'recirc', id: 7 }] }, { type: 'recirc', id: 9 }] }));
+    megaflows.add(
+      bytes({ 3: 5 }),
+      content(bytes({ 3: 0xff }), {
+        actions: [
+          { type: 'clone', actions: [{ type: 'recirc', id: 7 }] },
+          { type: 'recirc', id: 9 },
+        ],
+      }),
+    );
     expect(megaflows.recircIds()).toEqual(new Set([7, 9, 5]));
   });
 });

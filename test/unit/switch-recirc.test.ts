@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { RecircTable } from '../../dataplane/datapath/recirc.js';
 import type { FrozenState } from '../../dataplane/translate/types.js';
 
-const state = (table: number, reg = 0): FrozenState => ({ table, pipeline: Uint8Array.of(reg, 1, 2), inPort: 1, stack: [] });
+const state = (table: number, reg = 0): FrozenState => ({
+  table,
+  pipeline: Uint8Array.of(reg, 1, 2),
+  inPort: 1,
+  stack: [],
+});
 
 describe('switch: recirculation ids', () => {
   it('are shared by equal states and differ for different ones', () => {

@@ -8,7 +8,8 @@ import { newFlow } from '../../dataplane/key/flow.js';
 /** Answers, as the addon would see them. */
 const answers: { slot: number; actions: unknown[]; flow?: NativeFlow }[] = [];
 const datapath = {
-  complete: (slot: number, actions: Uint8Array, flow?: NativeFlow) => void answers.push({ slot, actions: decodeActions(actions), flow }),
+  complete: (slot: number, actions: Uint8Array, flow?: NativeFlow) =>
+    void answers.push({ slot, actions: decodeActions(actions), flow }),
   flowStats: () => new BigUint64Array(),
   takeFlows: () => new BigUint64Array(),
 };
@@ -19,8 +20,17 @@ function upcall(inPort: number, more: Partial<NativeUpcall> = {}): NativeUpcall 
   key[7] = inPort;
   key[130] = slot; // a field that the translation does not look at
   return {
-    slot: slot++, reason: 'miss', cookie: 0, key, frame: new Uint8Array(60), size: 100, gsoSize: 0, csumPartial: false, traceId: 0,
-    timeNs: 0n, ...more,
+    slot: slot++,
+    reason: 'miss',
+    cookie: 0,
+    key,
+    frame: new Uint8Array(60),
+    size: 100,
+    gsoSize: 0,
+    csumPartial: false,
+    traceId: 0,
+    timeNs: 0n,
+    ...more,
   };
 }
 
@@ -30,7 +40,10 @@ function toPort9(more: Partial<Translated> = {}): Translated {
   mask.fill(0xff, 4, 8);
   return {
     translation: { actions: [{ type: 'output', port: 9 }], mask, finalFlow: newFlow(), entries: [], usedNormal: false },
-    learned: [], asked: [], news: [], ...more,
+    learned: [],
+    asked: [],
+    news: [],
+    ...more,
   };
 }
 
@@ -62,7 +75,10 @@ describe('switch: upcalls', () => {
     expect(answers.map((a) => a.flow !== undefined)).toEqual([true, false, false]);
     expect(answers.every((a) => (a.actions[0] as { port: number }).port === 9)).toBe(true);
     expect(host.translate).toHaveBeenCalledTimes(1);
-    expect(creditMegaflow.mock.calls.map(([, packets, bytes]) => [packets, bytes])).toEqual([[1, 100], [1, 100]]);
+    expect(creditMegaflow.mock.calls.map(([, packets, bytes]) => [packets, bytes])).toEqual([
+      [1, 100],
+      [1, 100],
+    ]);
     expect(upcalls.counters).toMatchObject({ translated: 1, late: 2, installed: 1 });
   });
 
@@ -71,7 +87,9 @@ describe('switch: upcalls', () => {
       throw new Error('a mistake of ours');
     });
     upcalls.take([upcall(1)]);
-    expect(answers).toEqual([{ slot: expect.any(Number), actions: [{ type: 'drop', reason: 'upcall_slow' }], flow: undefined }]);
+    expect(answers).toEqual([
+      { slot: expect.any(Number), actions: [{ type: 'drop', reason: 'upcall_slow' }], flow: undefined },
+    ]);
     expect(host.failed).toHaveBeenCalledTimes(1);
     expect(megaflows.size).toBe(0);
   });

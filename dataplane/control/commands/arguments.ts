@@ -1,5 +1,5 @@
-// The arguments that ovs-appctl users give: options in any place, key=value words, and a datapath's name that we, having
-// only one, read and ignore. Used by the command groups beside this file.
+// The arguments that ovs-appctl users give: options in any place, key=value words, and a datapath's name that we,
+// having only one, read and ignore. Used by the command groups beside this file.
 import { InputError } from '../../errors.js';
 
 export interface Arguments {
@@ -40,7 +40,8 @@ export function readArguments(args: readonly string[], accepted: Accepted): Argu
     else result.rest.push(arg);
   }
   const max = accepted.maxRest ?? 0;
-  if (result.rest.length > max) throw new InputError('EUSAGE', `expected ${describe(accepted)}, got '${result.rest[max]}'`);
+  if (result.rest.length > max)
+    throw new InputError('EUSAGE', `expected ${describe(accepted)}, got '${result.rest[max]}'`);
   return result;
 }
 

@@ -8,14 +8,20 @@ const joined = (lines: string[]): string => lines.map((l) => `${l}\n`).join('');
 
 export function registerDpctl(commands: CommandTable, sw: Switch): void {
   commands.register({
-    name: 'dpctl/dump-flows', usage: '[-m] [--names | --no-names] [dp]', minArgs: 0, maxArgs: 4,
+    name: 'dpctl/dump-flows',
+    usage: '[-m] [--names | --no-names] [dp]',
+    minArgs: 0,
+    maxArgs: 4,
     run: (args) => {
       const { flags } = readArguments(args, { flags: ['-m', '--more', '--names', '--no-names'], maxRest: 1 });
       return joined(sw.dumpMegaflows({ names: flags.has('--names') }));
     },
   });
   commands.register({
-    name: 'dpctl/dump-conntrack', usage: '[-m] [-s] [dp] [zone=N]', minArgs: 0, maxArgs: 4,
+    name: 'dpctl/dump-conntrack',
+    usage: '[-m] [-s] [dp] [zone=N]',
+    minArgs: 0,
+    maxArgs: 4,
     run: (args) => {
       const given = readArguments(args, { flags: ['-m', '--more', '-s', '--statistics'], words: ['zone'], maxRest: 1 });
       const more = given.flags.has('-m') || given.flags.has('--more');
@@ -23,29 +29,51 @@ export function registerDpctl(commands: CommandTable, sw: Switch): void {
     },
   });
   commands.register({
-    name: 'dpctl/flush-conntrack', usage: '[dp] [zone=N]', minArgs: 0, maxArgs: 2,
+    name: 'dpctl/flush-conntrack',
+    usage: '[dp] [zone=N]',
+    minArgs: 0,
+    maxArgs: 2,
     run: (args) => {
       sw.flushConntrack({ zone: zoneOf(readArguments(args, { words: ['zone'], maxRest: 1 })) });
       return '';
     },
   });
   commands.register({
-    name: 'dpctl/ct-stats-show', usage: '[dp]', minArgs: 0, maxArgs: 1,
+    name: 'dpctl/ct-stats-show',
+    usage: '[dp]',
+    minArgs: 0,
+    maxArgs: 1,
     run: () => {
       const s = sw.conntrackStats();
-      return `Connections Stats:\n    Total: ${s.connections}\n    Committed: ${s.committed}\n    Invalid: ${s.invalid}\n    Expired: ${s.expired}\n    Refused (table full): ${s.full}\n`;
+      return joined([
+        'Connections Stats:',
+        `    Total: ${s.connections}`,
+        `    Committed: ${s.committed}`,
+        `    Invalid: ${s.invalid}`,
+        `    Expired: ${s.expired}`,
+        `    Refused (table full): ${s.full}`,
+      ]);
     },
   });
   commands.register({
-    name: 'dpctl/ct-get-nconns', usage: '[dp]', minArgs: 0, maxArgs: 1,
+    name: 'dpctl/ct-get-nconns',
+    usage: '[dp]',
+    minArgs: 0,
+    maxArgs: 1,
     run: () => `${sw.conntrackStats().connections}\n`,
   });
   commands.register({
-    name: 'dpctl/ct-get-maxconns', usage: '[dp]', minArgs: 0, maxArgs: 1,
+    name: 'dpctl/ct-get-maxconns',
+    usage: '[dp]',
+    minArgs: 0,
+    maxArgs: 1,
     run: () => `${sw.conntrackStats().maxConnections}\n`,
   });
   commands.register({
-    name: 'dpctl/ct-set-maxconns', usage: '[dp] N', minArgs: 1, maxArgs: 2,
+    name: 'dpctl/ct-set-maxconns',
+    usage: '[dp] N',
+    minArgs: 1,
+    maxArgs: 2,
     run: (args) => {
       const text = args.at(-1)!;
       const max = Number(text);

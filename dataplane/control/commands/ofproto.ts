@@ -7,9 +7,16 @@ import { checkBridge, readArguments } from './arguments.js';
 
 export function registerOfproto(commands: CommandTable, sw: Switch): void {
   commands.register({
-    name: 'ofproto/trace', usage: '[--ct-next STATE]... [--names] BRIDGE FLOW [-generate | PACKET]', minArgs: 2, maxArgs: 64,
+    name: 'ofproto/trace',
+    usage: '[--ct-next STATE]... [--names] BRIDGE FLOW [-generate | PACKET]',
+    minArgs: 2,
+    maxArgs: 64,
     run: (args) => {
-      const given = readArguments(args, { flags: ['-generate', '--generate', '--names'], options: ['--ct-next', '-ct-next'], maxRest: 3 });
+      const given = readArguments(args, {
+        flags: ['-generate', '--generate', '--names'],
+        options: ['--ct-next', '-ct-next'],
+        maxRest: 3,
+      });
       const [bridge, flow, packet] = given.rest;
       if (flow === undefined) throw new InputError('EUSAGE', 'expected ofproto/trace BRIDGE FLOW');
       checkBridge(bridge, sw.name);
@@ -19,15 +26,26 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
   });
   commands.register({ name: 'ofproto/list', usage: '', minArgs: 0, maxArgs: 0, run: () => `${sw.name}\n` });
   commands.register({
-    name: 'fdb/show', usage: 'BRIDGE', minArgs: 1, maxArgs: 1,
+    name: 'fdb/show',
+    usage: 'BRIDGE',
+    minArgs: 1,
+    maxArgs: 1,
     run: ([bridge]) => {
       checkBridge(bridge, sw.name);
-      const rows = sw.fdb().map((e) => `${String(e.port).padStart(5)}  ${String(e.vlan).padStart(4)}  ${e.mac}  ${String(e.age).padStart(3)}\n`);
+      const rows = sw
+        .fdb()
+        .map(
+          (e) =>
+            `${String(e.port).padStart(5)}  ${String(e.vlan).padStart(4)}  ${e.mac}  ${String(e.age).padStart(3)}\n`,
+        );
       return ` port  VLAN  MAC                Age\n${rows.join('')}`;
     },
   });
   commands.register({
-    name: 'fdb/flush', usage: '[BRIDGE]', minArgs: 0, maxArgs: 1,
+    name: 'fdb/flush',
+    usage: '[BRIDGE]',
+    minArgs: 0,
+    maxArgs: 1,
     run: ([bridge]) => {
       if (bridge !== undefined) checkBridge(bridge, sw.name);
       sw.flushFdb();
@@ -35,30 +53,47 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
     },
   });
   commands.register({
-    name: 'dpif/show', usage: '', minArgs: 0, maxArgs: 0,
+    name: 'dpif/show',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
     run: () => {
       const counters = sw.counters();
-      const ports = sw.ports().map((p) => `    ${p.name} ${p.no}/${p.no}: (${p.kind}${p.state === 'gone' ? ', gone' : ''})\n`);
+      const ports = sw
+        .ports()
+        .map((p) => `    ${p.name} ${p.no}/${p.no}: (${p.kind}${p.state === 'gone' ? ', gone' : ''})\n`);
       const hits = counters.exactHits + counters.megaflowHits;
       return `packetwalk@${sw.name}: hit:${hits} missed:${counters.misses}\n  ${sw.name}:\n${ports.join('')}`;
     },
   });
   commands.register({
-    name: 'dpif/dump-flows', usage: '[-m] [--names | --no-names] BRIDGE', minArgs: 1, maxArgs: 3,
+    name: 'dpif/dump-flows',
+    usage: '[-m] [--names | --no-names] BRIDGE',
+    minArgs: 1,
+    maxArgs: 3,
     run: (args) => {
       const { flags, rest } = readArguments(args, { flags: ['-m', '--names', '--no-names'], maxRest: 1 });
       checkBridge(rest[0] ?? '', sw.name);
-      return sw.dumpMegaflows({ names: flags.has('--names') }).map((l) => `${l}\n`).join('');
+      return sw
+        .dumpMegaflows({ names: flags.has('--names') })
+        .map((l) => `${l}\n`)
+        .join('');
     },
   });
   commands.register({
-    name: 'coverage/show', usage: '', minArgs: 0, maxArgs: 0,
+    name: 'coverage/show',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
     run: () => {
       const { drops, copyDrops, slowPath, reasons: _, ...counters } = sw.counters();
       const prefixed = (prefix: string, numbers: Record<string, number>): [string, number][] =>
         Object.entries(numbers).map(([name, n]) => [`${prefix}_${name}`, n]);
       const all = [
-        ...Object.entries(counters), ...prefixed('upcall', { ...slowPath }), ...prefixed('drop', drops), ...prefixed('copy_drop', copyDrops),
+        ...Object.entries(counters),
+        ...prefixed('upcall', { ...slowPath }),
+        ...prefixed('drop', drops),
+        ...prefixed('copy_drop', copyDrops),
       ];
       const [happened, not] = [all.filter(([, n]) => n > 0), all.filter(([, n]) => n === 0)];
       const lines = happened.map(([name, n]) => `${name.padEnd(28)} total: ${n}\n`);

@@ -11,11 +11,17 @@ const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   commands.register({
-    name: 'packetwalk/flows-add', usage: 'FLOWS [SOURCE]', minArgs: 1, maxArgs: 2,
+    name: 'packetwalk/flows-add',
+    usage: 'FLOWS [SOURCE]',
+    minArgs: 1,
+    maxArgs: 2,
     run: ([text, source = '<flow>']) => json(sw.addFlows(text, source)),
   });
   commands.register({
-    name: 'packetwalk/flows-del', usage: '[--strict] [MATCH]', minArgs: 0, maxArgs: 2,
+    name: 'packetwalk/flows-del',
+    usage: '[--strict] [MATCH]',
+    minArgs: 0,
+    maxArgs: 2,
     run: (args) => {
       const { flags, rest } = readArguments(args, { flags: ['--strict'], maxRest: 1 });
       return json({ deleted: sw.delFlows(rest[0] ?? '', { strict: flags.has('--strict') }) });
@@ -23,7 +29,10 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   });
   commands.register({
     // Text as `ovs-ofctl dump-flows` prints it, or with --json data.
-    name: 'packetwalk/flows-dump', usage: '[--json] [--no-stats] [--no-names] [MATCH]', minArgs: 0, maxArgs: 4,
+    name: 'packetwalk/flows-dump',
+    usage: '[--json] [--no-stats] [--no-names] [MATCH]',
+    minArgs: 0,
+    maxArgs: 4,
     run: (args) => {
       const { flags, rest } = readArguments(args, { flags: ['--json', '--no-stats', '--no-names'], maxRest: 1 });
       const options = { stats: !flags.has('--no-stats'), names: !flags.has('--no-names') };
@@ -33,11 +42,17 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   });
   commands.register({ name: 'packetwalk/ports', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.ports()) });
   commands.register({
-    name: 'packetwalk/port-add', usage: 'PORT-AS-JSON', minArgs: 1, maxArgs: 1,
+    name: 'packetwalk/port-add',
+    usage: 'PORT-AS-JSON',
+    minArgs: 1,
+    maxArgs: 1,
     run: ([text]) => json(sw.addPort(parseConfig(text, '<port>', switchPortSchema))),
   });
   commands.register({
-    name: 'packetwalk/port-del', usage: 'NAME', minArgs: 1, maxArgs: 1,
+    name: 'packetwalk/port-del',
+    usage: 'NAME',
+    minArgs: 1,
+    maxArgs: 1,
     run: ([name]) => {
       sw.delPort(name);
       return json({});
@@ -47,19 +62,34 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   commands.register({ name: 'packetwalk/counters', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.counters()) });
   commands.register({ name: 'packetwalk/fdb', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.fdb()) });
   commands.register({
-    name: 'packetwalk/conntrack-flush', usage: '[zone=N]', minArgs: 0, maxArgs: 1,
+    name: 'packetwalk/conntrack-flush',
+    usage: '[zone=N]',
+    minArgs: 0,
+    maxArgs: 1,
     run: (args) => json({ flushed: sw.flushConntrack({ zone: zoneOf(readArguments(args, { words: ['zone'] })) }) }),
   });
   commands.register({
-    name: 'packetwalk/trace-json', usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)', minArgs: 1, maxArgs: 64,
+    name: 'packetwalk/trace-json',
+    usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)',
+    minArgs: 1,
+    maxArgs: 64,
     run: (args) => {
-      const given = readArguments(args, { flags: ['--names'], options: ['--ct-next', '--hex', '--in-port'], maxRest: 1 });
-      return json(sw.trace(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') }));
+      const given = readArguments(args, {
+        flags: ['--names'],
+        options: ['--ct-next', '--hex', '--in-port'],
+        maxRest: 1,
+      });
+      return json(
+        sw.trace(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') }),
+      );
     },
   });
   commands.register({
     // Real packets as they pass, each a notification `record`, until the client closes.
-    name: 'packetwalk/watch', usage: '[MATCH]', minArgs: 0, maxArgs: 1,
+    name: 'packetwalk/watch',
+    usage: '[MATCH]',
+    minArgs: 0,
+    maxArgs: 1,
     run: ([match = ''], connection) => {
       let lost = 0;
       const watch = sw.watch(match, (record) => {

@@ -60,12 +60,14 @@ bool Datapath::receive_all(uint64_t now_ns) {
   for (const auto& port : pipeline_.ports.all()) {
     if (port->state == PortState::gone) continue;
     if (!port->is_hot && port->port->fd() >= 0) continue;  // epoll will tell
+    const uint64_t bad = port->port->counters.rx_errors;
     const int n = port->port->rx(port->received, kBurst);
-    if (n > 0) {
+    // A burst of nothing but bad frames is work too: its buffers must go back, and more may be waiting behind it.
+    if (n > 0 || port->port->counters.rx_errors != bad) {
       port->has_received = true;
       port->is_hot = true;
       port->empty_wakes = 0;
-      pipeline_.receive(port->received, n, now_ns);
+      if (n > 0) pipeline_.receive(port->received, n, now_ns);
       worked = true;
     } else if (port->is_hot) {
       port->is_hot = false;

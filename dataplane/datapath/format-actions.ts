@@ -1,8 +1,8 @@
-// Datapath actions as ovs-dpctl and ofproto/trace print them. From: a translation or an installed megaflow. To: the trace's
-// `Datapath actions:` line and dpctl/dump-flows.
+// Datapath actions as ovs-dpctl and ofproto/trace print them. From: a translation or an installed megaflow. To: the
+// trace's `Datapath actions:` line and dpctl/dump-flows.
 //
-// A set names a field by its bytes; the packet's key tells which header these are, and neighbours of one header are printed
-// as one set(...).
+// A set names a field by its bytes; the packet's key tells which header these are, and neighbours of one header are
+// printed as one set(...).
 import { formatIpv4, formatIpv6, formatMac } from '../key/numbers.js';
 import type { TlvMapping } from '../key/tlv-map.js';
 import type { DatapathAction, DatapathNat } from './actions.js';
@@ -19,7 +19,11 @@ type SetAction = Extract<DatapathAction, { type: 'set' }>;
 type Header = 'eth' | 'arp' | 'ipv4' | 'ipv6' | 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmpv6' | 'nd' | 'skb_mark';
 
 /** `key`: of a packet that these actions are for. Nothing to do is a drop. */
-export function formatActions(actions: readonly DatapathAction[], key: Uint8Array, options: FormatActionsOptions = {}): string {
+export function formatActions(
+  actions: readonly DatapathAction[],
+  key: Uint8Array,
+  options: FormatActionsOptions = {},
+): string {
   const parts: string[] = [];
   for (let i = 0; i < actions.length; i++) {
     const action = actions[i];
@@ -30,7 +34,11 @@ export function formatActions(actions: readonly DatapathAction[], key: Uint8Arra
     }
     const header = headerOf(action.field, key);
     const members = [action];
-    for (let next = actions[i + 1]; next?.type === 'set' && headerOf(next.field, key) === header; next = actions[i + 1]) {
+    for (
+      let next = actions[i + 1];
+      next?.type === 'set' && headerOf(next.field, key) === header;
+      next = actions[i + 1]
+    ) {
       members.push(next);
       i++;
     }
@@ -39,7 +47,11 @@ export function formatActions(actions: readonly DatapathAction[], key: Uint8Arra
   return parts.join(',') || 'drop';
 }
 
-function formatAction(action: Exclude<DatapathAction, SetAction>, key: Uint8Array, options: FormatActionsOptions): string {
+function formatAction(
+  action: Exclude<DatapathAction, SetAction>,
+  key: Uint8Array,
+  options: FormatActionsOptions,
+): string {
   switch (action.type) {
     case 'output':
       return options.port?.(action.port) ?? String(action.port);
@@ -146,7 +158,12 @@ function number(bytes: Uint8Array): bigint {
 
 // --- tunnel ----------------------------------------------------------------------------------------------------
 
-const FLAGS: readonly [bit: number, name: string][] = [[2, 'df'], [4, 'csum'], [8, 'key'], [1, 'oam']];
+const FLAGS: readonly [bit: number, name: string][] = [
+  [2, 'df'],
+  [4, 'csum'],
+  [8, 'key'],
+  [1, 'oam'],
+];
 
 function formatTunnel(key: Uint8Array, mappings: readonly TlvMapping[]): string {
   const get = (field: FieldName): bigint => {
@@ -203,7 +220,8 @@ function formatCt(ct: Extract<DatapathAction, { type: 'ct' }>): string {
 
 function formatNat(nat: DatapathNat): string {
   if (nat.kind === 'restore') return 'nat';
-  const range = (min: string | number, max?: string | number): string => (max === undefined || max === min ? `${min}` : `${min}-${max}`);
+  const range = (min: string | number, max?: string | number): string =>
+    max === undefined || max === min ? `${min}` : `${min}-${max}`;
   let target = '';
   if (nat.minAddr !== undefined) {
     const address = range(nat.minAddr, nat.maxAddr);

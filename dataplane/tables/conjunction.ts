@@ -1,9 +1,10 @@
-// Conjunctive match (ovs-fields(7), "Conjunctive Match Fields"): flows with conjunction(ID,K/N) are clauses; a packet that
-// matches a clause for each K of an ID, all of one priority, matches the flows with conj_id=ID. From: classifier.ts.
+// Conjunctive match (ovs-fields(7), "Conjunctive Match Fields"): flows with conjunction(ID,K/N) are clauses; a packet
+// that matches a clause for each K of an ID, all of one priority, matches the flows with conj_id=ID. From:
+// classifier.ts.
 //
 // An ordinary (hard) match beats clauses of its own or of a lower priority. Clauses are tried from the highest priority
-// down; a conj_id that no flow matches, or a set of clauses that is not whole, leaves the next lower ones their turn. The
-// flow with the conj_id counts whatever its own priority is.
+// down; a conj_id that no flow matches, or a set of clauses that is not whole, leaves the next lower ones their turn.
+// The flow with the conj_id counts whatever its own priority is.
 import { fieldByName } from '../key/fields.js';
 import { type Flow, getNumber, setField } from '../key/flow.js';
 import type { LookupResult } from '../translate/types.js';
@@ -23,7 +24,8 @@ export function withConjId<T>(flow: Flow, id: number, look: () => T): T {
   }
 }
 
-/** `soft`: of each subtable with a clause on top, the flows that match. `lookup`: the best ordinary flow with a conj_id. */
+/** `soft`: of each subtable with a clause on top, the flows that match. `lookup`: the best ordinary flow with a
+ *  conj_id. */
 export function findConjunctive(
   soft: readonly Entries[],
   hard: FlowEntry | undefined,

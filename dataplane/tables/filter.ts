@@ -1,12 +1,15 @@
-// Which flows a command is about: del-flows, mod-flows and dump-flows name them by table, match, cookie and output, loosely
-// (every flow at least as narrow as the match) or strictly (the flow with this match and priority). Used by tables.ts.
+// Which flows a command is about: del-flows, mod-flows and dump-flows name them by table, match, cookie and output,
+// loosely (every flow at least as narrow as the match) or strictly (the flow with this match and priority). Used by
+// tables.ts.
 import type { Action, FlowSpec } from '../openflow/ast.js';
 import { DEFAULT_PRIORITY } from '../openflow/format-flow.js';
 import { toMasked } from '../openflow/normalize.js';
 import type { FlowEntry } from './flow-entry.js';
 
 /** A parsed flow serves as one; what is absent filters nothing. */
-export type FlowFilter = Partial<Pick<FlowSpec, 'table' | 'priority' | 'match' | 'cookie' | 'cookieMask' | 'outPort' | 'outGroup'>>;
+export type FlowFilter = Partial<
+  Pick<FlowSpec, 'table' | 'priority' | 'match' | 'cookie' | 'cookieMask' | 'outPort' | 'outGroup'>
+>;
 
 /** As a table number: every table. */
 export const ALL_TABLES = 255;

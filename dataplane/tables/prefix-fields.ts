@@ -1,5 +1,5 @@
-// The fields whose prefixes are kept in tries: the addresses that real rules match by prefix. From: classifier.ts, which
-// has one trie for each; to: subtable.ts, which asks them before it reads its stage.
+// The fields whose prefixes are kept in tries: the addresses that real rules match by prefix. From: classifier.ts,
+// which has one trie for each; to: subtable.ts, which asks them before it reads its stage.
 import { KEY_FIELDS } from '../datapath/key-fields.js';
 import type { Flow } from '../key/flow.js';
 

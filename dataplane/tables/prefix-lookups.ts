@@ -1,5 +1,5 @@
-// The classifier's tries over address prefixes, and what they said about the packet that is being looked up: each trie is
-// asked once a lookup at most. From: classifier.ts; to: subtable.ts.
+// The classifier's tries over address prefixes, and what they said about the packet that is being looked up: each trie
+// is asked once a lookup at most. From: classifier.ts; to: subtable.ts.
 import { KEY_FIELDS } from '../datapath/key-fields.js';
 import type { Flow } from '../key/flow.js';
 import type { FlowEntry } from './flow-entry.js';
@@ -29,7 +29,8 @@ export class PrefixLookups {
     this.#read.fill(NOT_ASKED);
   }
 
-  /** True when the packet is under none of the prefixes of one of these fields; the bits that tell so are then looked at. */
+  /** True when the packet is under none of the prefixes of one of these fields; the bits that tell so are then
+   *  looked at. */
   rulesOut(prefixes: readonly { field: number; length: number }[], flow: Flow, wildcards: Flow): boolean {
     for (const { field, length } of prefixes) {
       const { offset } = PREFIX_FIELDS[field];

@@ -1,6 +1,6 @@
-// Which prefixes of an address (or of a pair of ports) the rules of a classifier use. For a packet's address it tells the
-// lengths of the prefixes that cover it, and how many leading bits had to be read to know that. The classifier skips
-// subtables with it, and un-wildcards those bits alone instead of the whole field.
+// Which prefixes of an address (or of a pair of ports) the rules of a classifier use. For a packet's address it tells
+// the lengths of the prefixes that cover it, and how many leading bits had to be read to know that. The classifier
+// skips subtables with it, and un-wildcards those bits alone instead of the whole field.
 //
 // A binary trie with compressed paths; each node owns the bits [from, to) that follow its parent's.
 
@@ -35,7 +35,7 @@ export class PrefixTrie {
     const own = bytes.slice(0, this.size);
     this.#rules++;
     let slots = this.#roots;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const bit = bitAt(own, at);
       const node = slots[bit];
       if (!node) {
@@ -49,7 +49,14 @@ export class PrefixTrie {
         upper.children[bitAt(node.bits, equal)] = lower;
         slots[bit] = upper;
         if (equal === length) upper.rules = 1;
-        else upper.children[bitAt(own, equal)] = { bits: own, from: equal, to: length, rules: 1, children: [undefined, undefined] };
+        else
+          upper.children[bitAt(own, equal)] = {
+            bits: own,
+            from: equal,
+            to: length,
+            rules: 1,
+            children: [undefined, undefined],
+          };
         return;
       }
       if (equal === length) {
@@ -65,7 +72,7 @@ export class PrefixTrie {
   remove(bytes: Uint8Array, length: number): void {
     const path: { slots: [Node | undefined, Node | undefined]; bit: 0 | 1 }[] = [];
     let slots = this.#roots;
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const bit = bitAt(bytes, at);
       path.push({ slots, bit });
       const node = slots[bit] as Node;
@@ -86,7 +93,8 @@ export class PrefixTrie {
     }
   }
 
-  /** Fills `lengths`; returns how many leading bits of the address tell that. `at`: where the address begins in `bytes`. */
+  /** Fills `lengths`; returns how many leading bits of the address tell that. `at`: where the address begins in
+   *  `bytes`. */
   lookup(bytes: Uint8Array, at: number): number {
     this.lengths.fill(0);
     const end = this.size * 8;

@@ -1,6 +1,7 @@
 // A lookup reads the flow in four stages: what the switch knows about the packet, Ethernet, IP, ports. A subtable that
-// has nothing for the first stages is left without looking at the later ones, so that ports, which differ from packet to
-// packet, stay wildcarded in most megaflows. Used by subtable.ts. The stages are OVS's, so that masks come out alike.
+// has nothing for the first stages is left without looking at the later ones, so that ports, which differ from packet
+// to packet, stay wildcarded in most megaflows. Used by subtable.ts. The stages are OVS's, so that masks come out
+// alike.
 import { KEY_FIELDS, type FieldName } from '../datapath/key-fields.js';
 import { FLOW_SIZE } from '../key/fields.js';
 

@@ -179,9 +179,10 @@ function makeStages(mask: Flow): Stage[] {
   return (used.length > 0 ? used : [[]]).map((offsets) => ({
     offsets: Uint16Array.from(offsets),
     bits: Uint8Array.from(offsets, (offset) => mask[offset]),
-    prefixes: PREFIX_FIELDS.map(({ offset, size }, field) => ({ field, length: prefixLengthOf(mask, offset, size) })).filter(
-      ({ field, length }) => length > 0 && offsets.includes(PREFIX_FIELDS[field].offset),
-    ),
+    prefixes: PREFIX_FIELDS.map(({ offset, size }, field) => ({
+      field,
+      length: prefixLengthOf(mask, offset, size),
+    })).filter(({ field, length }) => length > 0 && offsets.includes(PREFIX_FIELDS[field].offset)),
     begun: new Map(),
   }));
 }

@@ -1,5 +1,5 @@
-// The switch's flow tables, 0 to 254, and the ways to change them. From: the flow parser, through the control socket or a
-// file. To: translate/ (lookup), and whoever listens for changes, such as the revalidation of megaflows.
+// The switch's flow tables, 0 to 254, and the ways to change them. From: the flow parser, through the control socket or
+// a file. To: translate/ (lookup), and whoever listens for changes, such as the revalidation of megaflows.
 //
 // Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError.
 import { InputError } from '../errors.js';

@@ -1,5 +1,5 @@
-// The connection state that a trace gives a packet when it comes back from conntrack: `--ct-next trk,est,rpl`. From: the
-// command line; to: simulate.ts.
+// The connection state that a trace gives a packet when it comes back from conntrack: `--ct-next trk,est,rpl`. From:
+// the command line; to: simulate.ts.
 import { InputError } from '../errors.js';
 import { formatFlags, FLAGS } from '../key/flags.js';
 
@@ -18,11 +18,15 @@ export function parseCtState(text: string): number {
   for (const name of text.split(/[,|]/)) {
     const bit = BITS[name.trim()];
     if (bit === undefined) {
-      throw new InputError('ECTSTATE', `expected connection states (${Object.keys(BITS).join(', ')}), got "${name.trim()}"`);
+      throw new InputError(
+        'ECTSTATE',
+        `expected connection states (${Object.keys(BITS).join(', ')}), got "${name.trim()}"`,
+      );
     }
     state |= bit;
   }
-  if ((state & NEW) !== 0 && (state & EST) !== 0) throw new InputError('ECTSTATE', `expected new or est, got both in "${text}"`);
+  if ((state & NEW) !== 0 && (state & EST) !== 0)
+    throw new InputError('ECTSTATE', `expected new or est, got both in "${text}"`);
   if ((state & INV) !== 0 && (state & ~(INV | TRK)) !== 0) {
     throw new InputError('ECTSTATE', `expected inv alone or with trk, got "${text}"`);
   }

@@ -1,5 +1,5 @@
-// A switch that is only on paper: flow tables from text and ports from a JSON file, for `packetwalk trace --flows --ports`
-// and for tests. Needs no privileges, no addon and no Open vSwitch.
+// A switch that is only on paper: flow tables from text and ports from a JSON file, for `packetwalk trace --flows
+// --ports` and for tests. Needs no privileges, no addon and no Open vSwitch.
 import { z } from 'zod';
 import { RecircTable } from '../datapath/recirc.js';
 import { InputError } from '../errors.js';
@@ -67,7 +67,11 @@ export function makeOfflineSwitch(flows: { name: string; text: string }[], ports
 }
 
 function portInfo({ name, ofport, type, mac, options }: z.infer<typeof portsFileSchema>['ports'][number]): PortInfo {
-  const info: PortInfo = { no: ofport, name, kind: type === 'geneve' ? 'geneve' : type === 'internal' ? 'internal' : 'normal' };
+  const info: PortInfo = {
+    no: ofport,
+    name,
+    kind: type === 'geneve' ? 'geneve' : type === 'internal' ? 'internal' : 'normal',
+  };
   if (mac !== undefined) info.mac = mac;
   if (info.kind === 'geneve') info.tunnel = tunnelOptions(options);
   return info;

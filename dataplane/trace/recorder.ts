@@ -81,7 +81,8 @@ export class TraceRecorder implements Recorder {
       rewrites: {},
       notes: [],
     };
-    if (conjunction) step.conjunction = { id: conjunction.id, clauses: conjunction.clauses.map((clause) => this.#clause(clause)) };
+    if (conjunction)
+      step.conjunction = { id: conjunction.id, clauses: conjunction.clauses.map((clause) => this.#clause(clause)) };
     this.steps.push(step);
     this.#steps[depth + 1] = step;
   }
@@ -186,7 +187,8 @@ function noteWrite(step: TraceStep, flow: Flow, { field, start, count }: Subfiel
   const last = lastByte - Math.floor((field.shift + start) / 8);
   const registers = REGISTERS.filter((reg) => reg.offset <= last && first < reg.offset + reg.size);
   for (const register of registers) step.registers[register.name] = hexText(getField(flow, register));
-  if (registers.length === 0) step.rewrites[field.name] = formatFieldValue(field, getField(flow, field), undefined, ports);
+  if (registers.length === 0)
+    step.rewrites[field.name] = formatFieldValue(field, getField(flow, field), undefined, ports);
 }
 
 /** Zero, too, with its 0x. */

@@ -1,6 +1,6 @@
-// traceFlow: what would become of a packet. Runs it through the tables pass by pass, as the switch would, with an assumed
-// connection state after each ct(table=N), and changes nothing: no address is learned, no megaflow made, no flow credited.
-// From: `packetwalk trace` and ofproto/trace. To: text.ts, or JSON as it is.
+// traceFlow: what would become of a packet. Runs it through the tables pass by pass, as the switch would, with an
+// assumed connection state after each ct(table=N), and changes nothing: no address is learned, no megaflow made, no
+// flow credited. From: `packetwalk trace` and ofproto/trace. To: text.ts, or JSON as it is.
 import { RecircTable } from '../datapath/recirc.js';
 import { formatActions } from '../datapath/format-actions.js';
 import type { DatapathNat } from '../datapath/actions.js';
@@ -138,7 +138,8 @@ export function describePass(
   return pass;
 }
 
-/** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came from. */
+/** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came
+ *  from. */
 function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined, options: TraceOptions): Pass {
   const next = frozen.flow.slice();
   next.fill(0, KEY_SIZE);

@@ -14,7 +14,12 @@ function formatPass(pass: TracePass): string {
   if (pass.resumed) lines.push(...resumption(pass.recircId, pass.resumed), '');
   lines.push(`Flow: ${pass.flow}`);
   pushNodes(lines, pass.tree, 0);
-  lines.push('', `Final flow: ${pass.finalFlow}`, `Megaflow: ${pass.megaflow}`, `Datapath actions: ${pass.datapathActions}`);
+  lines.push(
+    '',
+    `Final flow: ${pass.finalFlow}`,
+    `Megaflow: ${pass.megaflow}`,
+    `Datapath actions: ${pass.datapathActions}`,
+  );
   if (pass.error) lines.push(`Translation failed (${pass.error}), packet is dropped.`);
   return lines.map((line) => `${line}\n`).join('');
 }

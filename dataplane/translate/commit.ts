@@ -1,9 +1,9 @@
-// Turns what the pipeline changed in the packet's headers into datapath actions. That is put off until the packet leaves
-// (output, ct, recirculation, controller): what the pipeline changes and changes back costs nothing, and what it changes
-// twice is written once. From: actions/ that send the packet; to: the datapath's `set`, push_vlan and pop_vlan.
+// Turns what the pipeline changed in the packet's headers into datapath actions. That is put off until the packet
+// leaves (output, ct, recirculation, controller): what the pipeline changes and changes back costs nothing, and what it
+// changes twice is written once. From: actions/ that send the packet; to: the datapath's `set`, push_vlan and pop_vlan.
 //
-// Order and masks are those of OVS's commit_odp_actions: a field that differs is written with the bits that were read or
-// written (the others are as they were), Ethernet before IP before ports before VLAN tags.
+// Order and masks are those of OVS's commit_odp_actions: a field that differs is written with the bits that were read
+// or written (the others are as they were), Ethernet before IP before ports before VLAN tags.
 import { KEY_FIELDS, type FieldName } from '../datapath/key-fields.js';
 import { AT, ETH, FRAG_LATER, IPPROTO, isArp, isIp, sameBytes, u16, VLAN_CFI } from './bytes.js';
 import type { Context } from './context.js';
@@ -72,7 +72,12 @@ function commitVlans(ctx: Context): void {
   if (had.length > 0) mask[AT.vlan2_tci] |= VLAN_CFI >> 8;
   // Compared from the innermost, which stays when it is the same.
   let same = 0;
-  while (same < had.length && same < wanted.length && sameTag(had[had.length - 1 - same], wanted[wanted.length - 1 - same])) same++;
+  while (
+    same < had.length &&
+    same < wanted.length &&
+    sameTag(had[had.length - 1 - same], wanted[wanted.length - 1 - same])
+  )
+    same++;
   for (let i = same; i < had.length; i++) {
     actions.push({ type: 'pop_vlan' });
     const outer = AT.vlan_tci + 4 * (i - same);

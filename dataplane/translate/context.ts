@@ -80,9 +80,10 @@ export class Context {
     this.recorder?.note('error', text, this.depth);
   }
 
-  /** Ends the translation; the packet is dropped. */
-  fail(text: string): void {
-    this.error = text;
+  /** Ends the translation; the packet is dropped. `error` is ofproto/trace's word for it, `text` what exactly was
+   *  too much. */
+  fail(error: string, text: string): void {
+    this.error = error;
     this.report(text);
   }
 

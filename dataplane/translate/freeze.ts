@@ -1,5 +1,6 @@
-// A packet that goes through conntrack, or otherwise comes back, leaves the pipeline's state behind under a recirculation
-// id (freeze) and takes it up again in the next pass (thaw). From: actions/ct.ts; from translate.ts for the way back.
+// A packet that goes through conntrack, or otherwise comes back, leaves the pipeline's state behind under a
+// recirculation id (freeze) and takes it up again in the next pass (thaw). From: actions/ct.ts; from translate.ts for
+// the way back.
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
 import { AT, put32, TUNNEL_END, TUNNEL_START } from './bytes.js';

@@ -1,5 +1,5 @@
-// Whether the packet has a field at all (ovs-fields(7), "Prerequisites"), looking at what tells so. From: the actions that
-// read or write fields; a write to a field that the packet does not have is ignored.
+// Whether the packet has a field at all (ovs-fields(7), "Prerequisites"), looking at what tells so. From: the actions
+// that read or write fields; a write to a field that the packet does not have is ignored.
 import type { Prerequisite } from '../key/fields.js';
 import type { Flow } from '../key/flow.js';
 import { AT, ETH, FRAG_LATER, IPPROTO, isArp, isIp, u16, VLAN_CFI } from './bytes.js';

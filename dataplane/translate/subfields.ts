@@ -1,5 +1,5 @@
-// Reading and writing parts of fields as actions do: what is read or written is looked at, a field that the packet does not
-// have is left alone. From: translate/actions/.
+// Reading and writing parts of fields as actions do: what is read or written is looked at, a field that the packet does
+// not have is left alone. From: translate/actions/.
 import { type Field, fieldByName } from '../key/fields.js';
 import { getBits, lookAt, setBits } from '../key/flow.js';
 import { tunMetadataIndex } from '../key/tlv-map.js';

@@ -28,7 +28,12 @@ export function translatePacket(env: Environment, flow: Flow, options: Translate
   const tunnelPort = arrivedFromTunnel(env, flow);
   const arrived = flow.slice();
   if (!tunnelPort) arrived.fill(0, TUNNEL_START, TUNNEL_END);
-  const ctx = new Context(env, state ? thawedFlow(arrived, state) : arrived, arrived.slice(TUNNEL_START, TUNNEL_END), options);
+  const ctx = new Context(
+    env,
+    state ? thawedFlow(arrived, state) : arrived,
+    arrived.slice(TUNNEL_START, TUNNEL_END),
+    options,
+  );
   if (!state) put32(ctx.flow, ACTSET_OUTPUT, UNSET);
   lookAtBasics(ctx, tunnelPort);
 

@@ -55,7 +55,8 @@ export interface MacLearning {
 /** The pipeline's state at a ct(table=N) or other recirculation, to be thawed when the packet comes back. */
 export interface FrozenState {
   table: number;
-  /** Pipeline-only bytes of the Flow (metadata, registers), and what else must survive: pkt_mark and tunnel are in the key. */
+  /** Pipeline-only bytes of the Flow (metadata, registers), and what else must survive: pkt_mark and tunnel are in
+   *  the key. */
   pipeline: Uint8Array;
   /** The action set (write_actions) so far. */
   actionSet?: Action[];

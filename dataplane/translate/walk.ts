@@ -1,8 +1,9 @@
-// From table to table: finds the packet's flow in a table and runs its actions, which may send it to further tables, each
-// returning to where it was entered. From: translate.ts (table 0) and the actions resubmit, goto_table and output:TABLE.
+// From table to table: finds the packet's flow in a table and runs its actions, which may send it to further tables,
+// each returning to where it was entered. From: translate.ts (table 0) and the actions resubmit, goto_table and
+// output:TABLE.
 //
-// A pipeline must not run for ever: tables entered backwards may nest 64 deep, and a packet may enter 4096 tables in all.
-// These are OVS's limits; forward moves alone do not count as depth, since there are only 255 tables.
+// A pipeline must not run for ever: tables entered backwards may nest 64 deep, and a packet may enter 4096 tables in
+// all. These are OVS's limits; forward moves alone do not count as depth, since there are only 255 tables.
 import type { Flow } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
@@ -49,10 +50,12 @@ function runEntry(ctx: Context, entry: FlowEntry, backwards: boolean): void {
 }
 
 function mayGoOn(ctx: Context): boolean {
-  if (ctx.backward >= MAX_DEPTH) ctx.fail(`over max translation depth ${MAX_DEPTH}`);
-  else if (ctx.resubmits > MAX_RESUBMITS) ctx.fail(`over ${MAX_RESUBMITS} resubmit actions`);
-  else if (ctx.actions.length > MAX_ACTIONS) ctx.fail(`resubmits yielded over ${MAX_ACTIONS} datapath actions`);
-  else if (ctx.stack.length > MAX_STACK) ctx.fail(`resubmits yielded over ${MAX_STACK} values on the stack`);
+  if (ctx.backward >= MAX_DEPTH) ctx.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
+  else if (ctx.resubmits > MAX_RESUBMITS) ctx.fail('Too many resubmits', `over ${MAX_RESUBMITS} resubmit actions`);
+  else if (ctx.actions.length > MAX_ACTIONS)
+    ctx.fail('Too many actions', `resubmits yielded over ${MAX_ACTIONS} datapath actions`);
+  else if (ctx.stack.length > MAX_STACK)
+    ctx.fail('Stack too deep', `resubmits yielded over ${MAX_STACK} values on the stack`);
   return ctx.error === undefined;
 }
 

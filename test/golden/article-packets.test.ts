@@ -1,10 +1,17 @@
-// The nineteen passes of the walks and the forty further packets through packetwalk's own tables: flows passed in order,
-// registers and headers that each table changed, connection state, and what leaves the switch. No root, no addon, no OVS.
+// The nineteen passes of the walks and the forty further packets through packetwalk's own tables: flows passed in
+// order, registers and headers that each table changed, connection state, and what leaves the switch. No root, no
+// addon, no OVS.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { lookupField } from '../../dataplane/key/fields.js';
 import { parseTraceFlow } from '../../dataplane/openflow/index.js';
-import { makeOfflineSwitch, type OfflineSwitch, type Trace, traceFlow, type TraceStep } from '../../dataplane/trace/index.js';
+import {
+  makeOfflineSwitch,
+  type OfflineSwitch,
+  type Trace,
+  traceFlow,
+  type TraceStep,
+} from '../../dataplane/trace/index.js';
 import { type FlowRef, type NodeName, type Packet, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
 import { sortTerms } from '../helpers/trace-text.js';
@@ -39,7 +46,9 @@ function checkWrites(step: TraceStep, ref: FlowRef, packet: Packet['packet']): v
     const [, register, from = '0', to = from] = /^(reg\d+)(?:\[(\d+)(?:\.\.(\d+))?\])?$/.exec(name) as RegExpExecArray;
     expect(step.registers, `${name} in table ${ref.table}`).toHaveProperty(register);
     const whole = BigInt(step.registers[register]);
-    const bits = name.includes('[') ? (whole >> BigInt(from)) & ((1n << BigInt(Number(to) - Number(from) + 1)) - 1n) : whole;
+    const bits = name.includes('[')
+      ? (whole >> BigInt(from)) & ((1n << BigInt(Number(to) - Number(from) + 1)) - 1n)
+      : whole;
     expect(`${name}=0x${bits.toString(16)}`).toBe(`${name}=${expected}`);
   }
   for (const [name, expected] of Object.entries(ref.rewrites ?? {})) {
@@ -55,14 +64,19 @@ describe.each([...passes, ...derived].map((p) => [p.id, p.title, p] as const))('
 
   test('it passes these flows, in this order', () => {
     // A table without a flow for the packet is not in the data: the packet ends there.
-    expect(steps.filter((s) => s.priority !== null).map(flowName)).toEqual(p.flows.filter((f) => f.priority !== null).map(flowName));
+    expect(steps.filter((s) => s.priority !== null).map(flowName)).toEqual(
+      p.flows.filter((f) => f.priority !== null).map(flowName),
+    );
   });
 
   test('each table writes these registers and headers, and its conjunction has these clauses', () => {
     p.flows.forEach((ref, i) => {
       checkWrites(steps[i], ref, p.packet);
       if (ref.conj_id !== undefined) expect(steps[i].conjunction?.id).toBe(ref.conj_id);
-      if (ref.clauses) expect(steps[i].conjunction?.clauses.map((c) => sortTerms(c.match)).sort()).toEqual(ref.clauses.map(sortTerms).sort());
+      if (ref.clauses)
+        expect(steps[i].conjunction?.clauses.map((c) => sortTerms(c.match)).sort()).toEqual(
+          ref.clauses.map(sortTerms).sort(),
+        );
     });
   });
 
@@ -98,7 +112,9 @@ describe.each([...passes, ...derived].map((p) => [p.id, p.title, p] as const))('
     for (const [name, expected] of Object.entries(p.packet_out)) {
       if (name === 'tun_dst') expect(done.outputs[0].tunnel).toEqual({ dst: expected, id: '0x0' });
       else if (!name.startsWith('tun_') && name !== 'tcp_flags') {
-        const printed = text.match(new RegExp(`(?:^|,)${/_(src|dst)$/.test(name) ? name.replace(/^(tcp|udp)_/, 'tp_') : name}=([^,]*)`));
+        const printed = text.match(
+          new RegExp(`(?:^|,)${/_(src|dst)$/.test(name) ? name.replace(/^(tcp|udp)_/, 'tp_') : name}=([^,]*)`),
+        );
         expect(`${name}=${printed?.[1]}`).toBe(`${name}=${expected}`);
       }
     }

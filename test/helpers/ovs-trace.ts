@@ -1,5 +1,6 @@
-// What ofproto/trace of Open vSwitch 3.1 prints, in the form in which packetwalk's own trace is to be compared with it: the
-// same lines, but for what differs on purpose or by accident of the run. Each difference is named here and nowhere else.
+// What ofproto/trace of Open vSwitch 3.1 prints, in the form in which packetwalk's own trace is to be compared with it:
+// the same lines, but for what differs on purpose or by accident of the run. Each difference is named here and nowhere
+// else.
 import { splitTerms } from './trace-text.js';
 
 /** Fields of tunnels that packetwalk does not have. */
@@ -18,7 +19,10 @@ export interface ComparableOptions {
   withoutTunnelMasks?: boolean;
 }
 
-export function comparableTrace(text: string, { datapathPorts = {}, withoutTunnelMasks }: ComparableOptions = {}): string[] {
+export function comparableTrace(
+  text: string,
+  { datapathPorts = {}, withoutTunnelMasks }: ComparableOptions = {},
+): string[] {
   // OVS's "Not tunneling to our own address" leaves the flow changed where nothing of it is printed.
   let flow = '';
   const unchanged = (line: string): string => {

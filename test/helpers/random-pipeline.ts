@@ -1,5 +1,5 @@
-// Random pipelines and packets that Open vSwitch accepts: flows of five tables, each going only forward, whose matches and
-// actions are drawn from few values, so that packets do meet them.
+// Random pipelines and packets that Open vSwitch accepts: flows of five tables, each going only forward, whose matches
+// and actions are drawn from few values, so that packets do meet them.
 import type { Random } from './random.js';
 
 export const PIPELINE_PORTS = {
@@ -23,7 +23,8 @@ type Protocol = (typeof PROTOCOLS)[number];
 
 const isIpv4 = (p: Protocol): boolean => ['ip', 'tcp', 'udp', 'icmp'].includes(p);
 const isIpv6 = (p: Protocol): boolean => ['ipv6', 'tcp6', 'icmp6'].includes(p);
-const transport = (p: Protocol): string | undefined => (p === 'udp' ? 'udp' : p === 'tcp' || p === 'tcp6' ? 'tcp' : undefined);
+const transport = (p: Protocol): string | undefined =>
+  p === 'udp' ? 'udp' : p === 'tcp' || p === 'tcp6' ? 'tcp' : undefined;
 
 function match(r: Random, protocol: Protocol): string[] {
   const terms: string[] = protocol ? [protocol] : [];
@@ -39,7 +40,8 @@ function match(r: Random, protocol: Protocol): string[] {
     if (r.chance(3)) terms.push(`nw_dst=${prefix()}`);
     if (r.chance(8)) terms.push(`nw_ttl=${r.pick([30, 64])}`);
   }
-  // No prefixes of IPv6 addresses: Open vSwitch 3.1 has tries for IPv4 alone, and looks at more bits than packetwalk does.
+  // No prefixes of IPv6 addresses: Open vSwitch 3.1 has tries for IPv4 alone, and looks at more bits than packetwalk
+  // does.
   if (isIpv6(protocol) && r.chance(4)) terms.push(`ipv6_label=${r.below(2)}`);
   if (transport(protocol)) {
     if (r.chance(3)) terms.push(`tp_dst=${r.chance(3) ? '0x40/0xffc0' : r.pick(PORTS)}`);
@@ -79,20 +81,47 @@ function action(r: Random, protocol: Protocol, table: number): string {
   ];
   if (table < LAST_TABLE) {
     const next = table + 1 + r.below(LAST_TABLE - table);
-    choices.push(() => `resubmit(,${next})`, () => `resubmit(,${next})`, () => `resubmit(,${next})`, () => `resubmit(2,${next})`);
+    choices.push(
+      () => `resubmit(,${next})`,
+      () => `resubmit(,${next})`,
+      () => `resubmit(,${next})`,
+      () => `resubmit(2,${next})`,
+    );
     if (isIpv4(protocol) || isIpv6(protocol)) {
-      choices.push(() => `ct(table=${next},zone=${r.below(3)})`, () => `ct(commit,zone=7,exec(load:${r.below(3)}->NXM_NX_CT_MARK[0..3]))`);
+      choices.push(
+        () => `ct(table=${next},zone=${r.below(3)})`,
+        () => `ct(commit,zone=7,exec(load:${r.below(3)}->NXM_NX_CT_MARK[0..3]))`,
+      );
       choices.push(() => `ct(commit,table=${next},zone=NXM_NX_REG0[0..15])`);
     }
   }
   if (isIpv4(protocol)) {
-    choices.push(() => 'dec_ttl', () => `mod_nw_dst:${r.pick(IPS)}`, () => `mod_nw_src:${r.pick(IPS)}`, () => `mod_nw_tos:${r.pick([32, 64])}`);
-    choices.push(() => `load:${r.below(256)}->NXM_OF_IP_DST[0..7]`, () => 'move:NXM_OF_IP_SRC[0..7]->NXM_NX_REG1[0..7]');
+    choices.push(
+      () => 'dec_ttl',
+      () => `mod_nw_dst:${r.pick(IPS)}`,
+      () => `mod_nw_src:${r.pick(IPS)}`,
+      () => `mod_nw_tos:${r.pick([32, 64])}`,
+    );
+    choices.push(
+      () => `load:${r.below(256)}->NXM_OF_IP_DST[0..7]`,
+      () => 'move:NXM_OF_IP_SRC[0..7]->NXM_NX_REG1[0..7]',
+    );
   }
-  if (protocol === 'tcp' || protocol === 'udp') choices.push(() => `mod_tp_dst:${r.pick(PORTS)}`, () => `mod_tp_src:${r.pick(PORTS)}`);
+  if (protocol === 'tcp' || protocol === 'udp')
+    choices.push(
+      () => `mod_tp_dst:${r.pick(PORTS)}`,
+      () => `mod_tp_src:${r.pick(PORTS)}`,
+    );
   if (protocol === 'arp') {
-    choices.push(() => `load:${1 + r.below(2)}->NXM_OF_ARP_OP[]`, () => 'move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[]');
-    choices.push(() => 'move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]', () => 'NORMAL', () => 'FLOOD');
+    choices.push(
+      () => `load:${1 + r.below(2)}->NXM_OF_ARP_OP[]`,
+      () => 'move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[]',
+    );
+    choices.push(
+      () => 'move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]',
+      () => 'NORMAL',
+      () => 'FLOOD',
+    );
   }
   return r.pick(choices)();
 }
@@ -121,11 +150,18 @@ export function randomPacket(r: Random): string {
   if (fromTunnel) terms.push('tun_src=203.0.113.1', 'tun_dst=203.0.113.2', 'tun_id=0');
   terms.push(`dl_src=${r.pick(MACS.slice(0, 2))}`, `dl_dst=${r.pick(MACS)}`);
   if (r.chance(4)) terms.push(`dl_vlan=${r.pick([5, 6])}`, `dl_vlan_pcp=${r.below(8)}`);
-  if (isIpv4(protocol)) terms.push(`nw_src=${r.pick(IPS)}`, `nw_dst=${r.pick(IPS)}`, `nw_ttl=${r.pick([30, 64])}`, `nw_ecn=${r.below(4)}`);
+  if (isIpv4(protocol))
+    terms.push(`nw_src=${r.pick(IPS)}`, `nw_dst=${r.pick(IPS)}`, `nw_ttl=${r.pick([30, 64])}`, `nw_ecn=${r.below(4)}`);
   if (isIpv6(protocol)) terms.push(`ipv6_src=${r.pick(IP6S)}`, `ipv6_dst=${r.pick(IP6S)}`, 'nw_ttl=64');
   const l4 = transport(protocol);
   if (l4) terms.push(`${l4}_src=${r.pick(PORTS)}`, `${l4}_dst=${r.pick(PORTS)}`);
   if (protocol === 'icmp') terms.push(`icmp_type=${r.pick([0, 8])}`);
-  if (protocol === 'arp') terms.push(`arp_op=${1 + r.below(2)}`, `arp_spa=${r.pick(IPS)}`, `arp_tpa=${r.pick(IPS)}`, `arp_sha=${r.pick(MACS)}`);
+  if (protocol === 'arp')
+    terms.push(
+      `arp_op=${1 + r.below(2)}`,
+      `arp_spa=${r.pick(IPS)}`,
+      `arp_tpa=${r.pick(IPS)}`,
+      `arp_sha=${r.pick(MACS)}`,
+    );
   return terms.join(',');
 }

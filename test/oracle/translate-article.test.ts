@@ -1,5 +1,5 @@
-// Every pass of the walks and every further packet through real Open vSwitch's ofproto/trace and through packetwalk's, word
-// for word: tables, flows, actions, remarks, connection states, final flows, megaflow masks and datapath actions.
+// Every pass of the walks and every further packet through real Open vSwitch's ofproto/trace and through packetwalk's,
+// word for word: tables, flows, actions, remarks, connection states, final flows, megaflow masks and datapath actions.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseTraceFlow } from '../../dataplane/openflow/index.js';
@@ -27,9 +27,9 @@ function ours(offline: OfflineSwitch, flow: string, ctNext: string[]): string {
 const FALSE_DROP = '     >> Not tunneling to our own address';
 const TUNNELED = '     -> output to kernel tunnel';
 
-/** ofproto/trace takes a tunnel destination that the pipeline set before a recirculation for the one that the packet came
- *  with, and ends in a drop that the real datapath does not make (walks-live.test.ts). What it prints after that is left
- *  out, and stands where packetwalk's own trace sends the packet into the tunnel. */
+/** ofproto/trace takes a tunnel destination that the pipeline set before a recirculation for the one that the packet
+ *  came  with, and ends in a drop that the real datapath does not make (walks-live.test.ts). What it prints after
+ *  that is left  out, and stands where packetwalk's own trace sends the packet into the tunnel. */
 function upToFalseDrop(theirs: string[], own: string[]): [string[], string[]] {
   const at = theirs.indexOf(FALSE_DROP);
   if (at < 0 || own[at] !== TUNNELED) return [theirs, own];

@@ -27,7 +27,8 @@ describe.skipIf(missing)(`random pipelines, traced by both${missing ? ` (skipped
       const ctNext = r.pick([[], ['trk,est'], ['trk,inv'], ['trk,est,rpl', 'trk,new']]);
       const own = formatTrace(traceFlow(offline.env, parseTraceFlow(text, options).flow, { ...options, ctNext }));
       const theirs = await ovs.trace(text, { ctNext });
-      // That remark leaves OVS's flow with half a tunnel header, and is wrong after a recirculation (translate-article).
+      // That remark leaves OVS's flow with half a tunnel header, and is wrong after a recirculation (translate-
+      // article).
       if (theirs.includes('Not tunneling to our own address') && theirs.includes('tun_dst=')) continue;
       const loosely = { datapathPorts: { genev_sys_6081: 'tun-0' }, withoutTunnelMasks: true };
       expect(comparableTrace(own, loosely), `seed ${seed}: ${text}\n${own}`).toEqual(comparableTrace(theirs, loosely));

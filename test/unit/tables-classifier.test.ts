@@ -23,7 +23,12 @@ const HTTP = 'in_port=1,tcp,dl_src=02:00:00:00:00:01,nw_src=192.0.2.1,nw_dst=198
 
 describe.each(KINDS)('%s', (_name, make) => {
   test('the flow with the highest priority wins', () => {
-    const { classifier, entries } = filled(make, 'priority=1,ip actions=1', 'priority=3,tcp actions=2', 'priority=2 actions=3');
+    const { classifier, entries } = filled(
+      make,
+      'priority=1,ip actions=1',
+      'priority=3,tcp actions=2',
+      'priority=2 actions=3',
+    );
     expect(classifier.lookup(packet(HTTP), newFlow()).entry).toBe(entries[1]);
     expect(classifier.lookup(packet('in_port=1,arp'), newFlow()).entry).toBe(entries[2]);
   });
@@ -44,7 +49,11 @@ describe.each(KINDS)('%s', (_name, make) => {
   });
 
   test('find wants the same match and priority', () => {
-    const { classifier, entries } = filled(make, 'priority=5,tcp,tp_dst=80 actions=1', 'priority=6,tcp,tp_dst=80 actions=2');
+    const { classifier, entries } = filled(
+      make,
+      'priority=5,tcp,tp_dst=80 actions=1',
+      'priority=6,tcp,tp_dst=80 actions=2',
+    );
     const { value, mask } = entries[0];
     expect(classifier.find(value, mask, 5)).toBe(entries[0]);
     expect(classifier.find(value, mask, 6)).toBe(entries[1]);
@@ -60,7 +69,12 @@ describe.each(KINDS)('%s', (_name, make) => {
     ];
 
     test('needs a flow of every clause', () => {
-      const { classifier, entries } = filled(make, ...CLAUSES, 'priority=10,conj_id=7,ip actions=1', 'priority=0 actions=2');
+      const { classifier, entries } = filled(
+        make,
+        ...CLAUSES,
+        'priority=10,conj_id=7,ip actions=1',
+        'priority=0 actions=2',
+      );
       const found = classifier.lookup(packet(HTTP), newFlow());
       expect(found.entry).toBe(entries[3]);
       expect(found.conjunction?.id).toBe(7);
@@ -69,12 +83,22 @@ describe.each(KINDS)('%s', (_name, make) => {
     });
 
     test('its conj_id flow may have a lower priority than the clauses', () => {
-      const { classifier, entries } = filled(make, ...CLAUSES, 'priority=1,conj_id=7,ip actions=1', 'priority=0,ip actions=2');
+      const { classifier, entries } = filled(
+        make,
+        ...CLAUSES,
+        'priority=1,conj_id=7,ip actions=1',
+        'priority=0,ip actions=2',
+      );
       expect(classifier.lookup(packet(HTTP), newFlow()).entry).toBe(entries[3]);
     });
 
     test('loses to an ordinary flow of its own or a higher priority', () => {
-      const { classifier, entries } = filled(make, ...CLAUSES, 'priority=20,conj_id=7,ip actions=1', 'priority=10,tcp actions=2');
+      const { classifier, entries } = filled(
+        make,
+        ...CLAUSES,
+        'priority=20,conj_id=7,ip actions=1',
+        'priority=10,tcp actions=2',
+      );
       expect(classifier.lookup(packet(HTTP), newFlow()).entry).toBe(entries[4]);
     });
 
@@ -146,7 +170,9 @@ describe('what a lookup looks at', () => {
   });
 
   test('of an address, the leading bits that tell it from all prefixes', () => {
-    expect(lookedAt(['ip,nw_dst=10.0.0.0/8 actions=1', 'ip,nw_dst=192.0.2.0/24 actions=2'], HTTP)).toBe('ip,nw_dst=196.0.0.0/6');
+    expect(lookedAt(['ip,nw_dst=10.0.0.0/8 actions=1', 'ip,nw_dst=192.0.2.0/24 actions=2'], HTTP)).toBe(
+      'ip,nw_dst=196.0.0.0/6',
+    );
   });
 
   test('of the ports, the leading bits that tell them from all that are matched', () => {
@@ -189,9 +215,15 @@ function randomPacket(r: Random): Flow {
   const protocol = r.pick(['tcp', 'udp', 'arp', 'icmp']);
   const terms = [protocol, `in_port=${1 + r.below(3)}`, `dl_src=${r.pick(MACS)}`, `reg1=${r.below(8)}`];
   if (protocol === 'arp') terms.push(`arp_spa=${r.pick(ADDRESSES)}`, `arp_sha=${r.pick(MACS)}`);
-  else terms.push(`nw_src=${r.pick(ADDRESSES)}`, `nw_dst=${r.pick(ADDRESSES)}`, `ct_state=${r.pick(['0', 'trk', 'trk|new'])}`);
+  else
+    terms.push(
+      `nw_src=${r.pick(ADDRESSES)}`,
+      `nw_dst=${r.pick(ADDRESSES)}`,
+      `ct_state=${r.pick(['0', 'trk', 'trk|new'])}`,
+    );
   if (protocol === 'icmp') terms.push(`icmp_type=${r.below(4)}`);
-  if (protocol === 'tcp' || protocol === 'udp') terms.push(`${protocol}_src=${r.pick(PORTS)}`, `${protocol}_dst=${r.pick(PORTS)}`);
+  if (protocol === 'tcp' || protocol === 'udp')
+    terms.push(`${protocol}_src=${r.pick(PORTS)}`, `${protocol}_dst=${r.pick(PORTS)}`);
   return packet(terms.join(','));
 }
 

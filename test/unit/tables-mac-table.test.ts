@@ -9,7 +9,12 @@ test('an address is where it was last seen, each VLAN apart', () => {
   expect(table.learn(0, A, 1)).toBe(true);
   expect(table.learn(0, A, 1)).toBe(false);
   expect(table.learn(5, A, 2)).toBe(true);
-  expect([table.lookup(0, A), table.lookup(5, A), table.lookup(6, A), table.lookup(0, B)]).toEqual([1, 2, undefined, undefined]);
+  expect([table.lookup(0, A), table.lookup(5, A), table.lookup(6, A), table.lookup(0, B)]).toEqual([
+    1,
+    2,
+    undefined,
+    undefined,
+  ]);
   expect(table.learn(0, A, 3)).toBe(true);
   expect(table.lookup(0, A)).toBe(3);
   expect(table.generation).toBe(3);

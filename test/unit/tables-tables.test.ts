@@ -33,7 +33,12 @@ describe('adding', () => {
   });
 
   test('another priority, match or table makes another flow', () => {
-    const tables = tablesOf('tcp actions=1', 'priority=1,tcp actions=1', 'tcp,tp_dst=1 actions=1', 'table=1,tcp actions=1');
+    const tables = tablesOf(
+      'tcp actions=1',
+      'priority=1,tcp actions=1',
+      'tcp,tp_dst=1 actions=1',
+      'table=1,tcp actions=1',
+    );
     expect(tables.size).toBe(4);
   });
 
@@ -46,12 +51,13 @@ describe('adding', () => {
     expect(tables.generation).toBe(generation);
   });
 
-  test.each([['group:4', 'group:4 (groups)'], ['meter:2', 'meter:2 (meters)'], ['clone(group:1)', 'group:1 (groups)']])(
-    '%s is refused by name',
-    (actions, name) => {
-      expect(() => tablesOf(`actions=${actions}`)).toThrow(`${name} is not supported`);
-    },
-  );
+  test.each([
+    ['group:4', 'group:4 (groups)'],
+    ['meter:2', 'meter:2 (meters)'],
+    ['clone(group:1)', 'group:1 (groups)'],
+  ])('%s is refused by name', (actions, name) => {
+    expect(() => tablesOf(`actions=${actions}`)).toThrow(`${name} is not supported`);
+  });
 
   test('replaceAll puts one set in the place of another in one change', () => {
     const tables = tablesOf('tcp actions=1', 'udp actions=2');
@@ -69,7 +75,11 @@ describe('modifying', () => {
     for (const e of old) e.credit(3, 300, e.createdMs + 5);
     const modified = tables.modify(spec('tcp actions=9'));
     expect(modified.map((e) => e.packets)).toEqual([3, 3]);
-    expect(dump(tables).sort()).toEqual(['tcp,tp_dst=80 actions=output:9', 'tcp,tp_dst=81 actions=output:9', 'udp actions=output:1']);
+    expect(dump(tables).sort()).toEqual([
+      'tcp,tp_dst=80 actions=output:9',
+      'tcp,tp_dst=81 actions=output:9',
+      'udp actions=output:1',
+    ]);
     expect(old[0].actions).toEqual([{ type: 'output', port: 1 }]);
   });
 
@@ -101,7 +111,8 @@ describe('deleting', () => {
   test('without a filter takes all', () => expect(remaining('')).toEqual([]));
   test('by table', () => expect(remaining('table=1')).toEqual(['0x20001']));
   test('by match takes the narrower ones', () => expect(remaining('tcp')).toEqual(['0x20001']));
-  test('strictly takes the very same match', () => expect(remaining('table=1,tcp', true)).toEqual(['0x10001', '0x20001']));
+  test('strictly takes the very same match', () =>
+    expect(remaining('table=1,tcp', true)).toEqual(['0x10001', '0x20001']));
   test('by masked cookie', () => expect(remaining('cookie=0x10000/0xf0000')).toEqual(['0x20001']));
   test('by output port', () => expect(remaining('out_port=1')).toEqual(['0x10002']));
 });
@@ -111,7 +122,10 @@ test('timeouts: an idle flow goes after its idle time, any flow after its hard t
   const tables = new Tables(() => now);
   tables.load([spec('idle_timeout=10,tcp actions=1'), spec('hard_timeout=20,udp actions=1'), spec('arp actions=1')]);
   now += 9_999;
-  tables.entries().find((e) => e.spec.idleTimeout)?.credit(1, 60, now);
+  tables
+    .entries()
+    .find((e) => e.spec.idleTimeout)
+    ?.credit(1, 60, now);
   expect(tables.expire()).toEqual([]);
   now += 10_001;
   expect(tables.expire().map((e) => printFlow(e.spec).trim())).toEqual([
@@ -137,7 +151,11 @@ test('a table without flows matches nothing', () => {
 });
 
 test('entries come by table, within it by falling priority', () => {
-  const tables = tablesOf('table=2,priority=1 actions=1', 'table=1,priority=1 actions=1', 'table=2,priority=9 actions=1');
+  const tables = tablesOf(
+    'table=2,priority=1 actions=1',
+    'table=1,priority=1 actions=1',
+    'table=2,priority=9 actions=1',
+  );
   expect(tables.entries().map((e) => `${e.table}/${e.priority}`)).toEqual(['1/1', '2/9', '2/1']);
   expect(tables.entries({ table: 2 }).map((e) => e.priority)).toEqual([9, 1]);
 });

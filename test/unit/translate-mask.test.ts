@@ -1,5 +1,5 @@
-// The mask of a translation: whatever of the packet it leaves out must not matter. A bit too many costs speed; a bit too
-// few sends other packets the wrong way.
+// The mask of a translation: whatever of the packet it leaves out must not matter. A bit too many costs speed; a bit
+// too few sends other packets the wrong way.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { DatapathAction } from '../../dataplane/datapath/actions.js';
@@ -14,8 +14,9 @@ import { flowText } from '../helpers/frames.js';
 import { Random } from '../helpers/random.js';
 import { PIPELINE_PORTS, randomPacket, randomPipeline } from '../helpers/random-pipeline.js';
 
-/** What the actions come to for this packet: of a set, the field as it is then. A set may write bits as they were, and
- *  which of them it does depends on how a lookup went. Equal frozen states share an id, so recirc is compared as it is. */
+/** What the actions come to for this packet: of a set, the field as it is then. A set may write bits as they were,
+ *  and  which of them it does depends on how a lookup went. Equal frozen states share an id, so recirc is compared
+ *  as it is. */
 function effects(actions: readonly DatapathAction[], packet: Uint8Array): unknown[] {
   const key = packet.slice();
   return actions.map((action) => {
@@ -54,7 +55,9 @@ function checkMask(offline: OfflineSwitch, flow: Flow, r: Random): Translation {
 }
 
 function fieldOf(byte: number): string {
-  return Object.entries(KEY_FIELDS).find(([, [offset, size]]) => byte >= offset && byte < offset + size)?.[0] ?? String(byte);
+  return (
+    Object.entries(KEY_FIELDS).find(([, [offset, size]]) => byte >= offset && byte < offset + size)?.[0] ?? String(byte)
+  );
 }
 
 /** The packet as it comes back from conntrack, when it does. */

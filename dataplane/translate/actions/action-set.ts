@@ -1,5 +1,5 @@
-// The action set: what write_actions collects for the end of the pipeline. It runs in OpenFlow's order, whatever the order
-// of writing: tags off, tags on, TTL, fields, and then one output.
+// The action set: what write_actions collects for the end of the pipeline. It runs in OpenFlow's order, whatever the
+// order of writing: tags off, tags on, TTL, fields, and then one output.
 import { fieldByName } from '../../key/fields.js';
 import { setField } from '../../key/flow.js';
 import { type Action, OFPP } from '../../openflow/ast.js';

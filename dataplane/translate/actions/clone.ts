@@ -30,6 +30,6 @@ export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone'
 
 /** Actions whose effect on the datapath's packet is written back by the next commit: they need no copy. */
 const UNDOABLE: ReadonlySet<Action['type']> = new Set([
-  'output', 'output_reg', 'load', 'set_field', 'move', 'mod', 'set_tunnel', 'push_vlan', 'pop_vlan', 'dec_ttl', 'push', 'pop',
-  'controller', 'note', 'write_metadata', 'conjunction',
+  'output', 'output_reg', 'load', 'set_field', 'move', 'mod', 'set_tunnel', 'push_vlan', 'pop_vlan', 'dec_ttl', 'push',
+  'pop', 'controller', 'note', 'write_metadata', 'conjunction',
 ]);

@@ -4,7 +4,14 @@ import { commit } from '../commit.js';
 import type { Context } from '../context.js';
 
 /** OFPR_*, as OpenFlow numbers them. */
-const REASONS: Record<string, number> = { no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5 };
+const REASONS: Record<string, number> = {
+  no_match: 0,
+  action: 1,
+  invalid_ttl: 2,
+  action_set: 3,
+  group: 4,
+  packet_out: 5,
+};
 
 /** Controller id in the low 16 bits, reason above. */
 export function upcallCookie(reason: string, id: number): number {

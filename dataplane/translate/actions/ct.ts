@@ -1,5 +1,5 @@
-// ct() and ct_clear: conntrack. With a table, the packet's copy comes back with the connection's state and goes on there;
-// the packet itself goes on with the next action, untracked, as if nothing had happened.
+// ct() and ct_clear: conntrack. With a table, the packet's copy comes back with the connection's state and goes on
+// there; the packet itself goes on with the next action, untracked, as if nothing had happened.
 import type { Action } from '../../openflow/ast.js';
 import { AT, isZero, u32 } from '../bytes.js';
 import { commit } from '../commit.js';

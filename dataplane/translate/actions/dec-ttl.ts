@@ -1,5 +1,5 @@
-// dec_ttl: one hop less. A packet whose TTL would reach zero is done with this table; OVS would also tell controllers that
-// ask for it (OFPC_INVALID_TTL_TO_CONTROLLER), which none does here.
+// dec_ttl: one hop less. A packet whose TTL would reach zero is done with this table; OVS would also tell controllers
+// that ask for it (OFPC_INVALID_TTL_TO_CONTROLLER), which none does here.
 import { AT, ETH, isIp, u16 } from '../bytes.js';
 import type { Context } from '../context.js';
 import type { Outcome } from './run.js';

@@ -1,5 +1,5 @@
-// load, set_field, move, mod_*, set_tunnel, write_metadata: write fields of the pipeline's packet. What becomes of that in
-// the real packet is commit.ts's business, when the packet leaves.
+// load, set_field, move, mod_*, set_tunnel, write_metadata: write fields of the pipeline's packet. What becomes of that
+// in the real packet is commit.ts's business, when the packet leaves.
 import { type Field, fieldByName, type Prerequisite } from '../../key/fields.js';
 import { ones } from '../../key/flow.js';
 import type { Action, Subfield } from '../../openflow/ast.js';
@@ -46,7 +46,8 @@ export function move(ctx: Context, { src, dst }: Of<'move'>): void {
   ctx.recorder?.subfield(dst, ctx.flow, ctx.depth);
 }
 
-/** mod_vlan_vid and mod_vlan_pcp tag the packet if it has no tag; mod_tp_* write the port of whatever transport there is. */
+/** mod_vlan_vid and mod_vlan_pcp tag the packet if it has no tag; mod_tp_* write the port of whatever transport
+ *  there is. */
 export function mod(ctx: Context, { name, field, value }: Of<'mod'>): void {
   if (field.offset === AT.vlan_tci) modVlan(ctx, field, value);
   else if (name.startsWith('mod_tp_')) modPort(ctx, field, value);
@@ -76,7 +77,7 @@ function modified(field: Field): Subfield {
 function writeMasked(ctx: Context, field: Field, value: bigint, mask = ones(field.bits)): void {
   if (mask === ones(field.bits)) return write(ctx, modified(field), field.name === 'nw_tos' ? value >> 2n : value);
   // Run by run of mask bits: only those are looked at.
-  for (let start = 0; start < field.bits; ) {
+  for (let start = 0; start < field.bits;) {
     let count = 0;
     while (start + count < field.bits && (mask >> BigInt(start + count)) & 1n) count++;
     if (count > 0) write(ctx, { field, start, count }, (value >> BigInt(start)) & ones(count));
@@ -87,4 +88,3 @@ function writeMasked(ctx: Context, field: Field, value: bigint, mask = ones(fiel
 function unmet(ctx: Context, field: Field): void {
   ctx.warn(`unmet prerequisites for ${field.name}, set_field ignored`);
 }
-

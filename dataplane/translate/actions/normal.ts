@@ -1,6 +1,6 @@
-// NORMAL: what a plain Ethernet switch does, with the address table of env.mac: learn where the source is, send to where
-// the destination was last seen, and everywhere else when that is not known. And FLOOD and ALL, which only flood.
-import type { OfPort } from '../../openflow/ast.js';
+// NORMAL: what a plain Ethernet switch does, with the address table of env.mac: learn where the source is, send to
+// where the destination was last seen, and everywhere else when that is not known. And FLOOD and ALL, which only flood.
+import { OFPP, type OfPort } from '../../openflow/ast.js';
 import { AT, ETH, mac, u16, VLAN_CFI, VLAN_VID_MASK } from '../bytes.js';
 import type { Context } from '../context.js';
 import { sendTo } from './output.js';
@@ -15,7 +15,9 @@ export function normal(ctx: Context): void {
   mask.fill(0xff, AT.dl_dst, AT.dl_src + 6);
   mask[AT.vlan_tci] |= (VLAN_CFI | VLAN_VID_MASK) >> 8;
   mask[AT.vlan_tci + 1] = 0xff;
-  if (!env.port(inPort)) {
+  // A packet-out comes from no port: it is forwarded, and teaches nothing.
+  const fromNowhere = inPort === OFPP.CONTROLLER || inPort === OFPP.NONE;
+  if (!fromNowhere && !env.port(inPort)) {
     ctx.dropping('flow');
     ctx.warn('no input bundle, dropping');
     return;
@@ -28,7 +30,7 @@ export function normal(ctx: Context): void {
   }
   lookAtGratuitous(ctx);
   const vlan = u16(flow, AT.vlan_tci) & VLAN_VID_MASK;
-  if (ctx.options.learn !== false) env.mac.learn(vlan, mac(flow, AT.dl_src), inPort);
+  if (ctx.options.learn !== false && !fromNowhere) env.mac.learn(vlan, mac(flow, AT.dl_src), inPort);
   const port = env.mac.lookup(vlan, destination);
   if (port === undefined) {
     ctx.detail('no learned MAC for destination, flooding');

@@ -1,5 +1,5 @@
-// output in its forms: a port, a port from a field, IN_PORT, and the reserved ports. A packet is not sent out of the port
-// that it came from unless IN_PORT says so. Tunnel ports are tunnel.ts's, NORMAL and floods are normal.ts's.
+// output in its forms: a port, a port from a field, IN_PORT, and the reserved ports. A packet is not sent out of the
+// port that it came from unless IN_PORT says so. Tunnel ports are tunnel.ts's, NORMAL and floods are normal.ts's.
 import type { DatapathAction } from '../../datapath/actions.js';
 import { type Action, OFPP, type OfPort } from '../../openflow/ast.js';
 import { commit } from '../commit.js';

@@ -1,5 +1,5 @@
-// resubmit and goto_table: on to another table. resubmit returns, and with a port of its own the table is searched as if
-// the packet had come in there; with `ct`, as if its addresses were those of the connection's first packet.
+// resubmit and goto_table: on to another table. resubmit returns, and with a port of its own the table is searched as
+// if the packet had come in there; with `ct`, as if its addresses were those of the connection's first packet.
 import type { Flow } from '../../key/flow.js';
 import { type Action, OFPP } from '../../openflow/ast.js';
 import { AT, ETH, isIp, u16 } from '../bytes.js';
@@ -35,9 +35,19 @@ function withOriginalTuple(ctx: Context, go: () => void): void {
 }
 
 /** [field of the packet, field of the connection's first packet, size]. */
-const PAIRS_IPV4 = [[AT.nw_src, AT.ct_nw_src, 4], [AT.nw_dst, AT.ct_nw_dst, 4]] as const;
-const PAIRS_IPV6 = [[AT.ipv6_src, AT.ct_ipv6_src, 16], [AT.ipv6_dst, AT.ct_ipv6_dst, 16]] as const;
-const PAIRS = [[AT.nw_proto, AT.ct_nw_proto, 1], [AT.tp_src, AT.ct_tp_src, 2], [AT.tp_dst, AT.ct_tp_dst, 2]] as const;
+const PAIRS_IPV4 = [
+  [AT.nw_src, AT.ct_nw_src, 4],
+  [AT.nw_dst, AT.ct_nw_dst, 4],
+] as const;
+const PAIRS_IPV6 = [
+  [AT.ipv6_src, AT.ct_ipv6_src, 16],
+  [AT.ipv6_dst, AT.ct_ipv6_dst, 16],
+] as const;
+const PAIRS = [
+  [AT.nw_proto, AT.ct_nw_proto, 1],
+  [AT.tp_src, AT.ct_tp_src, 2],
+  [AT.tp_dst, AT.ct_tp_dst, 2],
+] as const;
 
 /** The mask is swapped with the flow, so that what is looked at in between is put to the account of the right field. */
 function swapTuples(bytes: Uint8Array, flow: Flow = bytes): void {

@@ -1,5 +1,5 @@
-// Runs a list of actions: hands each to its function and decides nothing itself. From: walk.ts (a flow's actions) and the
-// actions that have lists of their own (ct, clone, the action set).
+// Runs a list of actions: hands each to its function and decides nothing itself. From: walk.ts (a flow's actions) and
+// the actions that have lists of their own (ct, clone, the action set).
 import type { Action } from '../../openflow/ast.js';
 import type { Context } from '../context.js';
 import { clearActions, writeActions } from './action-set.js';

@@ -5,7 +5,9 @@ import { hasField, read, write } from '../subfields.js';
 
 export function push(ctx: Context, { src }: Extract<Action, { type: 'push' }>): void {
   const size = Math.ceil(src.count / 8);
-  const hex = read(ctx, src).toString(16).padStart(size * 2, '0');
+  const hex = read(ctx, src)
+    .toString(16)
+    .padStart(size * 2, '0');
   ctx.stack.push(Uint8Array.from(Buffer.from(hex, 'hex')));
 }
 

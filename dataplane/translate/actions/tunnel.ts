@@ -32,7 +32,8 @@ export function setTunnelHeader(ctx: Context, port: PortInfo): Uint8Array | unde
     return undefined;
   }
   ctx.detail('output to kernel tunnel');
-  if (!ctx.tunnel || !sameBytes(header, ctx.tunnel, 0, header.length)) ctx.actions.push({ type: 'set_tunnel', key: header });
+  if (!ctx.tunnel || !sameBytes(header, ctx.tunnel, 0, header.length))
+    ctx.actions.push({ type: 'set_tunnel', key: header });
   ctx.tunnel = header;
   return header;
 }

@@ -8,7 +8,7 @@ import { toFields } from '../openflow/normalize.js';
 import { packetMask } from '../openflow/packet-mask.js';
 
 export function packetFields(flow: Flow, names?: PortNames, tlvMap?: TlvMap): Record<string, string> {
-  const fields = toFields({ value: flow, mask: packetMask(flow) }, tlvMap);
+  const fields = toFields({ value: flow, mask: packetMask(flow, tlvMap) }, tlvMap);
   return Object.fromEntries(
     fields.map(({ field, value }) => [field.name, formatFieldValue(field, value, undefined, names)]),
   );

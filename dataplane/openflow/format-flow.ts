@@ -48,7 +48,9 @@ export function formatMatch(match: Match, priority = DEFAULT_PRIORITY, options: 
 
 /** Without a mask: a packet, as on ofproto/trace's `Flow:` and `Final flow:` lines. With one: a megaflow. */
 export function formatFlow(flow: Flow, mask?: Flow, options: FormatOptions = {}): string {
-  if (mask === undefined) return formatItems({ value: flow, mask: packetMask(flow) }, options, false).join(',');
+  if (mask === undefined) {
+    return formatItems({ value: flow, mask: packetMask(flow, options.tlvMap) }, options, false).join(',');
+  }
   const value = newFlow();
   for (let i = 0; i < value.length; i++) value[i] = flow[i] & mask[i];
   const megaflow = { value, mask: Uint8Array.from(mask) };

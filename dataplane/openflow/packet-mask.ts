@@ -1,7 +1,8 @@
 // The mask with which a packet's Flow is printed: every field that such a packet has, and of the metadata what is not
 // zero. Used by format-flow.ts for ofproto/trace's `Flow:` and `Final flow:` lines.
 import { FIELDS, fieldByName, type Field } from '../key/fields.js';
-import { type Flow, getField, getNumber, lookAt, newFlow, setField } from '../key/flow.js';
+import { type Flow, getBits, getField, getNumber, lookAt, newFlow, setField } from '../key/flow.js';
+import type { TlvMap } from '../key/tlv-map.js';
 import { Protocol } from './protocol.js';
 
 const fields = (...names: string[]): Field[] => names.map(fieldByName);
@@ -27,20 +28,19 @@ const TUNNEL = [
   ...fields('tun_tos', 'tun_ttl', 'tun_flags'),
 ];
 const TUNNEL_KEY_FLAG = 8;
-const METADATA_BITS = 64;
 
-export function packetMask(flow: Flow): Flow {
+export function packetMask(flow: Flow, tlvMap?: TlvMap): Flow {
   const mask = newFlow();
   for (const field of ALWAYS) lookAt(mask, field);
   for (const field of UNLESS_ZERO) if (getField(flow, field) !== 0n) lookAt(mask, field);
   if ((getNumber(flow, fieldByName('vlan_tci')) & 0x1000) !== 0) mask.fill(0xff, 106, 108);
-  lookAtTunnel(flow, mask);
+  lookAtTunnel(flow, mask, tlvMap);
   lookAtNetwork(flow, mask);
   lookAtTransport(flow, mask);
   return mask;
 }
 
-function lookAtTunnel(flow: Flow, mask: Flow): void {
+function lookAtTunnel(flow: Flow, mask: Flow, tlvMap?: TlvMap): void {
   const tunnelled = fields('tun_dst', 'tun_ipv6_dst').some((f) => getField(flow, f) !== 0n);
   if (!tunnelled) return;
   for (const field of TUNNEL) lookAt(mask, field);
@@ -49,10 +49,12 @@ function lookAtTunnel(flow: Flow, mask: Flow): void {
   if (getNumber(flow, fieldByName('tun_flags')) & TUNNEL_KEY_FLAG) lookAt(mask, tunId);
   else setField(mask, tunId, 0n);
   const present = fieldByName('tun_metadata_present');
-  for (let i = 0; i < METADATA_BITS; i++) {
-    if ((getField(flow, present) >> BigInt(i)) & 1n) lookAt(mask, present, i, 1);
+  for (const { index } of tlvMap?.mappings ?? []) {
+    const field = tlvMap?.field(index);
+    if (!field || getBits(flow, present, index, 1) === 0n) continue;
+    lookAt(mask, present, index, 1);
+    lookAt(mask, field);
   }
-  lookAt(mask, { ...present, offset: 272, size: 240, bits: 1920 });
 }
 
 function lookAtNetwork(flow: Flow, mask: Flow): void {

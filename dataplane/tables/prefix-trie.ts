@@ -17,7 +17,6 @@ const bitAt = (bytes: Uint8Array, at: number): 0 | 1 => ((bytes[at >> 3] >> (7 -
 
 export class PrefixTrie {
   #roots: [Node | undefined, Node | undefined] = [undefined, undefined];
-  #rules = 0;
   /** By length: 1 when a prefix of that length covers the address last looked up. */
   readonly lengths: Uint8Array;
 
@@ -26,14 +25,9 @@ export class PrefixTrie {
     this.lengths = new Uint8Array(size * 8 + 1);
   }
 
-  get empty(): boolean {
-    return this.#rules === 0;
-  }
-
   /** Adds the prefix of `length` (at least 1) bits of `bytes`, or counts it once more. */
   insert(bytes: Uint8Array, length: number): void {
     const own = bytes.slice(0, this.size);
-    this.#rules++;
     let slots = this.#roots;
     for (let at = 0; ;) {
       const bit = bitAt(own, at);
@@ -79,7 +73,6 @@ export class PrefixTrie {
       at = node.to;
       slots = node.children;
     }
-    this.#rules--;
     const last = path[path.length - 1];
     (last.slots[last.bit] as Node).rules--;
     // From the leaf up: a node without rules goes when it has no child, and merges with an only child.

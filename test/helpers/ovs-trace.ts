@@ -4,7 +4,7 @@
 import { splitTerms } from './trace-text.js';
 
 /** Fields of tunnels that packetwalk does not have. */
-const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype|tun_metadata0)=0(?=,)/g;
+const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype)=0(?=,)/g;
 
 /** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. */
 const TAG_FIELDS = /,dl_vlan(?:_pcp)?=\d+/g;

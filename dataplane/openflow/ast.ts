@@ -47,6 +47,71 @@ export interface NatAction {
   flags: ('random' | 'hash' | 'persistent')[];
 }
 
+/** What learn() writes into a flow that it makes: from bits of the packet, or the same value for every packet. */
+export type LearnSource = Subfield | bigint;
+
+export type LearnSpec =
+  /** The learned flow matches dst=src. `field[]` alone has the same field on both sides. */
+  | { type: 'match'; dst: Subfield; src: LearnSource }
+  /** The learned flow has the action load:src->dst, the value being taken from the packet that is learned from. */
+  | { type: 'load'; dst: Subfield; src: LearnSource }
+  /** The learned flow outputs to the port that these bits held. */
+  | { type: 'output'; src: Subfield };
+
+export interface LearnAction {
+  type: 'learn';
+  table: number;
+  priority: number;
+  /** Seconds; 0 is never. */
+  idleTimeout: number;
+  hardTimeout: number;
+  /** What the timeouts become when a TCP FIN or RST is seen; 0: they stay. */
+  finIdleTimeout: number;
+  finHardTimeout: number;
+  cookie: bigint;
+  sendFlowRem: boolean;
+  /** When the flow that has this action goes, the learned ones (same table and cookie) go, too. */
+  deleteLearned: boolean;
+  /** Most flows with this cookie in the table; 0: any number. */
+  limit: number;
+  /** One bit: 1 when the flow was learned or was there, 0 when `limit` forbade it. */
+  resultDst?: Subfield;
+  specs: LearnSpec[];
+}
+
+/** Which fields of a packet are hashed to choose a link or a port. */
+export type HashFields =
+  | 'eth_src'
+  | 'symmetric_l4'
+  | 'symmetric_l3l4'
+  | 'symmetric_l3l4+udp'
+  | 'symmetric_l3'
+  | 'nw_src'
+  | 'nw_dst';
+
+export interface MultipathAction {
+  type: 'multipath';
+  fields: HashFields;
+  basis: number;
+  algorithm: 'modulo_n' | 'hash_threshold' | 'hrw' | 'iter_hash';
+  /** Links to choose from: dst gets 0 to links - 1. */
+  links: number;
+  /** Of iter_hash. */
+  arg: number;
+  dst: Subfield;
+}
+
+/** bundle() outputs to the chosen port; bundle_load() writes its number to dst. */
+export interface BundleAction {
+  type: 'bundle';
+  fields: HashFields;
+  basis: number;
+  algorithm: 'active_backup' | 'hrw';
+  members: OfPort[];
+  /** bundle_load. */
+  dst?: Subfield;
+}
+
 export type Action =
   | { type: 'output'; port: OfPort; maxLen?: number }
   | { type: 'output_reg'; src: Subfield; maxLen?: number }
@@ -60,6 +125,8 @@ export type Action =
       meterId?: number;
     }
   | { type: 'enqueue'; port: OfPort; queue: number }
+  | { type: 'set_queue'; queue: number }
+  | { type: 'pop_queue' }
   | { type: 'resubmit'; port?: OfPort; table?: number; ct?: boolean }
   | { type: 'goto_table'; table: number }
   /** load:VALUE->FIELD[range], the OpenFlow 1.0 to 1.4 spelling. */
@@ -87,6 +154,15 @@ export type Action =
       alg?: string;
     }
   | { type: 'ct_clear' }
+  | LearnAction
+  | MultipathAction
+  | BundleAction
+  | { type: 'fin_timeout'; idleTimeout: number; hardTimeout: number }
+  | { type: 'check_pkt_larger'; length: number; dst: Subfield }
+  /** Takes a Geneve option away: only tun_metadata<N>. */
+  | { type: 'delete_field'; field: Field }
+  /** Ends the processing of the packet here, the calling tables included. */
+  | { type: 'exit' }
   | { type: 'group'; id: number }
   | { type: 'meter'; id: number }
   | { type: 'clone'; actions: Action[] }
@@ -111,6 +187,52 @@ export interface FlowSpec {
   /** del-flows and dump-flows filters. */
   outPort?: OfPort;
   outGroup?: number;
+}
+
+export interface BucketSpec {
+  id: number;
+  /** Of select: its share. Other types have none and keep 0. */
+  weight: number;
+  /** The bucket is live while this port, or this group, is. */
+  watchPort?: OfPort;
+  watchGroup?: number;
+  actions: Action[];
+}
+
+/** A group as ovs-ofctl's add-group writes it and dump-groups prints it. */
+export interface GroupSpec {
+  id: number;
+  type: 'all' | 'select' | 'indirect' | 'fast_failover';
+  /** How `select` chooses; absent: as the switch likes (dp_hash). */
+  selection?: GroupSelection;
+  buckets: BucketSpec[];
+}
+
+export interface GroupSelection {
+  method: 'hash' | 'dp_hash';
+  /** hash and dp_hash: the basis or the algorithm's number; 0 when not given. */
+  param: bigint;
+  /** `hash`: what is hashed, with the mask of each; absent mask: all bits. None: Open vSwitch's own choice. */
+  fields: { field: Field; mask?: bigint }[];
+}
+
+export interface MeterBand {
+  type: 'drop' | 'dscp_remark';
+  /** Kilobits or packets a second. */
+  rate: number;
+  /** Kilobits or packets; 0 when not given. */
+  burstSize: number;
+  /** dscp_remark: by how many drop precedences. */
+  precLevel?: number;
+}
+
+/** A meter as ovs-ofctl's add-meter writes it and dump-meters prints it. */
+export interface MeterSpec {
+  id: number;
+  unit: 'kbps' | 'pktps';
+  burst: boolean;
+  stats: boolean;
+  bands: MeterBand[];
 }
 
 /** Names to numbers and back, as far as flow text may contain them. The switch and the ports file both make one. */

@@ -46,14 +46,14 @@ export const FIELD_ACTIONS: Record<string, (item: Item, options: ParseOptions) =
 };
 
 /** VALUE->FIELD: the two sides of the arrow. */
-function arrow(item: Item): [value: Span, target: Span] {
+export function arrow(item: Item): [value: Span, target: Span] {
   const whole = requireValue(item);
   const at = whole.text.indexOf('->');
   if (at < 0) return whole.after().fail('ESYNTAX', `expected "->" and a field after "${item.whole.text}"`);
   return [whole.sub(0, at), whole.sub(at + 2)];
 }
 
-function requireWritable(field: Field, span: Span): void {
+export function requireWritable(field: Field, span: Span): void {
   if (!field.writable)
     span.fail('EREADONLY', `expected a field that can be written, but ${printedName(field)} is read-only`);
 }

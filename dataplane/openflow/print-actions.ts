@@ -2,8 +2,17 @@
 import { formatFieldValue } from '../key/format.js';
 import { hex } from '../key/numbers.js';
 import { formatPort } from '../key/ports.js';
-import { type Action, type NatAction, OFPP, type OfPort, type PortNames } from './ast.js';
-import { formatSubfield, printedName } from './subfield.js';
+import {
+  type Action,
+  type BundleAction,
+  type MultipathAction,
+  type NatAction,
+  OFPP,
+  type OfPort,
+  type PortNames,
+} from './ast.js';
+import { printLearn } from './print-learn.js';
+import { formatSubfield, writtenName } from './subfield.js';
 
 export interface PrintActionOptions {
   ports?: PortNames;
@@ -24,6 +33,8 @@ export function printAction(action: Action, options: PrintActionOptions = {}): s
       return printController(action);
     case 'enqueue':
       return `enqueue:${formatPort(action.port, options.ports)}:${action.queue}`;
+    case 'set_queue':
+      return `set_queue:${action.queue}`;
     case 'resubmit':
       return printResubmit(action, options);
     case 'load':
@@ -50,8 +61,22 @@ export function printAction(action: Action, options: PrintActionOptions = {}): s
       return `conjunction(${action.id},${action.clause}/${action.nClauses})`;
     case 'ct':
       return printCt(action, options);
+    case 'learn':
+      return printLearn(action, options.ports);
+    case 'multipath':
+      return printMultipath(action);
+    case 'bundle':
+      return printBundle(action, options);
+    case 'fin_timeout':
+      return printFinTimeout(action);
+    case 'check_pkt_larger':
+      return `check_pkt_larger(${action.length})->${formatSubfield(action.dst)}`;
+    case 'delete_field':
+      return `delete_field:${writtenName(action.field)}`;
     case 'ct_clear':
     case 'clear_actions':
+    case 'exit':
+    case 'pop_queue':
       return action.type;
     case 'goto_table':
       return `goto_table:${action.table}`;
@@ -99,28 +124,36 @@ function printResubmit(action: Extract<Action, { type: 'resubmit' }>, { ports }:
   return `resubmit(${port},${action.table ?? ''}${action.ct ? ',ct' : ''})`;
 }
 
-/** Names that set_field has in OpenFlow 1.5, where they are not the ones that a match prints. */
-const SET_FIELD_NAMES: Record<string, string> = {
-  dl_src: 'eth_src',
-  dl_dst: 'eth_dst',
-  nw_src: 'ip_src',
-  nw_dst: 'ip_dst',
-};
-
 /** Masks that go without saying, because flow text cannot give the other bits. */
 const WHOLE: Record<string, bigint> = { nw_tos: 0xfcn, tun_flags: 0x1n };
 
 function printSetField(action: Extract<Action, { type: 'set_field' }>, { ports }: PrintActionOptions): string {
   const { field, value } = action;
   const mask = action.mask === WHOLE[field.name] ? undefined : action.mask;
-  const name = printedName(field);
-  return `set_field:${formatFieldValue(field, value, mask, ports)}->${SET_FIELD_NAMES[name] ?? name}`;
+  return `set_field:${formatFieldValue(field, value, mask, ports)}->${writtenName(field)}`;
 }
 
 function printMod({ name, field, value }: Extract<Action, { type: 'mod' }>): string {
   if (name === 'mod_nw_tos') return `${name}:${value << 2n}`;
   if (name === 'mod_vlan_vid') return `${name}:${value & 0xfffn}`;
   return `${name}:${formatFieldValue(field, value)}`;
+}
+
+function printMultipath({ fields, basis, algorithm, links, arg, dst }: MultipathAction): string {
+  return `multipath(${[fields, basis, algorithm, links, arg, formatSubfield(dst)].join(',')})`;
+}
+
+function printBundle({ fields, basis, algorithm, members, dst }: BundleAction, { ports }: PrintActionOptions): string {
+  const choice = [fields, basis, algorithm, 'ofport', ...(dst ? [formatSubfield(dst)] : [])];
+  const names = members.map((port) => formatPort(port, ports));
+  return `bundle${dst ? '_load' : ''}(${choice.join(',')},members:${names.join(',')})`;
+}
+
+function printFinTimeout(action: Extract<Action, { type: 'fin_timeout' }>): string {
+  const parts: string[] = [];
+  if (action.idleTimeout !== 0) parts.push(`idle_timeout=${action.idleTimeout}`);
+  if (action.hardTimeout !== 0) parts.push(`hard_timeout=${action.hardTimeout}`);
+  return `fin_timeout(${parts.join(',')})`;
 }
 
 function printCt(ct: Extract<Action, { type: 'ct' }>, options: PrintActionOptions): string {

@@ -32,9 +32,31 @@ export function parseSubfield(span: Span, options: ParseOptions): Subfield {
   return { field, start: first, count: last - first + 1 };
 }
 
-/** The name that match and set_field use. */
+/** The name that a match prints. */
 export function printedName(field: Field): string {
   return field === inPortOf10 ? 'in_port' : field.name;
+}
+
+/** Names that ovs-fields(7) has first, where a match prints the older ones. */
+const FIRST_NAMES: Record<string, string> = {
+  dl_src: 'eth_src',
+  dl_dst: 'eth_dst',
+  dl_type: 'eth_type',
+  nw_src: 'ip_src',
+  nw_dst: 'ip_dst',
+  nw_frag: 'ip_frag',
+  in_port: 'in_port_oxm',
+  in_port_of10: 'in_port',
+};
+
+/** The name that set_field and learn print. */
+export function writtenName(field: Field): string {
+  return FIRST_NAMES[field.name] ?? field.name;
+}
+
+/** All bits that an action may name. */
+export function isWhole({ field, start, count }: Subfield): boolean {
+  return start === 0 && count === width(field);
 }
 
 /** The NXM name, or the OXM name of a field that has no other: what load and move print. */
@@ -42,8 +64,9 @@ export function nxmName(field: Field): string {
   return field.aliases.find((a) => a.startsWith('NXM_')) ?? field.aliases.find((a) => /^[A-Z]+_/.test(a)) ?? field.name;
 }
 
-export function formatSubfield({ field, start, count }: Subfield): string {
+export function formatSubfield(subfield: Subfield): string {
+  const { field, start, count } = subfield;
   const name = nxmName(field);
-  if (start === 0 && count === width(field)) return `${name}[]`;
+  if (isWhole(subfield)) return `${name}[]`;
   return count === 1 ? `${name}[${start}]` : `${name}[${start}..${start + count - 1}]`;
 }

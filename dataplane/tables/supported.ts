@@ -10,7 +10,17 @@ export function checkSupported(actions: readonly Action[]): void {
       case 'meter':
         throw new UnsupportedError(`meter:${action.id} (meters)`);
       case 'enqueue':
-        throw new UnsupportedError('enqueue (queues)');
+      case 'set_queue':
+      case 'pop_queue':
+        throw new UnsupportedError(`${action.type} (queues)`);
+      case 'learn':
+      case 'multipath':
+      case 'bundle':
+      case 'fin_timeout':
+      case 'check_pkt_larger':
+      case 'delete_field':
+      case 'exit':
+        throw new UnsupportedError(`the action ${action.type}`);
       case 'controller':
         if (action.pause) throw new UnsupportedError('controller(pause) (continuations)');
         if (action.meterId !== undefined) throw new UnsupportedError('controller(meter_id) (meters)');

@@ -112,12 +112,18 @@ int main(int argc, char** argv) {
   int rate = atoi(argv[4]);
   long total = (long)rate * atoi(argv[5]), sent = 0, refused = 0;
   static uint8_t buffer[2 * kMaxFrame + 512];
-  struct timespec pause = {0, 10 * 1000 * 1000};
+  struct timespec next;
+  clock_gettime(CLOCK_MONOTONIC, &next);
   for (long i = 0; i < total; i++) {
     int n = geneve ? datagram(buffer) : frame(buffer);
     if (send(s, buffer, n, MSG_DONTWAIT) < 0) refused++;
     else sent++;
-    if (i % (rate / 100 + 1) == 0) nanosleep(&pause, NULL);
+    next.tv_nsec += 1000000000L / rate;
+    if (next.tv_nsec >= 1000000000L) {
+      next.tv_nsec -= 1000000000L;
+      next.tv_sec++;
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
   }
   printf("{\"sent\": %ld, \"refused\": %ld}\n", sent, refused);
   return 0;

@@ -34,11 +34,15 @@ export class SystemError extends Error {
   }
 }
 
+const SHOWN = 100;
+
 function caret(place: { column: number; text?: string; length?: number }): string {
   if (place.text === undefined) return '';
   // A long line is shown as the part around the column.
   const from = Math.max(0, place.column - 41);
-  const shown = place.text.slice(from, from + 100);
-  const at = place.column - 1 - from;
-  return `\n  ${from > 0 ? '...' : ''}${shown}\n  ${from > 0 ? '   ' : ''}${' '.repeat(Math.max(0, at))}${'^'.repeat(Math.max(1, place.length ?? 1))}`;
+  const [dots, indent] = from > 0 ? ['...', '   '] : ['', ''];
+  const shown = place.text.slice(from, from + SHOWN);
+  // Tabs stay, so that the caret stands under what it means.
+  const before = place.text.slice(from, place.column - 1).replace(/[^\t]/g, ' ');
+  return `\n  ${dots}${shown}\n  ${indent}${before}${'^'.repeat(Math.max(1, place.length ?? 1))}`;
 }

@@ -1,8 +1,13 @@
-// What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write,
-// the order of instructions, conjunction alone, ct_mark and ct_label inside ct(exec()) only. Called by the flow parser.
+// What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write, the
+// order of instructions, conjunction alone, ct_mark and ct_label inside ct(exec()) only, what an action set may hold.
+// Called by the flow parser and the group parser.
 import { fieldByName, type Field } from '../key/fields.js';
+import { newFlow } from '../key/flow.js';
 import type { ParsedAction } from './action-parser.js';
-import { PREREQUISITE_TEXT, type Protocol } from './protocol.js';
+import type { Action } from './ast.js';
+import type { ParsedSpec } from './learn-parser.js';
+import { type Masked, setSubfieldMatch } from './normalize.js';
+import { PREREQUISITE_TEXT, Protocol } from './protocol.js';
 import type { Span } from './source.js';
 import { printedName } from './subfield.js';
 
@@ -32,7 +37,9 @@ function checkOrder(actions: readonly ParsedAction[]): void {
     const before = actions[i - 1];
     if (!before || rank(before) < rank(action) || (rank(before) === ACTIONS_RANK && rank(action) === ACTIONS_RANK))
       continue;
-    action.span.fail('EACTION', `expected ${action.action.type} before ${before.action.type}, got it after`);
+    const [name, last] = [action.action.type, before.action.type];
+    if (name === last) action.span.fail('EACTION', `expected one ${name}, got a second`);
+    action.span.fail('EACTION', `expected ${name} before ${last}, got it after`);
   }
 }
 
@@ -46,6 +53,8 @@ function checkConjunctions(actions: readonly ParsedAction[]): void {
 interface State {
   match: Protocol;
   vlan: boolean;
+  /** "the match " when absent. */
+  whose?: string;
 }
 
 function checkFields(actions: readonly ParsedAction[], state: State, inExec: boolean): void {
@@ -75,15 +84,65 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
         if (action.ct && !state.match.ct)
           span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT.ct} for resubmit(,,ct)`);
         break;
+      case 'multipath':
+      case 'check_pkt_larger':
+        checkWrite(action.dst.field, state, span, inExec);
+        break;
+      case 'bundle':
+        if (action.dst) checkWrite(action.dst.field, state, span, inExec);
+        break;
+      case 'learn':
+        if (action.resultDst) checkWrite(action.resultDst.field, state, span, inExec);
+        checkLearn(parsed.specs ?? [], state);
+        break;
       case 'clone':
+        checkNested(parsed, state, () => true);
+        break;
       case 'write_actions':
-        checkFields(parsed.nested ?? [], { ...state }, false);
+        checkNested(parsed, state, fitsActionSet);
         break;
       default:
         if (action.type === 'push_vlan' || (action.type === 'mod' && action.name.startsWith('mod_vlan')))
           state.vlan = true;
         if (action.type === 'pop_vlan') state.vlan = false;
     }
+  }
+}
+
+/** clone() and write_actions() hold actions, not instructions. */
+function checkNested({ action, nested = [] }: ParsedAction, state: State, fits: (action: Action) => boolean): void {
+  for (const inner of nested) {
+    if (fits(inner.action) && !(inner.action.type in INSTRUCTION_RANK)) continue;
+    inner.span.fail('EACTION', `expected an action that ${action.type}() may hold, got "${inner.span.text}"`);
+  }
+  checkFields(nested, { ...state }, false);
+}
+
+/** What OpenFlow's action set has a place for. */
+const ACTION_SET = ['push_vlan', 'pop_vlan', 'dec_ttl', 'set_field', 'load', 'move', 'mod', 'set_tunnel', 'set_queue'];
+const ACTION_SET_ENDS = ['group', 'output', 'resubmit', 'ct', 'ct_clear'];
+
+function fitsActionSet(action: Action): boolean {
+  if (action.type === 'output') return action.maxLen === undefined;
+  if (action.type === 'controller') {
+    const { reason, id, userdata, pause, meterId } = action;
+    return [reason, id, userdata, pause, meterId].every((extra) => extra === undefined || extra === 0);
+  }
+  return [...ACTION_SET, ...ACTION_SET_ENDS].includes(action.type);
+}
+
+/** The sources of learn() are the packet's, its targets those of the flow that it makes: what that one matches has to
+ *  be said from left to right. */
+function checkLearn(specs: readonly ParsedSpec[], state: State): void {
+  const learned: Masked = { value: newFlow(), mask: newFlow() };
+  for (const { spec, span } of specs) {
+    if (typeof spec.src !== 'bigint') checkPrerequisite(spec.src.field, state, span);
+    if (spec.type === 'output') continue;
+    const match = new Protocol(learned.value, learned.mask);
+    const there: State = { match, vlan: match.vlan, whose: 'the learned match, before this, ' };
+    if (spec.type === 'load') checkWrite(spec.dst.field, there, span, false);
+    else checkPrerequisite(spec.dst.field, there, span);
+    if (spec.type === 'match' && typeof spec.src === 'bigint') setSubfieldMatch(learned, spec.dst, spec.src);
   }
 }
 
@@ -111,7 +170,8 @@ function checkPrerequisite(field: Field, state: State, span: Span): void {
   if (met) return;
   span.fail(
     'EPREREQ',
-    `expected the match to have ${PREREQUISITE_TEXT[field.prerequisite]}, which ${printedName(field)} needs` +
+    `expected ${state.whose ?? 'the match '}to have ${PREREQUISITE_TEXT[field.prerequisite]}, ` +
+      `which ${printedName(field)} needs` +
       otherTransport(field, state.match),
   );
 }

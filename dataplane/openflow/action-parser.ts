@@ -1,16 +1,20 @@
 // The action half of flow text: `output:1,ct(commit,exec(...)),...` to Actions. One entry of ACTIONS reads one action;
-// actions that write fields are in field-actions.ts, ct and its nat in ct-parser.ts. What may stand beside what, and
-// after which match, is checked by action-check.ts.
+// actions that write fields are in field-actions.ts, those that send the packet somewhere in output-actions.ts, and ct,
+// learn and multipath have files of their own. What may stand beside what, and after which match, is checked by
+// action-check.ts.
 import { InputError } from '../errors.js';
 import { parsePort } from '../key/ports.js';
+import { tunMetadataIndex } from '../key/tlv-map.js';
 import { type Action, OFPP, type OfPort } from './ast.js';
 import { parseCt } from './ct-parser.js';
-import { FIELD_ACTIONS } from './field-actions.js';
-import { type Item, items } from './lexer.js';
-import { parseNumber, requireValue } from './operands.js';
-import { findField, type ParseOptions } from './options.js';
+import { arrow, FIELD_ACTIONS } from './field-actions.js';
+import { parseBit, type ParsedSpec, parseLearn } from './learn-parser.js';
+import { type Item, items, splitCommas } from './lexer.js';
+import { parseBundle, parseMultipath } from './multipath-parser.js';
+import { parseHexBytes, parseNumber, requireValue } from './operands.js';
+import { type ParseOptions, requireField } from './options.js';
+import { OUTPUT_ACTIONS } from './output-actions.js';
 import type { Span } from './source.js';
-import { parseSubfield } from './subfield.js';
 import { suggest } from './suggest.js';
 
 /** An action and where it stands, for the checks that come after. */
@@ -19,6 +23,8 @@ export interface ParsedAction {
   span: Span;
   /** Of ct(exec()), clone() and write_actions(). */
   nested?: ParsedAction[];
+  /** Of learn(). */
+  specs?: ParsedSpec[];
 }
 
 /** `depth` counts the actions around this one. */
@@ -34,32 +40,13 @@ const PORT_ACTIONS: Record<string, OfPort> = {
 };
 /** As Open vSwitch. */
 const DEEPEST = 99;
-const LONGEST = 65535;
-const SHORTEST_TRUNCATION = 14n;
-const REASONS = ['no_match', 'action', 'invalid_ttl', 'action_set', 'group', 'packet_out'];
 /** Open vSwitch has these and packetwalk does not. */
 const UNSUPPORTED = new Set([
-  ...[
-    'learn',
-    'multipath',
-    'bundle',
-    'bundle_load',
-    'fin_timeout',
-    'sample',
-    'exit',
-    'check_pkt_larger',
-    'encap',
-    'decap',
-  ],
-  ...['delete_field', 'push_mpls', 'pop_mpls', 'set_mpls_label', 'set_mpls_tc', 'set_mpls_ttl', 'dec_mpls_ttl'],
-  ...['dec_nsh_ttl', 'set_queue', 'pop_queue', 'debug_recirc', 'debug_slow', 'apply_actions', 'unroll_xlate'],
+  ...['sample', 'encap', 'decap', 'push_mpls', 'pop_mpls', 'set_mpls_label', 'set_mpls_tc', 'set_mpls_ttl'],
+  ...['dec_mpls_ttl', 'dec_nsh_ttl', 'debug_recirc', 'debug_slow', 'apply_actions', 'unroll_xlate'],
 ]);
 
 const ACTIONS: Record<string, Read> = {
-  output: parseOutput,
-  controller: parseController,
-  enqueue: parseEnqueue,
-  resubmit: parseResubmit,
   goto_table: (item) => ({ type: 'goto_table', table: Number(parseNumber(requireValue(item), 'a table', 0n, 254n)) }),
   push_vlan: parsePushVlan,
   pop_vlan: () => ({ type: 'pop_vlan', strip: false }),
@@ -70,10 +57,19 @@ const ACTIONS: Record<string, Read> = {
   ct_clear: () => ({ type: 'ct_clear' }),
   group: (item) => ({ type: 'group', id: Number(parseNumber(requireValue(item), 'a group', 0n, 0xffffffffn)) }),
   meter: (item) => ({ type: 'meter', id: Number(parseNumber(requireValue(item), 'a meter', 1n, 0xffffffffn)) }),
+  learn: parseLearnAction,
+  multipath: parseMultipath,
+  bundle: parseBundle,
+  bundle_load: parseBundle,
+  fin_timeout: parseFinTimeout,
+  check_pkt_larger: parseCheckPktLarger,
+  delete_field: parseDeleteField,
+  exit: () => ({ type: 'exit' }),
   clone: (item, options, depth) => parseNested(item, options, 'clone', depth + 1),
   write_actions: (item, options, depth) => parseNested(item, options, 'write_actions', depth + 1),
   clear_actions: () => ({ type: 'clear_actions' }),
   note: parseNote,
+  ...OUTPUT_ACTIONS,
   ...FIELD_ACTIONS,
 };
 const NAMES = [...Object.keys(ACTIONS), ...Object.keys(PORT_ACTIONS), 'drop'];
@@ -98,6 +94,8 @@ export function parseActionList(span: Span, options: ParseOptions, depth = 0): P
 function parseAction(item: Item, options: ParseOptions, depth: number): ParsedAction {
   const name = item.key.text.toLowerCase();
   if (UNSUPPORTED.has(name)) item.whole.unsupported(`the action ${name}`);
+  if (item.target && name !== 'check_pkt_larger')
+    item.target.fail('EACTION', `expected nothing after "${item.key.text}(...)", got "->${item.target.text}"`);
   const bare = item.delimiter === '';
   if (bare && name in PORT_ACTIONS) return { action: { type: 'output', port: PORT_ACTIONS[name] }, span: item.whole };
   const read = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
@@ -122,113 +120,6 @@ function portOrNothing(span: Span, options: ParseOptions): OfPort | undefined {
       throw error;
     });
   }
-}
-
-function port(span: Span, options: ParseOptions): OfPort {
-  return span.locate(() => parsePort(span.text, options.ports));
-}
-
-function parseOutput(item: Item, options: ParseOptions): Action {
-  const value = requireValue(item);
-  if (item.delimiter === '(') return parseTruncatedOutput(item, value, options);
-  const bracket = value.text.indexOf('[');
-  const name = bracket < 0 ? value : value.sub(0, bracket);
-  if (value.text.startsWith('"') || /^[0-9]+$/.test(value.text)) return { type: 'output', port: port(value, options) };
-  if (options.ports?.byName(value.text) === undefined && value.text.toLowerCase() !== 'in_port') {
-    if (bracket >= 0 || findField(name, options)) return { type: 'output_reg', src: parseSubfield(value, options) };
-  }
-  return { type: 'output', port: port(value, options) };
-}
-
-function parseTruncatedOutput(item: Item, value: Span, options: ParseOptions): Action {
-  let to: OfPort | undefined;
-  let maxLen: number | undefined;
-  for (const { key, value: operand } of items(value)) {
-    if (key.text === 'port' && operand) to = port(operand, options);
-    else if (key.text === 'max_len' && operand) {
-      maxLen = Number(parseNumber(operand, 'max_len', SHORTEST_TRUNCATION, 0xffffffffn));
-    } else key.fail('EACTION', `expected port=PORT and max_len=N, got "${key.text}"`);
-  }
-  if (to === undefined || maxLen === undefined) item.whole.fail('EACTION', 'expected both port=PORT and max_len=N');
-  return { type: 'output', port: to, maxLen };
-}
-
-function parseController(item: Item): Action {
-  const value = item.value;
-  const action: Action = { type: 'controller', maxLen: LONGEST };
-  if (!value || value.length === 0) return action;
-  if (item.delimiter === ':') return { ...action, maxLen: Number(parseNumber(value, 'max_len', 0n, 65535n)) };
-  for (const { key, value: operand, whole } of items(value)) {
-    const number = (max: bigint): number => Number(parseNumber(operand ?? whole.after(), key.text, 0n, max));
-    switch (key.text) {
-      case 'max_len':
-        action.maxLen = number(65535n);
-        break;
-      case 'id':
-        action.id = number(65535n);
-        break;
-      case 'meter_id':
-        action.meterId = number(0xffffffffn);
-        break;
-      case 'pause':
-        action.pause = true;
-        break;
-      case 'userdata':
-        action.userdata = parseHexBytes(operand ?? whole.after());
-        break;
-      case 'reason':
-        action.reason = parseReason(operand ?? whole.after());
-        break;
-      default:
-        key.fail('EACTION', `expected max_len, reason, id, userdata, pause or meter_id, got "${key.text}"`);
-    }
-  }
-  return action;
-}
-
-/** undefined for the reason that goes without saying. */
-function parseReason(span: Span): string | undefined {
-  if (!REASONS.includes(span.text))
-    span.fail('EACTION', `expected a reason (${REASONS.join(', ')}), got "${span.text}"`);
-  return span.text === 'action' ? undefined : span.text;
-}
-
-function parseEnqueue(item: Item, options: ParseOptions): Action {
-  const value = requireValue(item);
-  const m = /^(".*"|[^:,]*)[:,](.*)$/.exec(value.text);
-  if (!m) return value.fail('EACTION', `expected enqueue:PORT:QUEUE, got "${item.whole.text}"`);
-  const queue = parseNumber(value.sub(m[1].length + 1), 'a queue', 0n, 0xffffffffn);
-  return { type: 'enqueue', port: port(value.sub(0, m[1].length), options), queue: Number(queue) };
-}
-
-/** resubmit:PORT, resubmit(PORT), resubmit([PORT],[TABLE][,ct]) */
-function parseResubmit(item: Item, options: ParseOptions): Action {
-  const value = requireValue(item);
-  const parts = item.delimiter === '(' ? splitCommas(value) : [value];
-  const [portSpan, tableSpan, ctSpan] = parts;
-  const action: Action = { type: 'resubmit' };
-  const to = portSpan.length > 0 ? port(portSpan, options) : OFPP.IN_PORT;
-  if (to !== OFPP.IN_PORT) action.port = to;
-  if (tableSpan && tableSpan.length > 0) action.table = Number(parseNumber(tableSpan, 'a table', 0n, 254n));
-  if (ctSpan) {
-    if (ctSpan.text !== 'ct') ctSpan.fail('EACTION', `expected ct, got "${ctSpan.text}"`);
-    action.ct = true;
-  }
-  if (parts.length > 3) parts[3].fail('EACTION', 'expected at most resubmit(PORT,TABLE,ct)');
-  if (portSpan.length === 0 && action.table === undefined)
-    item.whole.fail('EACTION', 'expected a port or a table to resubmit to');
-  return action;
-}
-
-function splitCommas(span: Span): Span[] {
-  const spans: Span[] = [];
-  let from = 0;
-  for (const part of span.text.split(',')) {
-    const lead = part.length - part.trimStart().length;
-    spans.push(span.sub(from + lead, from + lead + part.trim().length));
-    from += part.length + 1;
-  }
-  return spans;
 }
 
 function parsePushVlan(item: Item): Action {
@@ -260,6 +151,41 @@ function parseConjunction(item: Item): Action {
   return { type: 'conjunction', id: Number(parseNumber(at(id, 0), 'an id', 0n, 0xffffffffn)), clause, nClauses };
 }
 
+function parseLearnAction(item: Item, options: ParseOptions): ParsedAction {
+  const { learn, specs } = parseLearn(item, options);
+  return { action: learn, span: item.whole, specs };
+}
+
+/** fin_timeout(idle_timeout=N,hard_timeout=N) */
+function parseFinTimeout(item: Item): Action {
+  const action: Action = { type: 'fin_timeout', idleTimeout: 0, hardTimeout: 0 };
+  for (const { key, value, whole } of item.value ? items(item.value) : []) {
+    const seconds = (): number => Number(parseNumber(value ?? whole.after(), 'a timeout in seconds', 0n, 65535n));
+    if (key.text === 'idle_timeout') action.idleTimeout = seconds();
+    else if (key.text === 'hard_timeout') action.hardTimeout = seconds();
+    else key.fail('EACTION', `expected idle_timeout or hard_timeout, got "${key.text}"`);
+  }
+  return action;
+}
+
+/** check_pkt_larger(BYTES)->FIELD[bit] */
+function parseCheckPktLarger(item: Item, options: ParseOptions): Action {
+  if (item.delimiter === '(' && !item.target) {
+    return item.whole.after().fail('EACTION', 'expected "->" and one bit of a field after check_pkt_larger(BYTES)');
+  }
+  const [bytes, to] = item.target ? [requireValue(item), item.target] : arrow(item);
+  const length = Number(parseNumber(bytes, 'a number of bytes', 0n, 65535n));
+  return { type: 'check_pkt_larger', length, dst: parseBit(to, options) };
+}
+
+function parseDeleteField(item: Item, options: ParseOptions): Action {
+  const span = requireValue(item);
+  const field = requireField(span, options);
+  if (tunMetadataIndex(field.name) === undefined)
+    span.fail('EACTION', `expected a tun_metadata field to delete, got ${span.text}`);
+  return { type: 'delete_field', field };
+}
+
 function parseNested(
   item: Item,
   options: ParseOptions,
@@ -280,9 +206,3 @@ function parseNote(item: Item): Action {
   return { type: 'note', bytes: padded };
 }
 
-function parseHexBytes(span: Span): Uint8Array {
-  const digits = span.text.replaceAll('.', '');
-  if (!/^([0-9a-fA-F]{2})*$/.test(digits))
-    span.fail('EVALUE', `expected bytes in hexadecimal (01.02.ff), got "${span.text}"`);
-  return Uint8Array.from(Buffer.from(digits, 'hex'));
-}

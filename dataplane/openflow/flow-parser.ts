@@ -92,7 +92,8 @@ function readFlow(span: Span, options: ParseOptions): FlowSpec {
   const { value, mask } = toMasked(match);
   checkActions(actions, new Protocol(value, mask));
   const { table = 0, priority = DEFAULT_PRIORITY, cookie = 0n, ...rest } = reader.spec;
-  const spec: FlowSpec = { table, priority, cookie, match, actions: actions.map((a) => a.action), flags: reader.flags, ...rest };
+  const { flags } = reader;
+  const spec: FlowSpec = { table, priority, cookie, match, actions: actions.map((a) => a.action), flags, ...rest };
   actionSpan.locate(() => options.accept?.(spec));
   return spec;
 }

@@ -1,6 +1,7 @@
-// learn(table=N,...,FIELD=VALUE,FIELD[],load:VALUE->FIELD,output:FIELD): about the learned flow first, then its match and
+// learn(table=N,...,FIELD=VALUE,FIELD[],load:VALUE->FIELD,output:FIELD): what is about the learned flow, its match and
 // its actions, in any order. Called by the action parser; printed by print-learn.ts.
 import type { Field } from '../key/fields.js';
+import { FLAGS } from '../key/flags.js';
 import { parseRawFieldValue } from '../key/format.js';
 import { ones } from '../key/flow.js';
 import { parseUint } from '../key/numbers.js';
@@ -115,7 +116,7 @@ function parseMatchSource(span: Span, dst: Subfield, options: ParseOptions): Lea
   }
   if (!isWhole(dst)) return parseBits(span, dst);
   const { value, mask } = span.locate(() => parseRawFieldValue(dst.field, span.text, options.ports));
-  const exact = /^[+-]|\/|^\*$/.test(span.text) ? false : mask !== 0n;
+  const exact = dst.field.format in FLAGS ? /^[^+/-]+$/.test(span.text) : mask === ones(dst.field.bits);
   if (!exact) span.fail('EMASK', `expected one value of ${printedName(dst.field)}, or a field, got "${span.text}"`);
   if (dst.field.name === 'nw_tos' && value % 4n !== 0n) {
     span.fail('ERANGE', `expected nw_tos with its two low bits 0 (they are nw_ecn), got ${span.text}`);

@@ -7,6 +7,8 @@ export interface Item {
   /** Absent when the key stands alone. For `key(value)` without the parentheses. */
   value?: Span;
   delimiter: '=' | ':' | '(' | '';
+  /** What stands behind `key(value)->`. */
+  target?: Span;
   /** Key and value and what is between. */
   whole: Span;
 }
@@ -32,8 +34,11 @@ export class Lexer {
     const delimiter = keyEnd < this.span.end ? text[keyEnd] : '';
     if (delimiter === '(') {
       const close = this.closing(keyEnd);
-      this.at = close + 1;
-      return { key, value: this.piece(keyEnd + 1, close), delimiter, whole: this.piece(start, close + 1) };
+      const value = this.piece(keyEnd + 1, close);
+      const target = text.startsWith('->', close + 1);
+      this.at = target ? this.scan(close + 3, SEPARATORS) : close + 1;
+      const item: Item = { key, value, delimiter, whole: this.piece(start, this.at) };
+      return target ? { ...item, target: this.piece(close + 3, this.at) } : item;
     }
     if (delimiter === '=' || delimiter === ':') {
       const end = this.scan(keyEnd + 1, SEPARATORS);
@@ -98,6 +103,18 @@ export function items(span: Span): Item[] {
   const all: Item[] = [];
   for (let item = lexer.next(); item; item = lexer.next()) all.push(item);
   return all;
+}
+
+/** What stands between commas, empty pieces included. */
+export function splitCommas(span: Span): Span[] {
+  const spans: Span[] = [];
+  let from = 0;
+  for (const part of span.text.split(',')) {
+    const lead = part.length - part.trimStart().length;
+    spans.push(span.sub(from + lead, from + lead + part.trim().length));
+    from += part.length + 1;
+  }
+  return spans;
 }
 
 /** The lines of a flow file that hold flows: without comments, blank lines and the header line of a dump. */

@@ -3,7 +3,7 @@
 import { FIELDS, fieldByName, type Field } from '../key/fields.js';
 import { type Flow, getBits, getField, newFlow, ones, setBits, setField } from '../key/flow.js';
 import { TUN_METADATA_FIELDS, type TlvMap, tunMetadataIndex } from '../key/tlv-map.js';
-import type { FieldMatch, Match } from './ast.js';
+import type { FieldMatch, Match, Subfield } from './ast.js';
 import { Protocol } from './protocol.js';
 
 export interface Masked {
@@ -43,6 +43,14 @@ export function setMatch(masked: Masked, field: Field, value: bigint, mask = one
     default:
       return put(masked, field, 0, field.bits, value, mask);
   }
+}
+
+/** Adds a part of a field to a match, as learn() matches; what was said of the field's other bits stays. */
+export function setSubfieldMatch(masked: Masked, { field, start, count }: Subfield, value: bigint): void {
+  if (count === field.bits) return setMatch(masked, field, value);
+  const index = tunMetadataIndex(field.name);
+  if (index !== undefined) put(masked, metadataPresent, index, 1, 1n, 1n);
+  put(masked, field, start, count, value, ones(count));
 }
 
 /** The match as a Flow and its mask. */

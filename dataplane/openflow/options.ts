@@ -13,7 +13,8 @@ export interface ParseOptions {
   tlvMap?: TlvMap;
   /** What to call the text in errors. Default "flow". */
   sourceName?: string;
-  /** Throws InputError for a flow that the language allows and the switch cannot do; the error gets its actions' place. */
+  /** Throws InputError for a flow that the language allows and the switch cannot do; the error gets the place of the
+   *  flow's actions. */
   accept?(flow: FlowSpec): void;
   /** Told of what was loaded but means less than it says. */
   onWarning?(warning: Warning): void;

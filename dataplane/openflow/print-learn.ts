@@ -5,6 +5,9 @@ import type { LearnAction, LearnSpec, PortNames } from './ast.js';
 import { DEFAULT_PRIORITY } from './format-flow.js';
 import { formatSubfield, isWhole, writtenName } from './subfield.js';
 
+/** Numbers that learn prints in the other base than a match. */
+const UNLIKE_MATCH: Record<string, (value: bigint) => string> = { ct_zone: hex, recirc_id: String };
+
 export function printLearn(learn: LearnAction, ports?: PortNames): string {
   const parts = [`table=${learn.table}`];
   const seconds: [string, number][] = [
@@ -33,5 +36,6 @@ function printSpec(spec: LearnSpec, ports?: PortNames): string {
     return itself ? formatSubfield(dst) : `${formatSubfield(dst)}=${from}`;
   }
   if (!isWhole(dst)) return `${formatSubfield(dst)}=${from}`;
-  return `${writtenName(dst.field)}=${formatFieldValue(dst.field, src, undefined, ports)}`;
+  const value = UNLIKE_MATCH[dst.field.name]?.(src) ?? formatFieldValue(dst.field, src, undefined, ports);
+  return `${writtenName(dst.field)}=${value}`;
 }

@@ -380,6 +380,64 @@ export const SAME = lines(`
   actions=note:
   actions=note:01.02.03.04.05.06.07
   actions=note:010203
+  actions=learn
+  actions=learn()
+  actions=learn(table=254)
+  actions=learn:table=3
+  actions=learn(table=1,table=2)
+  tcp,actions=learn(table=12,hard_timeout=10800,priority=200,delete_learned,cookie=0x1030000000009,eth_type=0x800,nw_proto=0x6,OXM_OF_TCP_DST[],NXM_OF_IP_DST[],NXM_OF_IP_SRC[],load:NXM_NX_REG4[0..15]->NXM_NX_REG4[0..15],load:NXM_NX_REG4[26]->NXM_NX_REG4[26],load:0x2->NXM_NX_REG4[16..18])
+  actions=learn(table=1,idle_timeout=1,hard_timeout=2,fin_idle_timeout=3,fin_hard_timeout=4,priority=10,cookie=0xf,send_flow_rem,delete_learned,limit=4,result_dst=reg0[8],NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[],load:10->reg0[5..10])
+  actions=learn(limit=0,limit=4294967295,cookie=0,priority=32768,idle_timeout=0)
+  actions=learn(eth_type=0x800,nw_src=192.0.2.4,nw_dst=192.0.2.5/32)
+  actions=learn(eth_type=2048,NXM_OF_IP_SRC[]=reg2,nw_tos=8,nw_ttl=5,ip_dscp=3,nw_ecn=2,nw_frag=no)
+  actions=learn(eth_type=0x806,arp_op=1,arp_spa=reg3,arp_sha=02:00:00:00:00:01)
+  actions=learn(eth_type=0x86dd,ipv6_dst=2001:db8::5,ipv6_label=3,nw_proto=58,icmpv6_type=135,icmpv6_code=0,nd_target=::1,nd_sll=02:00:00:00:00:01)
+  actions=learn(eth_type=0x800,nw_proto=6,tcp_flags=syn|ack,tcp_src=3)
+  actions=learn(eth_type=0x800,nw_proto=17,udp_dst=53)
+  actions=learn(tun_flags=oam,tun_gbp_flags=3,tun_gbp_id=5,tun_id=4,tun_src=192.0.2.4,tun_ipv6_dst=::1)
+  actions=learn(tun_metadata0=5,tun_metadata0[0..3]=5,tun_metadata0[])
+  actions=learn(reg0[],reg1,reg2=)
+  actions=learn(reg0=0,reg1[0..3]=0xf,reg2[3]=1,reg3[0..31]=7,xreg0=5,xxreg1=6,metadata=3,pkt_mark=3)
+  actions=learn(reg1:5,reg2(6),output=reg3)
+  actions=learn(reg0[0..3]=reg0[4..7],reg0=reg0,reg0[0..3]=reg0[0..3])
+  actions=learn(ct_mark=4,ct_label=5,ct_zone=3,conj_id=4,dp_hash=4,recirc_id=4)
+  actions=learn(in_port=LOCAL,in_port=3,in_port=reg1[0..15],in_port_oxm=3,in_port_oxm=reg2)
+  actions=learn(vlan_tci=0x1005,vlan_pcp=3,vlan_vid[0..3]=2,vlan_vid=5)
+  actions=learn(dl_src=02:00:00:00:00:01,dl_dst,eth_src=NXM_OF_ETH_DST[])
+  actions=learn(load:0->reg1,load:0x123456789abcdef0123->xxreg0,load=5->reg1,load:reg1->reg2)
+  actions=learn(eth_type=0x800,load:5->NXM_OF_IP_SRC[])
+  actions=learn(output:reg1[0..15],output:reg3,output:NXM_OF_IN_PORT[])
+  actions=learn(send_flow_rem=3)
+  actions=clone(learn(table=3),exit)
+  actions=multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[])
+  actions=multipath(symmetric_l4, 1024, iter_hash, 5000, 5050, NXM_NX_REG0[0..12])
+  actions=multipath(symmetric_l3l4,1024,modulo_n,2,0,reg0)
+  actions=multipath(symmetric_l3l4+udp,1024,hash_threshold,2,0,reg0[3..4])
+  actions=multipath(symmetric_l3,0,modulo_n,65536,65535,xreg0)
+  actions=multipath(nw_src,0,modulo_n,1,0,reg0[3])
+  actions=multipath(nw_dst 65535 modulo_n 1 0 NXM_OF_VLAN_TCI[])
+  ip,actions=multipath(eth_src,0,hrw,16,0,NXM_OF_IP_SRC[])
+  actions=bundle(eth_src,0,hrw,ofport,members:4,8)
+  actions=bundle(eth_src,0,hrw,ofport,slaves:4,8)
+  actions=bundle(symmetric_l4,60,active_backup,ofport,members:)
+  actions=bundle(symmetric_l4,60,active_backup,ofport,members)
+  actions=bundle(symmetric_l4, 60, active_backup, ofport, members:1 2,LOCAL,IN_PORT,FLOOD,NONE,0,65279)
+  actions=bundle_load(eth_src,0,hrw,ofport,NXM_NX_REG0[],members:4,8)
+  actions=bundle_load(nw_dst,0,hrw,ofport,reg1[0..15],members:)
+  actions=fin_timeout(hard_timeout=5,idle_timeout=3)
+  tcp,actions=fin_timeout(idle_timeout=5)
+  actions=fin_timeout:idle_timeout=65535
+  actions=fin_timeout
+  actions=check_pkt_larger(1500)->NXM_NX_REG0[0]
+  actions=check_pkt_larger(0)->reg0[3],2
+  actions=check_pkt_larger:65535->reg0[3] output:2
+  actions=exit
+  actions=output:1,exit,output:2
+  actions=delete_field:tun_metadata0
+  actions=delete_field(NXM_NX_TUN_METADATA1)
+  actions=set_queue:3,output:1,pop_queue
+  actions=set_queue(0xffffffff)
+  actions=enqueue(LOCAL,5),enqueue:IN_PORT:0xffffffff
 `);
 
 /** In OpenFlow 1.5, where set_field and the instructions keep their form. */
@@ -438,6 +496,13 @@ export const SAME_OF15 = lines(`
   actions=clear_actions
   actions=write_actions(output:1,set_field:5->reg0)
   actions=output:1,clear_actions,write_actions(output:1),write_metadata:1,goto_table:4
+  ip,actions=write_actions(dec_ttl(1,2),push_vlan:0x8100,pop_vlan,set_field:5->tun_id,set_queue:3,group:3,ct(commit))
+  actions=write_actions(CONTROLLER:128,resubmit(,2),ct_clear,move:NXM_NX_REG0[]->NXM_NX_REG1[])
+  actions=learn(table=3,reg0=5,load:0x1->NXM_NX_REG1[])
+  actions=multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[]),bundle(eth_src,0,hrw,ofport,members:4,8)
+  actions=bundle_load(eth_src,0,hrw,ofport,NXM_NX_REG0[],members:4,8)
+  tcp,actions=fin_timeout(idle_timeout=3,hard_timeout=5),check_pkt_larger(1500)->NXM_NX_REG0[3],exit
+  actions=delete_field:tun_metadata0,set_queue:3,pop_queue
 `);
 
 /** ovs-ofctl refuses them, and so do we. */
@@ -586,6 +651,105 @@ export const REFUSED = lines(`
   actions=note:zz
   actions=set_eth_src:02:00:00:00:00:01
   actions=apply_actions(output:1)
+  actions=learn(nw_src=192.0.2.4)
+  actions=learn(tcp_dst=5)
+  actions=learn(ipv6_label=3)
+  actions=learn(eth_type=0x806,nw_proto=1)
+  actions=learn(reg1=nw_src)
+  actions=learn(eth_type=0x800,nw_src)
+  actions=learn(reg1=5/7)
+  actions=learn(reg0=*)
+  actions=learn(ct_state=+trk)
+  actions=learn(eth_type=0x800,nw_src=192.0.2.0/24)
+  actions=learn(ct_state=0x121)
+  actions=learn(reg1[0..3]=17)
+  actions=learn(in_port=reg1)
+  actions=learn(in_port="p1")
+  actions=learn(table=255)
+  actions=learn(table=300)
+  actions=learn(table=foo)
+  actions=learn(result_dst=reg0[0..1])
+  actions=learn(result_dst=dl_type[0])
+  actions=learn(dl_vlan=5)
+  actions=learn(tun_tos=4)
+  actions=learn(actset_output=5)
+  actions=learn(ip)
+  actions=learn(foo=4)
+  actions=learn(load:192.0.2.1->reg3)
+  actions=learn(load:5->dl_type)
+  actions=learn(load:5->NXM_OF_IP_SRC[])
+  actions=learn(load:16->reg1[0..3])
+  actions=learn(load:reg0->reg1[0..3])
+  actions=learn(load:reg1->ct_state)
+  actions=learn(load:5)
+  actions=learn(output:3)
+  actions=learn(output:)
+  actions=multipath()
+  actions=multipath(eth_src,0,hrw,16,0)
+  actions=multipath(foo,0,hrw,16,0,reg0)
+  actions=multipath(eth_src,0,foo,16,0,reg0)
+  actions=multipath(eth_src,0,modulo_n,0,0,reg0)
+  actions=multipath(eth_src,0,modulo_n,65537,0,reg0)
+  actions=multipath(eth_src,0,modulo_n,16,0,reg0[0..2])
+  actions=multipath(eth_src,0,hrw,16,0,NXM_OF_IP_SRC[])
+  actions=multipath(eth_src,0,hrw,16,0,dl_type)
+  actions=bundle(symmetric_l4,60,foo,ofport,members:1)
+  actions=bundle(symmetric_l4,60,hrw,robot,members:1)
+  actions=bundle(symmetric_l4,60,hrw,ofport)
+  actions=bundle(symmetric_l4,60,hrw,ofport,robots:1)
+  actions=bundle(symmetric_l4,60,hrw,ofport,members=1)
+  actions=bundle(symmetric_l4,60,hrw,ofport,members:1,bogus)
+  actions=bundle(symmetric_l4,60,hrw,ofport,members:CONTROLLER)
+  actions=bundle(symmetric_l4,60,hrw,ofport,members:65280)
+  actions=bundle(symmetric_l4,60,hrw,ofport,reg0,members:1)
+  actions=bundle_load(eth_src,0,hrw,ofport,members:4)
+  actions=bundle_load(eth_src,0,hrw,ofport,dl_type,members:4)
+  actions=bundle_load(eth_src,0,hrw,ofport,reg1[0..14],members:4)
+  actions=fin_timeout(idle_timeout=65536)
+  actions=fin_timeout(foo=3)
+  actions=check_pkt_larger(5)
+  actions=check_pkt_larger(5)->reg0[]
+  actions=check_pkt_larger(5)->reg0[3..4]
+  actions=check_pkt_larger(65536)->reg0[3]
+  actions=check_pkt_larger()->reg0[3]
+  actions=check_pkt_larger(5)-> reg0[3]
+  actions=check_pkt_larger(5) ->reg0[3]
+  actions=delete_field
+  actions=delete_field:reg0
+  actions=delete_field:tun_metadata0[]
+  actions=set_queue
+  actions=set_queue:foo
+  actions=enqueue:3,5
+  actions=enqueue:CONTROLLER:3
+  actions=enqueue:FLOOD:3
+  actions=meter:1,meter:2
+  actions=goto_table:3,goto_table:4
+  actions=clone(goto_table:3)
+  actions=clone(meter:3)
+  actions=clone(write_metadata:3)
+  actions=write_actions(clear_actions)
+  actions=write_actions(meter:3)
+  actions=write_actions(write_actions(output:1))
+`);
+
+/** Both refuse them in an action set (OpenFlow 1.5). */
+export const REFUSED_OF15 = lines(`
+  actions=write_actions(learn(table=1))
+  actions=write_actions(exit)
+  actions=write_actions(fin_timeout(idle_timeout=1))
+  actions=write_actions(multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[]))
+  actions=write_actions(bundle(eth_src,0,hrw,ofport,members:4,8))
+  actions=write_actions(check_pkt_larger(5)->reg0[3])
+  actions=write_actions(delete_field:tun_metadata0)
+  actions=write_actions(pop_queue)
+  actions=write_actions(enqueue:1:3)
+  actions=write_actions(note:01)
+  actions=write_actions(clone(output:1))
+  actions=write_actions(output:reg0)
+  actions=write_actions(output(port=1,max_len=50))
+  actions=write_actions(controller(id=3))
+  actions=write_actions(push:reg0)
+  actions=write_actions(conjunction(1,1/2))
 `);
 
 /** ovs-ofctl takes them and we do not: it truncates a value or guesses, or packetwalk does not do it. */
@@ -607,14 +771,25 @@ export const STRICTER: Record<string, string> = {
   'actions=load:192.0.2.4->xxreg0[0..31]': 'ovs-ofctl reads up to the first dot',
   'actions=goto_table:255': 'there is no table 255',
   'actions=output(port=3,max_len=100': 'a parenthesis is not closed',
-  'actions=learn(table=1)': 'not supported',
-  'actions=multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[])': 'not supported',
-  'actions=exit': 'not supported',
-  'actions=fin_timeout(idle_timeout=3)': 'not supported',
+  'ip,actions=learn(eth_type=0x800,nw_tos=9)': 'the ECN bits are not nw_tos',
+  'actions=learn(vlan_vid=0x2005)': 'ovs-ofctl keeps 12 bits',
+  'actions=learn(priority=70000)': 'ovs-ofctl keeps 16 bits',
+  'actions=learn(idle_timeout=70000)': 'ovs-ofctl keeps 16 bits',
+  'actions=learn(limit=4294967296)': 'ovs-ofctl keeps 32 bits',
+  'actions=learn(cookie=0x3/4)': 'ovs-ofctl reads up to the slash',
+  'actions=learn(load:5->ct_mark)': 'the learned flow would write ct_mark outside of ct(exec())',
+  'actions=learn(result_dst=ct_mark[0])': 'ct_mark is written in ct(exec()) only',
+  'actions=learn(result_dst=NXM_OF_IP_SRC[0])': 'needs a match on ip',
+  'actions=multipath(eth_src,0,hrw,16,0,ct_mark)': 'ct_mark is written in ct(exec()) only',
+  'actions=multipath(eth_src,0,hrw,16,0,reg0,5)': 'ovs-ofctl ignores what follows the field',
+  'actions=multipath(eth_src,foo,hrw,3,0,reg0)': 'ovs-ofctl reads 0',
+  'actions=multipath(eth_src,65536,hrw,3,0,reg0)': 'ovs-ofctl keeps 16 bits: 0',
+  'actions=bundle(eth_src,foo,hrw,ofport,members:3)': 'ovs-ofctl reads 0',
+  'actions=bundle_load(eth_src,0,hrw,ofport,ct_mark,members:4)': 'ct_mark is written in ct(exec()) only',
+  'actions=check_pkt_larger(5)->ct_mark[3]': 'ct_mark is written in ct(exec()) only',
+  'actions=check_pkt_larger(5)->NXM_OF_IP_SRC[0]': 'needs a match on ip',
   'actions=sample(probability=1)': 'not supported',
-  'actions=check_pkt_larger(100)->NXM_NX_REG0[0]': 'not supported',
-  'actions=delete_field:tun_metadata0': 'not supported',
-  'actions=set_queue:3,pop_queue': 'not supported',
+  'mpls,actions=push_mpls:0x8847': 'not supported',
   'mpls,mpls_label=3,actions=drop': 'not supported',
   'packet_type=(0,0),actions=drop': 'not supported',
 };

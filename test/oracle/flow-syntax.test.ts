@@ -19,7 +19,7 @@ import type { FlowSpec } from '../../dataplane/openflow/index.js';
 import { packageFile } from '../../dataplane/root.js';
 import { InputError } from '../../dataplane/errors.js';
 import { flowSpec } from '../fuzz/openflow-arbitraries.js';
-import { REFUSED, SAME, SAME_OF15, STRICTER, WIDER } from './flow-syntax-cases.js';
+import { REFUSED, REFUSED_OF15, SAME, SAME_OF15, STRICTER, WIDER } from './flow-syntax-cases.js';
 
 const probe = spawnSync('ovs-ofctl', ['--version']);
 const absent = probe.status !== 0;
@@ -79,6 +79,11 @@ describe.skipIf(absent)('ovs-ofctl parse-flow', () => {
 
   it.each(REFUSED)('is refused by both: %s', (text) => {
     expect(ovsParse(text), 'ovs-ofctl took it').toBeUndefined();
+    expect(ourParse(text)).toBeUndefined();
+  });
+
+  it.each(REFUSED_OF15)('is refused by both in OpenFlow 1.5: %s', (text) => {
+    expect(ovsParse(text, 'OpenFlow15'), 'ovs-ofctl took it').toBeUndefined();
     expect(ourParse(text)).toBeUndefined();
   });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FIELDS, type Field } from '../../dataplane/key/fields.js';
 import { ACTION_NAMES, UNSUPPORTED_ACTIONS } from '../../dataplane/openflow/action-parser.js';
-import { parseFlow } from '../../dataplane/openflow/index.js';
+import { parseFlow, TlvMap } from '../../dataplane/openflow/index.js';
 import { KEYWORDS, PREREQUISITE_TEXT } from '../../dataplane/openflow/protocol.js';
 import { packageFile } from '../../dataplane/root.js';
 import { checkSupported } from '../../dataplane/tables/supported.js';
@@ -78,8 +78,9 @@ describe('docs/flow-syntax.md', () => {
   });
 
   const ports = { byName: (n: string) => (n === 'pod1' ? 2 : undefined), byNumber: () => undefined };
+  const tlvMap = TlvMap.parse('{class=0x0104,type=0x80,len=4}->tun_metadata0');
   it.each(actions)('$name: its example is read, and runs: $runs', ({ runs, example }) => {
-    const flow = parseFlow(example, { ports });
+    const flow = parseFlow(example, { ports, tlvMap });
     if (runs === 'yes') checkSupported(flow.actions);
     else expect(() => checkSupported(flow.actions)).toThrow();
   });

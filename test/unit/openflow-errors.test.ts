@@ -99,9 +99,65 @@ ETLV a.flows:1:14: expected tun_metadata0 to be mapped to a Geneve option, but n
   actions=move:tun_metadata0[28..31]->reg9[28..31]
                ^^^^^^^^^^^^^
 
-EUNSUPPORTED a.flows:1:9: the action learn is not supported
-  actions=learn(table=3)
-          ^^^^^^^^^^^^^^
+EUNSUPPORTED a.flows:1:9: the action push_mpls is not supported
+  actions=push_mpls:0x8847
+          ^^^^^^^^^^^^^^^^
+
+EPREREQ a.flows:1:15: expected the learned match, before this, to have ip, which nw_dst needs
+  actions=learn(NXM_OF_IP_DST[]=reg1)
+                ^^^^^^^^^^^^^^^^^^^^
+
+EPREREQ a.flows:1:30: expected the match to have tcp or tcp6, which tcp_dst needs
+  actions=learn(eth_type=0x800,reg1[0..15]=tcp_dst)
+                               ^^^^^^^^^^^^^^^^^^^
+
+EACTION a.flows:1:15: expected FIELD=VALUE, FIELD[]=FIELD[], load:VALUE->FIELD, output:FIELD or a property of the learned flow, got "prioriti"; did you mean priority?
+  actions=learn(prioriti=5)
+                ^^^^^^^^
+
+EMASK a.flows:1:20: expected one value of reg1, or a field, got "5/7"
+  actions=learn(reg1=5/7)
+                     ^^^
+
+ERANGE a.flows:1:26: expected one bit (FIELD[bit]), got NXM_NX_REG0[]
+  actions=learn(result_dst=reg0)
+                           ^^^^
+
+EACTION a.flows:1:28: expected an algorithm: modulo_n, hash_threshold, hrw, iter_hash, got "hwr"; did you mean hrw?
+  actions=multipath(nw_src,0,hwr,4,0,reg0)
+                             ^^^
+
+ERANGE a.flows:1:37: expected room for 16 links, but NXM_NX_REG0[0..2] holds 8
+  actions=multipath(nw_src,0,hrw,16,0,reg0[0..2])
+                                      ^^^^^^^^^^
+
+EACTION a.flows:1:28: expected what the members are, got the end of bundle
+  actions=bundle(nw_src,0,hrw)
+                             ^
+
+EACTION a.flows:1:30: expected "->" and one bit of a field after check_pkt_larger(BYTES)
+  actions=check_pkt_larger(100),output:1
+                               ^
+
+EACTION a.flows:1:23: expected nothing after "resubmit(...)", got "->reg0"
+  actions=resubmit(,3)->reg0
+                        ^^^^
+
+EACTION a.flows:1:23: expected an action that write_actions() may hold, got "note:01"
+  actions=write_actions(note:01)
+                        ^^^^^^^
+
+EACTION a.flows:1:15: expected an action that clone() may hold, got "goto_table:3"
+  actions=clone(goto_table:3)
+                ^^^^^^^^^^^^
+
+EACTION a.flows:1:17: expected one meter, got a second
+  actions=meter:1,meter:2
+                  ^^^^^^^
+
+EACTION a.flows:1:22: expected a tun_metadata field to delete, got reg0
+  actions=delete_field:reg0
+                       ^^^^
 
 EUNSUPPORTED a.flows:1:1: the field mpls_label is not supported
   mpls_label=5,actions=drop
@@ -155,6 +211,9 @@ EFIELD a.flows:1:79: expected a field, got "NXM_NX_RGE9"; did you mean NXM_NX_RE
 const cases = GOLDEN.trim()
   .split('\n\n')
   .map((golden) => golden.replace(/^\n/, ''));
+/** A flow may have tabs, which its caret follows. */
+const TABBED = 'table=3,\tip,nw_scr=192.0.2.1,actions=drop';
+
 /** The flow that an error shows, or the whole of it where only a part is shown. */
 const WHOLE = 'table=20,arp,arp_op=1,actions=load:0xaabbccddeeff->NXM_NX_ARP_SHA[],load:0x1->NXM_NX_RGE9[]';
 
@@ -170,5 +229,9 @@ describe('a flow that is wrong is refused with', () => {
       message = `${error.code} ${error.message}`;
     }
     expect(message).toBe(golden);
+  });
+
+  it('a caret that stands right where the line has tabs', () => {
+    expect(() => parseFlow(TABBED)).toThrow(`\n  ${TABBED}\n          \t   ^^^^^^`);
   });
 });

@@ -160,16 +160,66 @@ describe('actions', () => {
     expect(printActions(actionsOf('actions=mod_vlan_vid:5'))).toBe('mod_vlan_vid:5');
   });
 
+  it('learn has what is about the flow that it makes, and what that matches and does', () => {
+    const subfield = (name: string, start: number, count: number) => ({ field: f(name), start, count });
+    const text =
+      'learn(table=12,hard_timeout=10,priority=7,delete_learned,cookie=0x5,eth_type=0x800,nw_proto=6,' +
+      'tcp_dst,NXM_OF_IP_SRC[]=NXM_OF_IP_DST[],load:0x2->reg4[16..18],load:reg3->reg3,output:in_port,limit=3,' +
+      'result_dst=reg0[8])';
+    expect(actionsOf(`tcp,actions=${text}`)).toEqual([
+      {
+        type: 'learn',
+        ...{ table: 12, priority: 7, cookie: 5n, sendFlowRem: false, deleteLearned: true, limit: 3 },
+        ...{ idleTimeout: 0, hardTimeout: 10, finIdleTimeout: 0, finHardTimeout: 0 },
+        resultDst: subfield('reg0', 8, 1),
+        specs: [
+          { type: 'match', dst: subfield('dl_type', 0, 16), src: 0x800n },
+          { type: 'match', dst: subfield('nw_proto', 0, 8), src: 6n },
+          { type: 'match', dst: subfield('tcp_dst', 0, 16), src: subfield('tcp_dst', 0, 16) },
+          { type: 'match', dst: subfield('nw_src', 0, 32), src: subfield('nw_dst', 0, 32) },
+          { type: 'load', dst: subfield('reg4', 16, 3), src: 2n },
+          { type: 'load', dst: subfield('reg3', 0, 32), src: subfield('reg3', 0, 32) },
+          { type: 'output', src: subfield('in_port_of10', 0, 16) },
+        ],
+      },
+    ]);
+  });
+
+  it('learn goes to table 1 with priority 32768 when it does not say', () => {
+    expect(actionsOf('actions=learn()')).toMatchObject([{ table: 1, priority: 32768, cookie: 0n, limit: 0 }]);
+  });
+
+  it('bundle and bundle_load have their members, which older Open vSwitch calls slaves', () => {
+    const dst = { field: f('reg1'), start: 0, count: 16 };
+    const common = { type: 'bundle', fields: 'symmetric_l4', basis: 60, algorithm: 'active_backup' };
+    expect(
+      actionsOf(
+        'actions=bundle(symmetric_l4, 60, active_backup, ofport, slaves:1, LOCAL),' +
+          'bundle_load(symmetric_l4,60,active_backup,ofport,reg1[0..15],members:)',
+      ),
+    ).toEqual([
+      { ...common, members: [1, OFPP.LOCAL] },
+      { ...common, members: [], dst },
+    ]);
+  });
+
+  it('check_pkt_larger writes one bit', () => {
+    expect(actionsOf('actions=check_pkt_larger(1500)->reg0[3],output:1')).toEqual([
+      { type: 'check_pkt_larger', length: 1500, dst: { field: f('reg0'), start: 3, count: 1 } },
+      { type: 'output', port: 1 },
+    ]);
+  });
+
   it('to NXM and load in_port has 16 bits', () => {
     expect(actionsOf('actions=move:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]')[0]).toMatchObject({ src: { count: 16 } });
     expect(printActions(actionsOf('actions=load:0xffff->in_port'))).toBe('load:0xffff->NXM_OF_IN_PORT[]');
   });
 
   it.each([
-    'learn(table=1)',
-    'multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[])',
-    'bundle(eth_src,0,hrw,ofport,members:4)',
-    'exit',
+    'sample(probability=1)',
+    'push_mpls:0x8847',
+    'encap(ethernet)',
+    'dec_nsh_ttl',
   ])('packetwalk refuses %s by name instead of leaving it out', (action) => {
     expect(() => parseFlow(`actions=${action}`)).toThrow(UnsupportedError);
   });
@@ -185,6 +235,20 @@ describe('actions', () => {
     'clone(output:1,set_field:0x5/0xff->reg0)',
     'note:01.02.03.00.00.00',
     'meter:5,output:1,clear_actions,write_actions(output:2),write_metadata:0x1/0xff,goto_table:4',
+    'learn(table=1)',
+    'learn(table=3,idle_timeout=1,hard_timeout=2,fin_idle_timeout=3,fin_hard_timeout=4,priority=5,send_flow_rem,' +
+      'delete_learned,cookie=0x6,limit=7,result_dst=NXM_NX_REG0[8],eth_type=0x806,eth_dst=02:00:00:00:00:01,' +
+      'NXM_OF_ETH_SRC[],NXM_OF_ARP_SPA[]=NXM_NX_REG3[],NXM_NX_REG1[0..3]=0xf,in_port=LOCAL,in_port_oxm=3,' +
+      'load:NXM_NX_REG1[]->NXM_NX_REG2[],load:0x5->NXM_NX_REG3[0..15],output:NXM_OF_IN_PORT[])',
+    'multipath(symmetric_l3l4+udp,1024,iter_hash,5000,5050,NXM_NX_REG0[0..12])',
+    'bundle(eth_src,0,hrw,ofport,members:4,8)',
+    'bundle_load(nw_src,0,active_backup,ofport,NXM_NX_REG0[],members:4,LOCAL)',
+    'fin_timeout(idle_timeout=3,hard_timeout=5)',
+    'fin_timeout()',
+    'check_pkt_larger(1500)->NXM_NX_REG0[0]',
+    'exit',
+    'set_queue:4294967295,pop_queue',
+    'set_field:3->in_port_oxm,set_field:3->in_port',
     'load:0->NXM_NX_REG0[0..15],move:NXM_NX_REG0[3]->NXM_NX_REG1[4]',
     'drop',
   ])('print as they were read: %s', (text) => {

@@ -29,10 +29,11 @@ import { flowFromKey } from './key/flow.js';
 import { formatMac } from './key/numbers.js';
 import { OFPP, parseFlows, parseMatch, type ParseOptions, TlvMap, toMasked } from './openflow/index.js';
 import { readText } from './read-config.js';
-import { checkSupported, type FlowEntry, MacTable, Tables } from './tables/index.js';
+import { type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
 import { type Trace, traceFlow } from './trace/index.js';
 import { translatePacket } from './translate/index.js';
+import type { Credited } from './translate/types.js';
 
 export interface SwitchOptions {
   /** Folder that flow files are relative to. */
@@ -114,7 +115,8 @@ export class Switch {
     this.#watches = new Watches(this.#datapath);
     this.#upcalls = new Upcalls(this.#datapath, this.#megaflows, {
       translate: (upcall) => this.#translate(upcall),
-      credit: (translation, packets, bytes) => credit(translation.entries, packets, bytes, Date.now()),
+      credit: ({ entries, credited }, packets, bytes) =>
+        credit([...entries, ...credited], packets, bytes, Date.now()),
       packetIn: () => this.#packetIns++,
       failed: (upcall, error) =>
         this.#failed(
@@ -129,6 +131,7 @@ export class Switch {
       recirc: this.#recirc,
       tunMetadata: this.#tlvMap,
     };
+    this.#tables.groups.onChange(() => this.#megaflows.invalidate());
     this.#tables.onChange(() => {
       this.#megaflows.invalidate();
       this.#hasTimeouts = undefined;
@@ -205,7 +208,7 @@ export class Switch {
   }
 
   #parseOptions(): ParseOptions {
-    return { ports: this.#ports, tlvMap: this.#tlvMap, accept: ({ actions }) => checkSupported(actions) };
+    return { ports: this.#ports, tlvMap: this.#tlvMap, accept: ({ actions }) => this.#tables.check(actions) };
   }
 
   // --- ports ---------------------------------------------------------------------------------------------------
@@ -416,6 +419,6 @@ export async function createSwitch(config: SwitchConfig, options: SwitchOptions)
   return sw;
 }
 
-function credit(entries: readonly FlowEntry[], packets: number, bytes: number, usedMs: number): void {
+function credit(entries: readonly Credited[], packets: number, bytes: number, usedMs: number): void {
   for (const entry of entries) entry.credit(packets, bytes, usedMs);
 }

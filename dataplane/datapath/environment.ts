@@ -2,7 +2,7 @@
 // it notes which addresses NORMAL asked for and learned, because a megaflow is good only as long as the answers are.
 import type { Flow } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';
-import type { MacTable, Tables } from '../tables/index.js';
+import type { GroupEntry, MacTable, Tables } from '../tables/index.js';
 import type { Environment, LookupResult, MacLearning, PortInfo, RecircIds, TunMetadata } from '../translate/types.js';
 import { type Learned, type MacKey, macKey } from './megaflows.js';
 import type { Ports } from './ports.js';
@@ -42,6 +42,10 @@ export class SwitchEnvironment implements Environment {
 
   lookup(table: number, flow: Flow, mask: Flow): LookupResult {
     return this.parts.tables.lookup(table, flow, mask);
+  }
+
+  group(id: number): GroupEntry | undefined {
+    return this.parts.tables.groups.get(id);
   }
 
   port(no: OfPort): PortInfo | undefined {

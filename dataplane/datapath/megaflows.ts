@@ -4,8 +4,8 @@
 //
 // Counters are read and megaflows are removed in one step (takeFlows), and every reading credits only what is new since
 // the last one, so that each packet counts exactly once for each flow on its way.
-import type { FlowEntry } from '../tables/flow-table.js';
 import type { OfPort } from '../openflow/ast.js';
+import type { Credited } from '../translate/types.js';
 import type { DatapathAction } from './actions.js';
 import { decodeActions } from './encode.js';
 import { KEY_FIELDS } from './key-fields.js';
@@ -37,7 +37,8 @@ export interface MegaflowContent {
   actions: readonly DatapathAction[];
   /** The same, encoded. */
   encoded: Uint8Array;
-  entries: readonly FlowEntry[];
+  /** Flows, groups and buckets. */
+  entries: readonly Credited[];
   learned: readonly Learned[];
   /** Addresses that NORMAL looked up, whether they were known or not. */
   asked: readonly MacKey[];
@@ -53,7 +54,7 @@ export class Megaflow {
   /** Recirculation ids that its packets go on with. */
   readonly recircIds: readonly number[];
   readonly encoded: Uint8Array;
-  readonly entries: readonly FlowEntry[];
+  readonly entries: readonly Credited[];
   readonly learned: readonly Learned[];
   readonly asked: readonly MacKey[];
 

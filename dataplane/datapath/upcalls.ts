@@ -126,7 +126,7 @@ export class Upcalls {
           mask: translation.mask,
           actions: translation.actions,
           encoded,
-          entries: translation.entries,
+          entries: [...translation.entries, ...translation.credited],
           learned,
           asked,
         });

@@ -5,6 +5,7 @@ import type { Action, FlowSpec } from '../openflow/ast.js';
 import { DEFAULT_PRIORITY } from '../openflow/format-flow.js';
 import { toMasked } from '../openflow/normalize.js';
 import type { FlowEntry } from './flow-entry.js';
+import { groupsOf } from './group-table.js';
 
 /** A parsed flow serves as one; what is absent filters nothing. */
 export type FlowFilter = Partial<
@@ -16,13 +17,14 @@ export const ALL_TABLES = 255;
 
 export function makeFilter(filter: FlowFilter, strict = false): (entry: FlowEntry) => boolean {
   const { value, mask } = toMasked(filter.match ?? { fields: [] });
-  const { table = ALL_TABLES, priority = DEFAULT_PRIORITY, outPort } = filter;
+  const { table = ALL_TABLES, priority = DEFAULT_PRIORITY, outPort, outGroup } = filter;
   const cookieMask = filter.cookieMask ?? 0n;
   const cookie = (filter.cookie ?? 0n) & cookieMask;
   return (entry) => {
     if (table !== ALL_TABLES && entry.table !== table) return false;
     if ((entry.cookie & cookieMask) !== cookie) return false;
     if (outPort !== undefined && !entry.actions.some((action) => outputsTo(action, outPort))) return false;
+    if (outGroup !== undefined && !groupsOf(entry.actions).includes(outGroup)) return false;
     if (strict && (entry.priority !== priority || Buffer.compare(entry.mask, mask) !== 0)) return false;
     for (let i = 0; i < mask.length; i++) {
       const bits = mask[i];

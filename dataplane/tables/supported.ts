@@ -5,8 +5,6 @@ import type { Action } from '../openflow/ast.js';
 export function checkSupported(actions: readonly Action[]): void {
   for (const action of actions) {
     switch (action.type) {
-      case 'group':
-        throw new UnsupportedError(`group:${action.id} (groups)`);
       case 'meter':
         throw new UnsupportedError(`meter:${action.id} (meters)`);
       case 'enqueue':

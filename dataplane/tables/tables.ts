@@ -4,10 +4,11 @@
 // Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError.
 import { InputError } from '../errors.js';
 import type { Flow } from '../key/flow.js';
-import type { FlowSpec } from '../openflow/ast.js';
+import type { Action, FlowSpec } from '../openflow/ast.js';
 import type { LookupResult } from '../translate/types.js';
 import { ALL_TABLES, type FlowFilter, makeFilter } from './filter.js';
 import { FlowEntry, FlowTable } from './flow-table.js';
+import { checkGroups, groupsOf, GroupTable } from './group-table.js';
 import { checkSupported } from './supported.js';
 
 export const MAX_TABLE = 254;
@@ -25,8 +26,14 @@ export class Tables {
   /** Counts the changes. */
   generation = 0;
 
+  /** What `group:N` in a flow means. */
+  readonly groups: GroupTable;
+
   /** `now`: milliseconds, for the flows' ages. */
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = Date.now) {
+    this.groups = new GroupTable(now);
+    this.groups.onChange(({ removed }) => this.#groupsGone(new Set(removed)));
+  }
 
   get size(): number {
     let size = 0;
@@ -62,6 +69,12 @@ export class Tables {
     return found;
   }
 
+  /** Refuses actions that no flow may have: those that are not supported, and groups that are not there. */
+  check(actions: readonly Action[]): void {
+    checkSupported(actions);
+    checkGroups(actions, this.groups);
+  }
+
   /** Adds a flow; one with the same table, match and priority is replaced. */
   add(spec: FlowSpec): FlowEntry {
     return this.load([spec])[0];
@@ -87,7 +100,7 @@ export class Tables {
   /** Gives the flows that `spec` is about its actions, and its cookie when it does not filter by one. Where there is no
    *  such flow, `spec` is added, as OpenFlow 1.0 has it. Returns the flows with their new actions. */
   modify(spec: FlowSpec, strict = false): FlowEntry[] {
-    checkSupported(spec.actions);
+    this.check(spec.actions);
     const old = this.#about(spec, strict);
     if (old.length === 0) return spec.cookieMask ? [] : [this.add(spec)];
     const added = old.map((entry) => {
@@ -114,6 +127,13 @@ export class Tables {
     );
   }
 
+  #groupsGone(gone: ReadonlySet<number>): void {
+    if (gone.size === 0) return;
+    const uses = ({ actions }: FlowEntry): boolean => groupsOf(actions).some((id) => gone.has(id));
+    const flows = this.entries().filter(uses);
+    if (flows.length > 0) this.#remove(flows);
+  }
+
   #about(filter: FlowFilter, strict: boolean): FlowEntry[] {
     const wanted = makeFilter(filter, strict);
     return this.entries({ table: filter.table }).filter(wanted);
@@ -125,7 +145,7 @@ export class Tables {
       if (spec.table < 0 || spec.table > MAX_TABLE) {
         throw new InputError('ETABLE', `expected a table of 0 to ${MAX_TABLE}, got ${spec.table}`);
       }
-      checkSupported(spec.actions);
+      this.check(spec.actions);
       return new FlowEntry(spec, now);
     });
   }

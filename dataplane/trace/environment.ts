@@ -7,7 +7,6 @@ import { TlvMap } from '../key/tlv-map.js';
 import { OFPP, type OfPort, type PortNames, type Warning } from '../openflow/ast.js';
 import { parseFlows } from '../openflow/flow-parser.js';
 import { MacTable } from '../tables/mac-table.js';
-import { checkSupported } from '../tables/supported.js';
 import { Tables } from '../tables/tables.js';
 import type { Environment, PortInfo, TunnelOptions } from '../translate/types.js';
 
@@ -49,7 +48,7 @@ export function makeOfflineSwitch(flows: { name: string; text: string }[], ports
   const tables = new Tables();
   const warnings: Warning[] = [];
   const specs = flows.flatMap((source) => {
-    const result = parseFlows(source, { ports: names, tlvMap, accept: ({ actions }) => checkSupported(actions) });
+    const result = parseFlows(source, { ports: names, tlvMap, accept: ({ actions }) => tables.check(actions) });
     warnings.push(...result.warnings);
     return result.flows;
   });
@@ -57,6 +56,7 @@ export function makeOfflineSwitch(flows: { name: string; text: string }[], ports
   const mac = new MacTable();
   const env: Environment = {
     lookup: (table, flow, mask) => tables.lookup(table, flow, mask),
+    group: (id) => tables.groups.get(id),
     port: (no) => infos.get(no),
     ports: () => infos.values(),
     mac,

@@ -120,6 +120,19 @@ export class TraceRecorder implements Recorder {
     if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
   }
 
+  bucket(id: number, actions: readonly Action[], depth: number): void {
+    const node: TraceNode = { type: 'bucket', text: `bucket ${id}`, nodes: [] };
+    this.#lists[depth].push(node);
+    this.#lists[depth + 1] = node.nodes;
+    this.#steps[depth + 1] = this.#steps[depth];
+    if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
+  }
+
+  actionSetIs(actions: readonly Action[], depth: number): void {
+    const text = actions.length === 0 ? ' empty' : `: ${printActions(actions, this.options)}`;
+    this.#line('detail', `action set is${text}`, depth);
+  }
+
   subfield(dst: Subfield, flow: Flow, depth: number): void {
     const value = getBits(flow, dst.field, dst.start, dst.count);
     const whole = dst.count === dst.field.bits;

@@ -55,6 +55,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   const recirc = new PrivateIds(env.recirc);
   const world: Environment = {
     lookup: (table, packet, mask) => env.lookup(table, packet, mask),
+    group: (id) => env.group(id),
     port: (no) => env.port(no),
     ports: () => env.ports(),
     mac: env.mac,

@@ -3,7 +3,7 @@ import type { Trace, TraceNode, TracePass } from './types.js';
 
 const RULE = '='.repeat(79);
 /** Lines that are never the end of the indentation: whatever follows them stands under them. */
-const INNER: ReadonlySet<TraceNode['type']> = new Set(['action', 'detail', 'warn', 'error']);
+const INNER: ReadonlySet<TraceNode['type']> = new Set(['action', 'bucket', 'detail', 'warn', 'error']);
 
 export function formatTrace(trace: Trace): string {
   return trace.passes.map(formatPass).join('\n');

@@ -22,7 +22,7 @@ export interface TraceStep {
 
 /** A line of ofproto/trace, and the lines under it. */
 export interface TraceNode {
-  type: 'bridge' | 'table' | 'thaw' | 'action' | 'detail' | 'warn' | 'error';
+  type: 'bridge' | 'table' | 'thaw' | 'bucket' | 'action' | 'detail' | 'warn' | 'error';
   text: string;
   nodes: TraceNode[];
 }

@@ -5,7 +5,7 @@ import { type Flow, newFlow } from '../key/flow.js';
 import type { Action, OfPort } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import { AT, u32 } from './bytes.js';
-import type { Environment, FrozenState, Recorder } from './types.js';
+import type { Credited, Environment, FrozenState, Recorder } from './types.js';
 
 export interface TranslateOptions {
   recorder?: Recorder;
@@ -25,6 +25,8 @@ export class Context {
   stack: Uint8Array[] = [];
   actionSet: Action[] = [];
   readonly entries: FlowEntry[] = [];
+  /** What else the packet is to be counted by. */
+  readonly credited: Credited[] = [];
   /** The table that the current flow is in. */
   table = 0;
   /** How many tables are open, one entered from the other: the trace's indentation. */

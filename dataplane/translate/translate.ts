@@ -89,6 +89,7 @@ function finish(ctx: Context, tunnelPort: boolean): Translation {
     mask,
     finalFlow: flow,
     entries: ctx.entries,
+    credited: ctx.credited,
     usedNormal: ctx.usedNormal,
   };
   if (!sends) translation.drop = ctx.drop;

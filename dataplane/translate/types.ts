@@ -5,6 +5,7 @@ import type { DatapathAction } from '../datapath/actions.js';
 import type { Flow } from '../key/flow.js';
 import type { Action, OfPort, Subfield } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
+import type { GroupEntry } from '../tables/group-table.js';
 
 export type DatapathCt = Extract<DatapathAction, { type: 'ct' }>;
 
@@ -12,6 +13,7 @@ export type DatapathCt = Extract<DatapathAction, { type: 'ct' }>;
 export interface Environment {
   /** The best flow of `table` for `flow`, un-wildcarding into `mask` whatever was looked at. */
   lookup(table: number, flow: Flow, mask: Flow): LookupResult;
+  group(id: number): GroupEntry | undefined;
   port(no: OfPort): PortInfo | undefined;
   ports(): Iterable<PortInfo>;
   mac: MacLearning;
@@ -31,6 +33,8 @@ export interface PortInfo {
   name: string;
   kind: 'normal' | 'internal' | 'geneve';
   mac?: string;
+  /** Its device is gone; buckets that watch it are not live. */
+  down?: boolean;
   /** Of a geneve port: how outer headers are made. Absent: csum, remote and key given by the flow. */
   tunnel?: TunnelOptions;
 }
@@ -80,6 +84,11 @@ export interface TunMetadata {
   place(index: number): { offset: number; size: number } | undefined;
 }
 
+/** Something that packets pass: told how many did, and when the last one. */
+export interface Credited {
+  credit(packets: number, bytes: number, nowMs: number): void;
+}
+
 export interface Translation {
   /** What the datapath is to do; a list that sends the packet nowhere ends in `drop`. */
   actions: DatapathAction[];
@@ -89,6 +98,8 @@ export interface Translation {
   finalFlow: Flow;
   /** Every flow entry that was passed, in order: to be credited with the megaflow's packets. */
   entries: FlowEntry[];
+  /** What else counts the megaflow's packets: groups and buckets. */
+  credited: readonly Credited[];
   /** NORMAL looked into the MAC table: the actions are right for as long as that stays. */
   usedNormal: boolean;
   /** Why and in which table, when the packet is sent nowhere; reasons are those of native/drop_reasons.def. */
@@ -108,6 +119,10 @@ export interface Recorder {
   exec(action: Extract<Action, { type: 'ct' }>, depth: number): void;
   /** The action set is about to be run. */
   actionSet(actions: readonly Action[], depth: number): void;
+  /** A group's bucket is about to be run. */
+  bucket(id: number, actions: readonly Action[], depth: number): void;
+  /** write_actions left the action set like this; in the order in which it would be run. */
+  actionSetIs(actions: readonly Action[], depth: number): void;
   /** A move or pop wrote to `dst`. */
   subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */

@@ -49,7 +49,8 @@ function runEntry(ctx: Context, entry: FlowEntry, backwards: boolean): void {
   if (backwards) ctx.backward--;
 }
 
-function mayGoOn(ctx: Context): boolean {
+/** The limits are not reached yet; else the translation is given up. */
+export function mayGoOn(ctx: Context): boolean {
   if (ctx.backward >= MAX_DEPTH) ctx.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
   else if (ctx.resubmits > MAX_RESUBMITS) ctx.fail('Too many resubmits', `over ${MAX_RESUBMITS} resubmit actions`);
   else if (ctx.actions.length > MAX_ACTIONS)

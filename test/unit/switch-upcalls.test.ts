@@ -39,7 +39,7 @@ function toPort9(more: Partial<Translated> = {}): Translated {
   const mask = newFlow();
   mask.fill(0xff, 4, 8);
   return {
-    translation: { actions: [{ type: 'output', port: 9 }], mask, finalFlow: newFlow(), entries: [], usedNormal: false },
+    translation: { actions: [{ type: 'output', port: 9 }], mask, finalFlow: newFlow(), entries: [], credited: [], usedNormal: false },
     learned: [],
     asked: [],
     news: [],

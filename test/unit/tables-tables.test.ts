@@ -45,18 +45,28 @@ describe('adding', () => {
   test('a set with one flow that cannot be is refused whole', () => {
     const tables = tablesOf('actions=1');
     const { generation } = tables;
-    expect(() => tables.load([spec('tcp actions=1'), spec('udp actions=group:4')])).toThrow(UnsupportedError);
+    expect(() => tables.load([spec('tcp actions=1'), spec('udp actions=meter:4')])).toThrow(UnsupportedError);
     expect(() => tables.load([spec('tcp actions=1'), { ...spec('udp actions=1'), table: 255 }])).toThrow(InputError);
     expect(dump(tables)).toEqual(['actions=output:1']);
     expect(tables.generation).toBe(generation);
   });
 
   test.each([
-    ['group:4', 'group:4 (groups)'],
     ['meter:2', 'meter:2 (meters)'],
-    ['clone(group:1)', 'group:1 (groups)'],
+    ['clone(set_queue:1)', 'set_queue (queues)'],
   ])('%s is refused by name', (actions, name) => {
     expect(() => tablesOf(`actions=${actions}`)).toThrow(`${name} is not supported`);
+  });
+
+  test.each(['group:4', 'clone(group:4)', 'write_actions(group:4)'])('%s needs the group', (actions) => {
+    const tables = new Tables();
+    const flow = spec(`actions=${actions}`);
+    expect(() => tables.add(flow)).toThrow('expected a group that exists, got group:4');
+    tables.groups.add({ id: 4, type: 'all', buckets: [] });
+    tables.add(flow);
+    expect(tables.delete({ outGroup: 3 })).toEqual([]);
+    expect(tables.groups.delete(4)).toBe(1);
+    expect(tables.size).toBe(0);
   });
 
   test('replaceAll puts one set in the place of another in one change', () => {

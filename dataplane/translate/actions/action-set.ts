@@ -10,13 +10,16 @@ const actsetOutput = fieldByName('actset_output');
 
 const FIRST: readonly Action['type'][] = ['pop_vlan', 'push_vlan', 'dec_ttl'];
 const FIELD_WRITES: readonly Action['type'][] = ['load', 'set_field', 'move', 'mod', 'set_tunnel'];
-/** The last of these that is there is the one that counts. */
-const LAST: readonly Action['type'][] = ['output', 'resubmit', 'ct'];
+/** Where the packet goes: the first of these that is there, and of several the last. */
+const LAST: readonly Action['type'][] = ['group', 'output', 'resubmit', 'ct'];
 
 export function writeActions(ctx: Context, { actions }: Extract<Action, { type: 'write_actions' }>): void {
   ctx.actionSet = [...ctx.actionSet, ...actions];
+  const group = ctx.actionSet.some((action) => action.type === 'group');
   const output = ctx.actionSet.findLast((action) => action.type === 'output');
-  if (output) setField(ctx.flow, actsetOutput, output.port);
+  if (group) setField(ctx.flow, actsetOutput, OFPP.UNSET);
+  else if (output) setField(ctx.flow, actsetOutput, output.port);
+  ctx.recorder?.actionSetIs(inOrder(ctx.actionSet), ctx.depth);
 }
 
 export function clearActions(ctx: Context): void {
@@ -28,13 +31,18 @@ export function runActionSet(ctx: Context): void {
   const set = ctx.actionSet;
   if (set.length === 0) return;
   ctx.actionSet = [];
-  const list = [
-    ...FIRST.map((type) => set.findLast((action) => action.type === type)),
-    ...set.filter((action) => FIELD_WRITES.includes(action.type)),
-    LAST.map((type) => set.findLast((action) => action.type === type)).find((action) => action !== undefined),
-  ].filter((action) => action !== undefined);
+  const list = inOrder(set);
   ctx.recorder?.actionSet(list, ctx.depth);
   ctx.depth++;
   runActions(ctx, list);
   ctx.depth--;
+}
+
+/** A list of actions as an action set: in its order, each once. One that sends the packet nowhere does nothing. */
+export function inOrder(set: readonly Action[]): Action[] {
+  const last = (type: Action['type']): Action | undefined => set.findLast((action) => action.type === type);
+  const end = LAST.map(last).find((action) => action !== undefined);
+  if (!end) return [];
+  const first = FIRST.map(last).filter((action) => action !== undefined);
+  return [...first, ...set.filter((action) => FIELD_WRITES.includes(action.type)), end];
 }

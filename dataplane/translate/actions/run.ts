@@ -10,6 +10,7 @@ import { ct, ctClear } from './ct.js';
 import { decTtl } from './dec-ttl.js';
 import { move, load, mod, setField, setTunnel, writeMetadata } from './fields.js';
 import { output, outputReg } from './output.js';
+import { group } from './group.js';
 import { gotoTable, resubmit } from './resubmit.js';
 import { pop, push } from './stack.js';
 import { popVlan, pushVlan } from './vlan.js';
@@ -56,7 +57,7 @@ const RUN: { [T in Action['type']]: Run<T> } = {
   check_pkt_larger: refused,
   delete_field: refused,
   exit: refused,
-  group: refused,
+  group,
   meter: refused,
   clone,
   note: nothing,

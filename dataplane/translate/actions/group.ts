@@ -1,0 +1,120 @@
+// group:N: the packet goes through one or all of the group's buckets. A bucket's actions are an action set, run on a
+// copy of the packet's headers: when it is done they are as before, whatever the group's type. From: run.ts.
+import type { Action } from '../../openflow/ast.js';
+import type { BucketEntry, GroupEntry } from '../../tables/group-table.js';
+import type { Context } from '../context.js';
+import { hashInt } from '../hash.js';
+import { hashFields, hashSymmetric, hashTuple } from '../hash-inputs.js';
+import { mayGoOn } from '../walk.js';
+import { inOrder } from './action-set.js';
+import { type Outcome, runActions } from './run.js';
+
+/** Groups that watch groups that watch groups: no further than this. */
+const MAX_WATCH_DEPTH = 128;
+
+export function group(ctx: Context, { id }: Extract<Action, { type: 'group' }>): Outcome {
+  if (!mayGoOn(ctx)) return;
+  const entry = ctx.env.group(id);
+  if (!entry) {
+    ctx.dropping('flow');
+    ctx.warn(`output to nonexistent group ${id}`);
+    return 'stop';
+  }
+  if (entry.spec.type === 'all' || entry.spec.type === 'indirect') {
+    for (const bucket of entry.buckets) runBucket(ctx, bucket);
+    ctx.credited.push(entry, ...entry.buckets);
+    return;
+  }
+  const bucket = entry.spec.type === 'select' ? select(ctx, entry) : firstLive(ctx, entry, 0);
+  if (!bucket) {
+    ctx.dropping('flow');
+    ctx.detail('no live bucket');
+    return;
+  }
+  ctx.detail(`using bucket ${bucket.spec.id}`);
+  runBucket(ctx, bucket);
+  ctx.credited.push(entry, bucket);
+}
+
+function runBucket(ctx: Context, { spec }: BucketEntry): void {
+  if (ctx.error !== undefined) return;
+  const before = ctx.flow.slice();
+  const actions = inOrder(spec.actions);
+  ctx.recorder?.bucket(spec.id, actions, ctx.depth);
+  ctx.depth++;
+  ctx.backward++;
+  runActions(ctx, actions);
+  ctx.backward--;
+  ctx.depth--;
+  // What the datapath's packet has of the bucket's changes is changed back by whoever sends it next.
+  ctx.flow.set(before);
+}
+
+// --- which buckets are live -------------------------------------------------------------------------------------
+
+function firstLive(ctx: Context, { buckets }: GroupEntry, depth: number): BucketEntry | undefined {
+  return buckets.find((bucket) => isLive(ctx, bucket, depth));
+}
+
+/** A bucket that watches nothing is always live; one that watches a port and a group, while either is. */
+function isLive(ctx: Context, { spec: { id, watchPort, watchGroup } }: BucketEntry, depth: number): boolean {
+  if (depth >= MAX_WATCH_DEPTH) {
+    ctx.warn(`bucket chaining exceeded ${MAX_WATCH_DEPTH} links`);
+    return false;
+  }
+  if (watchPort === undefined && watchGroup === undefined) return true;
+  if (watchPort !== undefined && isUp(ctx, watchPort)) return true;
+  const watched = watchGroup === undefined ? undefined : ctx.env.group(watchGroup);
+  if (watched && firstLive(ctx, watched, depth + 1)) return true;
+  const dead = [
+    ...(watchPort === undefined ? [] : [`port ${watchPort}`]),
+    ...(watchGroup === undefined ? [] : [`group ${watchGroup}`]),
+  ];
+  ctx.detail(`bucket ${id}: not live due to ${dead.join(' and ')}`);
+  return false;
+}
+
+function isUp(ctx: Context, no: number): boolean {
+  const port = ctx.env.port(no);
+  return port !== undefined && port.down !== true;
+}
+
+// --- which bucket a packet selects ------------------------------------------------------------------------------
+
+/** OVS leaves the choice to the datapath's hash when the group does not say how to select. Here it is always made from
+ *  fields, so that a megaflow's packets all go the same way. */
+function select(ctx: Context, entry: GroupEntry): BucketEntry | undefined {
+  const { selection } = entry.spec;
+  if (selection?.method !== 'hash') return bestByShare(ctx, entry, hashTuple(ctx));
+  return bestByScore(ctx, entry, selection.fields.length > 0 ? hashFields(ctx, selection) : hashSymmetric(ctx));
+}
+
+/** As OVS: random numbers, made from the hash, times the weights; the highest wins. */
+function bestByScore(ctx: Context, { buckets }: GroupEntry, hash: number): BucketEntry | undefined {
+  let best: BucketEntry | undefined;
+  let bestScore = 0;
+  for (const bucket of buckets) {
+    if (!isLive(ctx, bucket, 0)) continue;
+    const score = (hashInt(bucket.spec.id, hash) & 0xffff) * bucket.spec.weight;
+    if (score >= bestScore) {
+      best = bucket;
+      bestScore = score;
+    }
+    ctx.detail(`bucket ${bucket.spec.id}: score ${score}`);
+  }
+  return best;
+}
+
+/** Rendezvous hashing: shares are as the weights, and when a bucket dies only its packets change theirs. */
+function bestByShare(ctx: Context, { buckets }: GroupEntry, hash: number): BucketEntry | undefined {
+  let best: BucketEntry | undefined;
+  let bestScore = Infinity;
+  for (const bucket of buckets) {
+    if (bucket.spec.weight === 0 || !isLive(ctx, bucket, 0)) continue;
+    const score = -Math.log((hashInt(bucket.spec.id, hash) + 0.5) / 2 ** 32) / bucket.spec.weight;
+    if (score >= bestScore) continue;
+    best = bucket;
+    bestScore = score;
+  }
+  return best;
+}

@@ -5,7 +5,7 @@
 // Order and masks are those of OVS's commit_odp_actions: a field that differs is written with the bits that were read
 // or written (the others are as they were), Ethernet before IP before ports before VLAN tags.
 import { KEY_FIELDS, type FieldName } from '../datapath/key-fields.js';
-import { AT, ETH, FRAG_LATER, IPPROTO, isArp, isIp, sameBytes, u16, VLAN_CFI } from './bytes.js';
+import { AT, ETH, FRAG_LATER, IPPROTO, isIp, sameBytes, u16, VLAN_CFI } from './bytes.js';
 import type { Context } from './context.js';
 
 const VLAN_TPID = 0x8100;
@@ -23,7 +23,8 @@ const NOTHING: readonly FieldName[] = [];
 export function commit(ctx: Context): void {
   commitFields(ctx, ETHERNET);
   const type = u16(ctx.base, AT.dl_type);
-  if (isArp(ctx.base)) commitFields(ctx, ARP);
+  // Not RARP: what the pipeline writes there stays in the pipeline, in OVS too.
+  if (type === ETH.ARP) commitFields(ctx, ARP);
   else if (isIp(ctx.base)) {
     commitFields(ctx, type === ETH.IP ? IPV4 : IPV6);
     if ((ctx.base[AT.nw_frag] & FRAG_LATER) === 0) commitFields(ctx, transportFields(ctx.base[AT.nw_proto], type));

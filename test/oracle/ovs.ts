@@ -189,6 +189,30 @@ export class Ovs {
     await this.#run('ovs-ofctl', 'add-flows', this.bridge, file);
   }
 
+  /** Puts these flows in the place of all there are, and forgets connections, addresses and cached flows. Rejects with
+   *  ovs-ofctl's words when it or the switch refuses one. */
+  async replaceFlows(flows: readonly string[], version: string): Promise<void> {
+    const file = join(this.dir, 'given.flows');
+    fs.writeFileSync(file, `${['delete', ...flows].join('\n')}\n`);
+    await this.#run('ovs-ofctl', '-O', version, 'add-flows', this.bridge, file);
+    await this.appctl('revalidator/purge');
+    await this.forget();
+  }
+
+  /** Forgets connections and learned addresses. */
+  async forget(): Promise<void> {
+    await this.flushConntrack();
+    await this.appctl('fdb/flush', this.bridge);
+  }
+
+  /** Flows as dump-flows prints them, with the counters of every packet so far. */
+  async countedFlows(version: string): Promise<string[]> {
+    // A cached flow that goes hands its counters on at once; revalidators would take their time.
+    await this.appctl('revalidator/purge');
+    const dump = await this.#run('ovs-ofctl', '-O', version, 'dump-flows', this.bridge);
+    return lines(dump).filter((l) => l.includes('table=') || l.includes('actions='));
+  }
+
   /** ofproto/trace. With `hex` the packet comes from the frame and `flow` only names the port. */
   trace(flow: string, options: { ctNext?: string[]; hex?: string } = {}): Promise<string> {
     const next = (options.ctNext ?? []).flatMap((s) => ['--ct-next', s]);

@@ -1,0 +1,81 @@
+// Runs one random scenario after the other, counts packets on which both sides agree, and shrinks what differs. From:
+// main.ts (as long as one wants) and generator.test.ts (a short while).
+import { load, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
+import type { Difference, Kind, Pair } from './run.js';
+import { drawScenario, type Scenario } from './scenario.js';
+import { OvsSide, OwnSide } from './sides.js';
+
+export interface Found {
+  seed: number;
+  scenario: Scenario;
+  difference: Difference;
+}
+
+export interface Tally {
+  cases: number;
+  agreed: number;
+  scenarios: number;
+  /** Flows left out because packetwalk refuses them by name: the name, how many. */
+  unsupported: Map<string, number>;
+  /** Frames that came out of OVS, packets that went on after conntrack, connections at the ends: has it met anything? */
+  framesOut: number;
+  connections: number;
+}
+
+export const newTally = (): Tally => ({
+  cases: 0,
+  agreed: 0,
+  scenarios: 0,
+  unsupported: new Map(),
+  framesOut: 0,
+  connections: 0,
+});
+
+const PACKETS = 30;
+const MOST_PACKETS = 60;
+
+export async function startPair(): Promise<Pair> {
+  const ovs = await OvsSide.start();
+  return { ovs, own: await OwnSide.start() };
+}
+
+export async function stopPair(pair: Pair): Promise<void> {
+  await pair.own.stop();
+  await pair.ovs.stop();
+}
+
+/** The scenario of a seed, through both. What differs, at most one of each kind and step. */
+export async function exploreOne(pair: Pair, seed: number, kinds: readonly Kind[], tally: Tally): Promise<Found[]> {
+  const { scenario, unsupported, refused } = drawScenario(seed, pair.own.parseOptions, PACKETS);
+  for (const name of unsupported) tally.unsupported.set(name, (tally.unsupported.get(name) ?? 0) + 1);
+  const found: Found[] = [];
+  const add = (difference: Difference | undefined): void => {
+    if (difference) found.push({ seed, scenario, difference });
+  };
+  tally.scenarios++;
+  for (const { flow, why } of refused) {
+    const alone = { ...scenario, flows: [flow], steps: [] };
+    const theirs = (await load(pair, alone)).ovs;
+    if (theirs === undefined) found.push({ seed, scenario: alone, difference: { kind: 'text', ovs: ['taken'], own: [why] } });
+  }
+  const said = await load(pair, scenario);
+  if (said.ovs !== undefined || said.own !== undefined) {
+    add({ kind: 'text', ovs: [said.ovs ?? 'taken'], own: [said.own ?? 'taken'] });
+    tally.cases++;
+    return found;
+  }
+  if (kinds.includes('live')) {
+    const answers = await growLive(pair, scenario, seed, MOST_PACKETS);
+    tally.framesOut += answers.flat().length;
+    tally.connections += (await pair.ovs.connections()).length;
+    add(await compareLive(pair, scenario, answers));
+    await pair.ovs.forget();
+  }
+  if (kinds.includes('text')) add(await compareText(pair));
+  if (kinds.includes('trace')) (await compareTraces(pair, scenario)).forEach(add);
+  if (kinds.includes('mask')) compareMasks(pair, scenario, seed).forEach(add);
+  tally.cases += scenario.steps.length;
+  const steps = new Set(found.map(({ difference }) => difference.step ?? -1));
+  tally.agreed += scenario.steps.length - steps.size;
+  return found;
+}

@@ -136,7 +136,7 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
       const upload = join(folder, 'upload');
       await writeFile(upload, Buffer.alloc(2_000_000, 'packetwalk '));
       const pcap = join(folder, `${ports}.pcap`);
-      const capture = await startProgram('tcpdump', ['-i', 'ens160', '-w', pcap, '-U', '-n', '--immediate-mode', '-s', '0', '-Z', 'root'], {
+      const capture = await startProgram('tcpdump', ['-i', 'ens160', '-w', pcap, '-U', '-n', '--immediate-mode', '-s', '2048', '-B', '32768', '-Z', 'root'], {
         netns: netnsOf(lab, 'worker2'), readyLine: /listening on/, stopSignal: 'SIGINT',
       });
       try {

@@ -123,3 +123,11 @@ export function formatMatchValue(field: Field, value: bigint, mask?: bigint, nam
   if (digits === undefined) return formatFieldValue(field, value, mask, names);
   return exact ? paddedHex(value, digits) : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`;
 }
+
+/** Numbers that Open vSwitch prints in the other base outside of matches. */
+const PLAIN: Record<string, (value: bigint) => string> = { ct_zone: hex, recirc_id: String };
+
+/** An exact value as learn and a group's fields print it. */
+export function formatPlainValue(field: Field, value: bigint, names?: PortNames): string {
+  return PLAIN[field.name]?.(value) ?? formatFieldValue(field, value, undefined, names);
+}

@@ -3,7 +3,6 @@
 // addon's list.
 import { KEY_FIELDS } from '../datapath/key-fields.js';
 import { InputError } from '../errors.js';
-import type { TunMetadata } from '../translate/types.js';
 import type { Field } from './fields.js';
 import { hex, parseUint } from './numbers.js';
 
@@ -22,7 +21,7 @@ export const TUN_METADATA_FIELDS = 64;
 const [METADATA_OFFSET, METADATA_SIZE] = KEY_FIELDS.tun_metadata;
 const ITEM = /^\s*\{\s*class=([^,}]*),\s*type=([^,}]*),\s*len=([^,}]*)\}->tun_metadata([0-9]+)\s*(,|$)/;
 
-export class TlvMap implements TunMetadata {
+export class TlvMap {
   private readonly byIndex = new Map<number, { mapping: TlvMapping; field: Field }>();
 
   constructor(mappings: readonly TlvMapping[] = []) {

@@ -28,6 +28,16 @@ export function checkActions(actions: readonly ParsedAction[], match: Protocol):
   checkFields(actions, { match, vlan: match.vlan }, false);
 }
 
+/** A bucket may be reached with any packet: what its actions need of it is not known. */
+export function checkBucketActions(actions: readonly ParsedAction[]): void {
+  checkOrder(actions);
+  for (const { action, span } of actions) {
+    if (action.type === 'conjunction' || (action.type in INSTRUCTION_RANK && action.type !== 'meter'))
+      span.fail('EACTION', `expected an action that a bucket may hold, got "${span.text}"`);
+  }
+  checkFields(actions, { vlan: true }, false);
+}
+
 function rank(action: ParsedAction): number {
   return INSTRUCTION_RANK[action.action.type] ?? ACTIONS_RANK;
 }
@@ -49,9 +59,9 @@ function checkConjunctions(actions: readonly ParsedAction[]): void {
   other?.span.fail('EACTION', `expected only conjunction and note beside conjunction, got "${other.span.text}"`);
 }
 
-/** What is known when an action runs: the match, and whether a tag was pushed since. */
+/** What is known when an action runs: the match (if anything), and whether a tag was pushed since. */
 interface State {
-  match: Protocol;
+  match?: Protocol;
   vlan: boolean;
   /** "the match " when absent. */
   whose?: string;
@@ -81,7 +91,7 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
         checkCt(parsed, state);
         break;
       case 'resubmit':
-        if (action.ct && !state.match.ct)
+        if (action.ct && state.match && !state.match.ct)
           span.fail('EPREREQ', `expected the match to have ${PREREQUISITE_TEXT.ct} for resubmit(,,ct)`);
         break;
       case 'multipath':
@@ -166,13 +176,15 @@ function checkWrite(field: Field, state: State, span: Span, inExec: boolean): vo
 }
 
 function checkPrerequisite(field: Field, state: State, span: Span): void {
-  const met = field.prerequisite === 'vlan' ? state.vlan : state.match.meets(field.prerequisite);
+  const { match } = state;
+  if (!match) return;
+  const met = field.prerequisite === 'vlan' ? state.vlan : match.meets(field.prerequisite);
   if (met) return;
   span.fail(
     'EPREREQ',
     `expected ${state.whose ?? 'the match '}to have ${PREREQUISITE_TEXT[field.prerequisite]}, ` +
       `which ${printedName(field)} needs` +
-      otherTransport(field, state.match),
+      otherTransport(field, match),
   );
 }
 
@@ -184,13 +196,17 @@ function otherTransport(field: Field, match: Protocol): string {
 
 function checkCt({ action, span, nested }: ParsedAction, state: State): void {
   if (action.type !== 'ct') return;
-  if (!state.match.ip) span.fail('EPREREQ', 'expected the match to have ip or ipv6, which ct needs');
-  if (action.commit && state.match.ctInvalid)
-    span.fail('EPREREQ', 'expected no ct(commit) where the match has ct_state=+inv');
+  if (state.match) checkCtMatch(action, state.match, span);
   if (typeof action.zone === 'object') checkPrerequisite(action.zone.field, state, span);
-  const transport = action.alg === 'ftp' ? 'tcp' : 'udp';
-  if (action.alg !== undefined && state.match.transport !== transport) {
-    span.fail('EPREREQ', `expected the match to have ${transport} or ${transport}6, which alg=${action.alg} needs`);
-  }
   checkFields(nested ?? [], state, true);
+}
+
+function checkCtMatch(ct: Extract<Action, { type: 'ct' }>, match: Protocol, span: Span): void {
+  if (!match.ip) span.fail('EPREREQ', 'expected the match to have ip or ipv6, which ct needs');
+  if (ct.commit && match.ctInvalid)
+    span.fail('EPREREQ', 'expected no ct(commit) where the match has ct_state=+inv');
+  const transport = ct.alg === 'ftp' ? 'tcp' : 'udp';
+  if (ct.alg !== undefined && match.transport !== transport) {
+    span.fail('EPREREQ', `expected the match to have ${transport} or ${transport}6, which alg=${ct.alg} needs`);
+  }
 }

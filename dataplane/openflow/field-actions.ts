@@ -7,15 +7,13 @@ import { hex, parseUint } from '../key/numbers.js';
 import type { Action, Subfield } from './ast.js';
 import type { Item } from './lexer.js';
 import { parseNumber, requireValue } from './operands.js';
-import { type ParseOptions, requireField } from './options.js';
+import type { ParseOptions } from './options.js';
 import type { Span } from './source.js';
-import { formatSubfield, parseSubfield, printedName } from './subfield.js';
+import { formatSubfield, parseSubfield, printedName, requireActionField } from './subfield.js';
 
 const CFI = 0x1000n;
 const nwTos = fieldByName('nw_tos');
 const vlanVid = fieldByName('vlan_vid');
-const inPort = fieldByName('in_port');
-const inPortOf10 = fieldByName('in_port_of10');
 
 export const FIELD_ACTIONS: Record<string, (item: Item, options: ParseOptions) => Action> = {
   load: parseLoad,
@@ -87,8 +85,7 @@ function parseSetField(item: Item, options: ParseOptions): Action {
   const [from, to] = arrow(item);
   if (to.text.includes('['))
     to.fail('EFIELD', `expected a field without a range (use a mask, or load), got "${to.text}"`);
-  let field = requireField(to, options);
-  if (field === inPort && to.text === 'in_port') field = inPortOf10;
+  const field = requireActionField(to, options);
   requireWritable(field, to);
   let { value, mask } = from.locate(() => parseRawFieldValue(field, from.text, options.ports));
   if ((value & ~mask) !== 0n) from.fail('EMASK', `expected no bits outside of the mask ${hex(mask)}, got ${from.text}`);

@@ -5,7 +5,7 @@ import { checkActions } from './action-check.js';
 import { parseActionList } from './action-parser.js';
 import type { FlowSpec, Match, OfPort, Warning } from './ast.js';
 import { DEFAULT_PRIORITY } from './format-flow.js';
-import { flowLines, type Item, Lexer } from './lexer.js';
+import { contentLines, type Item, Lexer } from './lexer.js';
 import { MatchParser, unknownItem } from './match-parser.js';
 import { toMasked } from './normalize.js';
 import { parseNumber } from './operands.js';
@@ -57,7 +57,7 @@ export function parseFlows(source: Source, options: ParseOptions = {}): { flows:
       options.onWarning?.(warning);
     },
   };
-  const flows = flowLines(source).map((line) => readFlow(withoutCommand(line), collect));
+  const flows = contentLines(source).map((line) => readFlow(withoutCommand(line), collect));
   return { flows, warnings };
 }
 

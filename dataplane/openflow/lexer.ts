@@ -117,15 +117,15 @@ export function splitCommas(span: Span): Span[] {
   return spans;
 }
 
-/** The lines of a flow file that hold flows: without comments, blank lines and the header line of a dump. */
-export function flowLines(source: Source): Span[] {
+/** The lines of a file that hold flows, groups or meters: without comments, blank lines and the header line of a dump. */
+export function contentLines(source: Source): Span[] {
   const spans: Span[] = [];
   for (const [i, text] of source.text.split(/\r?\n/).entries()) {
     const line: Line = { source: source.name, number: i + 1, text };
     const end = text.slice(0, commentStart(text)).trimEnd().length;
     const start = text.length - text.trimStart().length;
     const span = new Span(line, Math.min(start, end), end);
-    if (span.length > 0 && !/^(NXST|OFPST)_FLOW reply\b.*:$/.test(span.text)) spans.push(span);
+    if (span.length > 0 && !/^(NXST|OFPST)_[A-Z_]+ reply\b.*:$/.test(span.text)) spans.push(span);
   }
   return spans;
 }

@@ -1,12 +1,9 @@
 // learn(...) as ovs-ofctl prints it: what is 0 or goes without saying is left out. Used by print-actions.ts.
-import { formatFieldValue } from '../key/format.js';
+import { formatPlainValue } from '../key/format.js';
 import { hex } from '../key/numbers.js';
 import type { LearnAction, LearnSpec, PortNames } from './ast.js';
 import { DEFAULT_PRIORITY } from './format-flow.js';
 import { formatSubfield, isWhole, writtenName } from './subfield.js';
-
-/** Numbers that learn prints in the other base than a match. */
-const UNLIKE_MATCH: Record<string, (value: bigint) => string> = { ct_zone: hex, recirc_id: String };
 
 export function printLearn(learn: LearnAction, ports?: PortNames): string {
   const parts = [`table=${learn.table}`];
@@ -36,6 +33,5 @@ function printSpec(spec: LearnSpec, ports?: PortNames): string {
     return itself ? formatSubfield(dst) : `${formatSubfield(dst)}=${from}`;
   }
   if (!isWhole(dst)) return `${formatSubfield(dst)}=${from}`;
-  const value = UNLIKE_MATCH[dst.field.name]?.(src) ?? formatFieldValue(dst.field, src, undefined, ports);
-  return `${writtenName(dst.field)}=${value}`;
+  return `${writtenName(dst.field)}=${formatPlainValue(dst.field, src, ports)}`;
 }

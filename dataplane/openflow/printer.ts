@@ -40,7 +40,7 @@ export function printFlow(flow: FlowSpec, options: PrintOptions = {}): string {
 }
 
 /** Milliseconds, unless there are none. */
-function formatDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   const fraction = whole % 1000;
   return `${Math.floor(whole / 1000)}${fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`}s`;

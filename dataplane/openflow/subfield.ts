@@ -14,11 +14,16 @@ function width(field: Field): number {
   return WIDTH[field.name] ?? field.bits;
 }
 
+/** To actions in_port is OpenFlow 1.0's, with 16 bits. */
+export function requireActionField(name: Span, options: ParseOptions): Field {
+  const field = requireField(name, options);
+  return field === inPort && name.text === 'in_port' ? inPortOf10 : field;
+}
+
 export function parseSubfield(span: Span, options: ParseOptions): Subfield {
   const bracket = span.text.indexOf('[');
   const name = span.sub(0, bracket < 0 ? span.length : bracket);
-  let field = requireField(name, options);
-  if (field === inPort && name.text === 'in_port') field = inPortOf10;
+  const field = requireActionField(name, options);
   if (bracket < 0) return { field, start: 0, count: width(field) };
   const range = span.sub(bracket);
   const m = /^\[(?:([0-9]+)(?:\.\.([0-9]+))?)?\]$/.exec(range.text);

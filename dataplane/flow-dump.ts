@@ -27,9 +27,11 @@ export function printEntry(
   nowMs: number,
   { stats, ...options }: DumpOptions & FormatOptions,
 ): string {
-  if (!stats) return printFlow(entry.spec, options);
+  const { idleTimeout, hardTimeout } = entry;
+  const spec = { ...entry.spec, idleTimeout: idleTimeout || undefined, hardTimeout: hardTimeout || undefined };
+  if (!stats) return printFlow(spec, options);
   const { packets, bytes } = entry;
-  return printFlow(entry.spec, {
+  return printFlow(spec, {
     ...options,
     stats: { durationMs: nowMs - entry.createdMs, packets, bytes, idleAge: idleAge(entry, nowMs) },
   });

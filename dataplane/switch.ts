@@ -115,8 +115,8 @@ export class Switch {
     this.#watches = new Watches(this.#datapath);
     this.#upcalls = new Upcalls(this.#datapath, this.#megaflows, {
       translate: (upcall) => this.#translate(upcall),
-      credit: ({ entries, credited }, packets, bytes) =>
-        credit([...entries, ...credited], packets, bytes, Date.now()),
+      credit: ({ entries, credited }, packets, bytes, tcpFlags) =>
+        credit([...entries, ...credited], packets, bytes, Date.now(), tcpFlags),
       packetIn: () => this.#packetIns++,
       failed: (upcall, error) =>
         this.#failed(
@@ -310,9 +310,12 @@ export class Switch {
     const environment = new SwitchEnvironment(this.#parts);
     const flow = flowFromKey(upcall.key);
     const { learned, asked, news } = environment;
-    if (upcall.traceId === 0) return { translation: translatePacket(environment, flow), learned, asked, news };
-    const translation = watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions());
-    return { translation, learned, asked, news };
+    const { generation } = this.#tables;
+    const translation =
+      upcall.traceId === 0
+        ? translatePacket(environment, flow)
+        : watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions());
+    return { translation, learned, asked, news, stale: generation !== this.#tables.generation };
   }
 
   /** A mistake of ours. The switch goes on. */
@@ -325,7 +328,7 @@ export class Switch {
 
   #creditMegaflow(flow: Megaflow, packets: number, bytes: number): void {
     const idleMs = flow.usedNs === 0n ? 0 : Number(process.hrtime.bigint() - flow.usedNs) / 1e6;
-    credit(flow.entries, packets, bytes, Date.now() - Math.max(0, idleMs));
+    credit(flow.entries, packets, bytes, Date.now() - Math.max(0, idleMs), flow.tcpFlags);
     for (const { vlan, mac, port } of flow.learned)
       if (this.#mac.lookup(vlan, mac) === port) this.#mac.learn(vlan, mac, port);
   }
@@ -336,7 +339,7 @@ export class Switch {
     this.#megaflows.expire();
     const aged = this.#mac.expire();
     if (aged.length > 0) this.#megaflows.invalidateMacs(aged.map(({ vlan, mac }) => macKey(vlan, mac)));
-    this.#hasTimeouts ??= this.#tables.entries().some(({ spec }) => spec.idleTimeout || spec.hardTimeout);
+    this.#hasTimeouts ??= this.#tables.entries().some(mayEnd);
     if (this.#hasTimeouts) this.#tables.expire();
     if (++this.#rounds % COLLECT_EVERY === 0) this.#recirc.collect(this.#megaflows.recircIds());
     return this.#hasTimeouts || this.#megaflows.size > 0 || this.#recirc.size > 0;
@@ -419,6 +422,11 @@ export async function createSwitch(config: SwitchConfig, options: SwitchOptions)
   return sw;
 }
 
-function credit(entries: readonly Credited[], packets: number, bytes: number, usedMs: number): void {
-  for (const entry of entries) entry.credit(packets, bytes, usedMs);
+/** A flow without timeouts may be given one by its fin_timeout. */
+function mayEnd({ idleTimeout, hardTimeout, actions }: FlowEntry): boolean {
+  return idleTimeout !== 0 || hardTimeout !== 0 || actions.some((action) => action.type === 'fin_timeout');
+}
+
+function credit(entries: readonly Credited[], packets: number, bytes: number, usedMs: number, tcpFlags: number): void {
+  for (const entry of entries) entry.credit(packets, bytes, usedMs, tcpFlags);
 }

@@ -1,9 +1,10 @@
 // What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation:
 // it notes which addresses NORMAL asked for and learned, because a megaflow is good only as long as the answers are.
 import type { Flow } from '../key/flow.js';
-import type { OfPort } from '../openflow/ast.js';
+import type { TlvMap } from '../key/tlv-map.js';
+import type { FlowSpec, OfPort } from '../openflow/ast.js';
 import type { GroupEntry, MacTable, Tables } from '../tables/index.js';
-import type { Environment, LookupResult, MacLearning, PortInfo, RecircIds, TunMetadata } from '../translate/types.js';
+import type { Credited, Environment, LookupResult, MacLearning, PortInfo, RecircIds } from '../translate/types.js';
 import { type Learned, type MacKey, macKey } from './megaflows.js';
 import type { Ports } from './ports.js';
 
@@ -12,12 +13,12 @@ export interface EnvironmentParts {
   ports: Ports;
   mac: MacTable;
   recirc: RecircIds;
-  tunMetadata: TunMetadata;
+  tunMetadata: TlvMap;
 }
 
 export class SwitchEnvironment implements Environment {
   readonly recirc: RecircIds;
-  readonly tunMetadata: TunMetadata;
+  readonly tunMetadata: TlvMap;
   readonly mac: MacLearning;
   readonly learned: Learned[] = [];
   readonly asked: MacKey[] = [];
@@ -46,6 +47,10 @@ export class SwitchEnvironment implements Environment {
 
   group(id: number): GroupEntry | undefined {
     return this.parts.tables.groups.get(id);
+  }
+
+  learn(flow: FlowSpec, limit: number): Credited | undefined {
+    return this.parts.tables.learn(flow, limit);
   }
 
   port(no: OfPort): PortInfo | undefined {

@@ -176,7 +176,8 @@ export class Megaflows {
   }
 
   /** A packet of this megaflow was answered in the slow path, where the addon does not count it. */
-  creditLate(flow: Megaflow, size: number): void {
+  creditLate(flow: Megaflow, size: number, tcpFlags: number): void {
+    flow.tcpFlags |= tcpFlags;
     this.events.credit(flow, 1, size);
   }
 

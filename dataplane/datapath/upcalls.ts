@@ -6,6 +6,7 @@
 import type { Translation } from '../translate/types.js';
 import { encodeActions } from './encode.js';
 import type { Learned, MacKey, Megaflows } from './megaflows.js';
+import { KEY_FIELDS } from './key-fields.js';
 import type { NativeDatapath, NativeUpcall } from './native.js';
 
 /** Milliseconds of translation between two looks at everything else. */
@@ -18,13 +19,15 @@ export interface Translated {
   asked: MacKey[];
   /** Addresses that it did not know, or knew elsewhere. */
   news: MacKey[];
+  /** Flows changed while it was made, or because of it: the next packet may have another answer. */
+  stale?: boolean;
 }
 
 export interface UpcallHost {
   /** Runs the packet through the tables, with side effects (learning). With `watched`, listeners are told. */
   translate(upcall: NativeUpcall): Translated;
   /** One packet went through the flows of this translation. */
-  credit(translation: Translation, packets: number, bytes: number): void;
+  credit(translation: Translation, packets: number, bytes: number, tcpFlags: number): void;
   /** A packet that an action sent up. */
   packetIn(upcall: NativeUpcall): void;
   /** A translation threw, which is our mistake and not the packet's. */
@@ -100,7 +103,7 @@ export class Upcalls {
       const installed = this.megaflows.lookup(upcall.key);
       if (installed) {
         this.counters.late++;
-        this.megaflows.creditLate(installed, upcall.size);
+        this.megaflows.creditLate(installed, upcall.size, tcpFlagsOf(upcall));
         this.datapath.complete(upcall.slot, installed.encoded);
         return;
       }
@@ -114,13 +117,14 @@ export class Upcalls {
       this.host.failed(upcall, error);
       return;
     }
-    const { translation, learned, asked, news } = result;
+    const { translation, learned, asked, news, stale } = result;
     this.counters.translated++;
     // Before the new one is put, which knows already.
     if (news.length > 0) this.megaflows.invalidateMacs(news);
     const encoded = encodeActions(translation.actions);
     // A watched packet leaves no trace of its own in the cache: its likes come up anyway while they are watched.
-    const flow = watched
+    const kept = !watched && !stale;
+    const flow = !kept
       ? undefined
       : this.megaflows.add(upcall.key, {
           mask: translation.mask,
@@ -131,8 +135,14 @@ export class Upcalls {
           asked,
         });
     if (flow) this.counters.installed++;
-    else if (!watched) this.counters.full++;
+    else if (kept) this.counters.full++;
     this.datapath.complete(upcall.slot, encoded, flow);
-    this.host.credit(translation, 1, upcall.size);
+    this.host.credit(translation, 1, upcall.size, tcpFlagsOf(upcall));
   }
+}
+
+const [TCP_FLAGS] = KEY_FIELDS.tcp_flags;
+
+function tcpFlagsOf({ key }: NativeUpcall): number {
+  return (key[TCP_FLAGS] << 8) | key[TCP_FLAGS + 1];
 }

@@ -18,12 +18,18 @@ export class FlowEntry {
   bytes = 0;
   /** Last time that a packet went through, or that the flow was made. */
   usedMs: number;
+  /** When it was made, modified, or learned again: where the hard timeout begins. */
+  modifiedMs: number;
+  /** Seconds; 0 is never. */
+  idleTimeout: number;
+  hardTimeout: number;
 
   /** A modified flow is a new entry with `from`'s counters and times, so that who holds the old one sees no change. */
   constructor(
     readonly spec: FlowSpec,
     readonly createdMs: number,
     from?: FlowEntry,
+    nowMs = createdMs,
   ) {
     const masked = from ?? toMasked(spec.match);
     this.table = spec.table;
@@ -34,6 +40,9 @@ export class FlowEntry {
     this.packets = from?.packets ?? 0;
     this.bytes = from?.bytes ?? 0;
     this.usedMs = from?.usedMs ?? createdMs;
+    this.modifiedMs = nowMs;
+    this.idleTimeout = from?.idleTimeout ?? spec.idleTimeout ?? 0;
+    this.hardTimeout = from?.hardTimeout ?? spec.hardTimeout ?? 0;
   }
 
   get cookie(): bigint {
@@ -42,6 +51,18 @@ export class FlowEntry {
 
   get actions(): readonly Action[] {
     return this.spec.actions;
+  }
+
+  /** Timeouts become these where they are longer or none; 0 leaves them. */
+  shorten(idleTimeout: number, hardTimeout: number): void {
+    const shorter = (now: number, most: number): number => (most !== 0 && (now === 0 || now > most) ? most : now);
+    this.idleTimeout = shorter(this.idleTimeout, idleTimeout);
+    this.hardTimeout = shorter(this.hardTimeout, hardTimeout);
+  }
+
+  isOver(nowMs: number): boolean {
+    if (this.hardTimeout !== 0 && nowMs >= this.modifiedMs + this.hardTimeout * 1000) return true;
+    return this.idleTimeout !== 0 && nowMs >= this.usedMs + this.idleTimeout * 1000;
   }
 
   credit(packets: number, bytes: number, nowMs: number): void {

@@ -11,10 +11,8 @@ export function checkSupported(actions: readonly Action[]): void {
       case 'set_queue':
       case 'pop_queue':
         throw new UnsupportedError(`${action.type} (queues)`);
-      case 'learn':
       case 'multipath':
       case 'bundle':
-      case 'fin_timeout':
       case 'check_pkt_larger':
       case 'delete_field':
       case 'exit':

@@ -5,13 +5,17 @@
 import { InputError } from '../errors.js';
 import type { Flow } from '../key/flow.js';
 import type { Action, FlowSpec } from '../openflow/ast.js';
-import type { LookupResult } from '../translate/types.js';
+import { printActions } from '../openflow/print-actions.js';
+import type { Credited, LookupResult } from '../translate/types.js';
 import { ALL_TABLES, type FlowFilter, makeFilter } from './filter.js';
 import { FlowEntry, FlowTable } from './flow-table.js';
 import { checkGroups, groupsOf, GroupTable } from './group-table.js';
+import { LearnedCookies } from './learned-cookies.js';
 import { checkSupported } from './supported.js';
 
 export const MAX_TABLE = 254;
+
+const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
 export interface TablesChange {
   added: readonly FlowEntry[];
@@ -23,6 +27,7 @@ export type TablesListener = (change: TablesChange) => void;
 export class Tables {
   readonly #tables = new Map<number, FlowTable>();
   readonly #listeners = new Set<TablesListener>();
+  readonly #learnedCookies = new LearnedCookies();
   /** Counts the changes. */
   generation = 0;
 
@@ -105,11 +110,26 @@ export class Tables {
     if (old.length === 0) return spec.cookieMask ? [] : [this.add(spec)];
     const added = old.map((entry) => {
       const cookie = spec.cookieMask ? entry.cookie : spec.cookie;
-      return new FlowEntry({ ...entry.spec, actions: spec.actions, cookie }, entry.createdMs, entry);
+      return new FlowEntry({ ...entry.spec, actions: spec.actions, cookie }, entry.createdMs, entry, this.now());
     });
     this.#put(added);
     this.#changed(added, old);
     return added;
+  }
+
+  /** What learn() does: adds the flow, or gives the one with its match and priority its actions and cookie, and its
+   *  hard timeout from the start. undefined: there are `limit` flows with that cookie in the table already. */
+  learn(spec: FlowSpec, limit = 0): Credited | undefined {
+    const [entry] = this.#accept([spec]);
+    const table = this.#table(spec.table);
+    if (limit > 0 && countCookie(table, spec.cookie) >= limit) return undefined;
+    const old = table.find(entry);
+    if (!old) return new Learned(this.load([spec])[0]);
+    if (old.cookie !== spec.cookie || printActions(old.actions) !== printActions(spec.actions)) {
+      return new Learned(this.modify(spec, true)[0]);
+    }
+    old.modifiedMs = this.now();
+    return new Learned(old);
   }
 
   delete(filter: FlowFilter, strict = false): FlowEntry[] {
@@ -120,10 +140,7 @@ export class Tables {
   expire(): FlowEntry[] {
     const now = this.now();
     return this.#remove(
-      this.entries().filter(({ spec, createdMs, usedMs }) => {
-        if (spec.hardTimeout && now >= createdMs + spec.hardTimeout * 1000) return true;
-        return spec.idleTimeout ? now >= usedMs + spec.idleTimeout * 1000 : false;
-      }),
+      this.entries().filter((entry) => entry.isOver(now)),
     );
   }
 
@@ -170,5 +187,23 @@ export class Tables {
     if (added.length === 0 && removed.length === 0) return;
     this.generation++;
     for (const listener of this.#listeners) listener({ added, removed });
+    for (const { table, cookie } of this.#learnedCookies.change(added, removed)) {
+      this.delete({ table, cookie, cookieMask: ALL_BITS });
+    }
+  }
+}
+
+function countCookie(table: FlowTable, cookie: bigint): number {
+  let count = 0;
+  for (const entry of table) if (entry.cookie === cookie) count++;
+  return count;
+}
+
+/** A learned flow is learned again by each packet that passes learn(), as those of the megaflow do unseen. */
+class Learned implements Credited {
+  constructor(private readonly entry: FlowEntry) {}
+
+  credit(_packets: number, _bytes: number, nowMs: number): void {
+    if (nowMs > this.entry.modifiedMs) this.entry.modifiedMs = nowMs;
   }
 }

@@ -57,6 +57,7 @@ export function makeOfflineSwitch(flows: { name: string; text: string }[], ports
   const env: Environment = {
     lookup: (table, flow, mask) => tables.lookup(table, flow, mask),
     group: (id) => tables.groups.get(id),
+    learn: (flow, limit) => tables.learn(flow, limit),
     port: (no) => infos.get(no),
     ports: () => infos.values(),
     mac,

@@ -5,7 +5,7 @@ import { fieldByName, FIELDS, type Field } from '../key/fields.js';
 import { formatFieldValue } from '../key/format.js';
 import { type Flow, getBits, getField } from '../key/flow.js';
 import { hex } from '../key/numbers.js';
-import type { Action, OfPort, PortNames, Subfield } from '../openflow/ast.js';
+import type { Action, FlowSpec, OfPort, PortNames, Subfield } from '../openflow/ast.js';
 import { formatMatch } from '../openflow/format-flow.js';
 import { printAction, printActions, printNat } from '../openflow/print-actions.js';
 import { formatSubfield } from '../openflow/subfield.js';
@@ -131,6 +131,18 @@ export class TraceRecorder implements Recorder {
   actionSetIs(actions: readonly Action[], depth: number): void {
     const text = actions.length === 0 ? ' empty' : `: ${printActions(actions, this.options)}`;
     this.#line('detail', `action set is${text}`, depth);
+  }
+
+  learned(flow: FlowSpec, depth: number): void {
+    const { table, priority, cookie, idleTimeout, hardTimeout, flags, actions } = flow;
+    const parts = [`table=${table}`, formatMatch(flow.match, undefined, { tlvMap: this.options.tlvMap })];
+    parts.push(`priority=${priority}`);
+    if (cookie !== 0n) parts.push(`cookie=${hex(cookie)}`);
+    if (idleTimeout) parts.push(`idle=${idleTimeout}`);
+    if (hardTimeout) parts.push(`hard=${hardTimeout}`);
+    if (flags.includes('send_flow_rem')) parts.push('send_flow_rem');
+    parts.push(`actions=${printActions(actions)}`);
+    this.#line('detail', parts.filter((part) => part !== '').join(' '), depth);
   }
 
   subfield(dst: Subfield, flow: Flow, depth: number): void {

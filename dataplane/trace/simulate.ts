@@ -22,6 +22,8 @@ export interface TraceOptions extends RecordOptions {
   /** Connection state for each recirculation in turn; what is not given is trk,new. */
   ctNext?: readonly string[];
   bridge?: string;
+  /** Learn what a packet would teach. */
+  generate?: boolean;
 }
 
 /** A packet that recirculates for ever is followed this far. */
@@ -55,6 +57,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   const recirc = new PrivateIds(env.recirc);
   const world: Environment = {
     lookup: (table, packet, mask) => env.lookup(table, packet, mask),
+    learn: (learned, limit) => env.learn(learned, limit),
     group: (id) => env.group(id),
     port: (no) => env.port(no),
     ports: () => env.ports(),
@@ -76,7 +79,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
     const recorder = new TraceRecorder(options);
     if (pass.state) recorder.thaw(pass.state.table);
-    const translation = translatePacket(world, pass.flow, { recorder, learn: false });
+    const translation = translatePacket(world, pass.flow, { recorder, learn: options.generate === true });
     trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
     trace.path.push(...recorder.steps.map((step) => step.table));
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };

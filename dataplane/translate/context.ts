@@ -9,7 +9,7 @@ import type { Credited, Environment, FrozenState, Recorder } from './types.js';
 
 export interface TranslateOptions {
   recorder?: Recorder;
-  /** Let NORMAL learn addresses. Default true; a trace does not. */
+  /** Let NORMAL learn addresses, and learn() flows. Default true; a trace does not. */
   learn?: boolean;
 }
 
@@ -27,6 +27,8 @@ export class Context {
   readonly entries: FlowEntry[] = [];
   /** What else the packet is to be counted by. */
   readonly credited: Credited[] = [];
+  /** The flow whose actions are run. */
+  entry?: FlowEntry;
   /** The table that the current flow is in. */
   table = 0;
   /** How many tables are open, one entered from the other: the trace's indentation. */

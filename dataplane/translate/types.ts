@@ -3,7 +3,8 @@
 // With a recorder it is the trace; without, it is the slow path. It is the same code either way.
 import type { DatapathAction } from '../datapath/actions.js';
 import type { Flow } from '../key/flow.js';
-import type { Action, OfPort, Subfield } from '../openflow/ast.js';
+import type { TlvMap } from '../key/tlv-map.js';
+import type { Action, FlowSpec, OfPort, Subfield } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import type { GroupEntry } from '../tables/group-table.js';
 
@@ -16,9 +17,13 @@ export interface Environment {
   group(id: number): GroupEntry | undefined;
   port(no: OfPort): PortInfo | undefined;
   ports(): Iterable<PortInfo>;
+  /** Puts a flow that a packet taught into its table, or refreshes the one that is there. undefined: there are `limit`
+   *  flows with its cookie already. */
+  learn(flow: FlowSpec, limit: number): Credited | undefined;
   mac: MacLearning;
   recirc: RecircIds;
-  tunMetadata: TunMetadata;
+  /** tun_metadata<N>. */
+  tunMetadata: TlvMap;
 }
 
 export interface LookupResult {
@@ -78,15 +83,16 @@ export interface RecircIds {
   get(id: number): FrozenState | undefined;
 }
 
+/** Something that packets pass: told how many did, and when the last one. */
+export interface Credited {
+  /** `tcpFlags`: all that those packets had. */
+  credit(packets: number, bytes: number, nowMs: number, tcpFlags: number): void;
+}
+
 /** tun_metadata<N>: the TLV map. */
 export interface TunMetadata {
   /** Byte offset in key field tun_metadata, size in bytes, and bit in tun_metadata_present; undefined when unmapped. */
   place(index: number): { offset: number; size: number } | undefined;
-}
-
-/** Something that packets pass: told how many did, and when the last one. */
-export interface Credited {
-  credit(packets: number, bytes: number, nowMs: number): void;
 }
 
 export interface Translation {
@@ -123,6 +129,8 @@ export interface Recorder {
   bucket(id: number, actions: readonly Action[], depth: number): void;
   /** write_actions left the action set like this; in the order in which it would be run. */
   actionSetIs(actions: readonly Action[], depth: number): void;
+  /** learn() makes or refreshes this flow. */
+  learned(flow: FlowSpec, depth: number): void;
   /** A move or pop wrote to `dst`. */
   subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */

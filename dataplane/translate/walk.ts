@@ -42,10 +42,13 @@ function runEntry(ctx: Context, entry: FlowEntry, backwards: boolean): void {
   ctx.entries.push(entry);
   ctx.resubmits++;
   if (backwards) ctx.backward++;
+  const caller = ctx.entry;
+  ctx.entry = entry;
   ctx.depth++;
   if (entry.actions.length === 0) ctx.dropping('flow');
   runActions(ctx, entry.actions);
   ctx.depth--;
+  ctx.entry = caller;
   if (backwards) ctx.backward--;
 }
 

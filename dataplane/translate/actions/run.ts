@@ -9,6 +9,7 @@ import { controller } from './controller.js';
 import { ct, ctClear } from './ct.js';
 import { decTtl } from './dec-ttl.js';
 import { move, load, mod, setField, setTunnel, writeMetadata } from './fields.js';
+import { finTimeout, learn } from './learn.js';
 import { output, outputReg } from './output.js';
 import { group } from './group.js';
 import { gotoTable, resubmit } from './resubmit.js';
@@ -50,10 +51,10 @@ const RUN: { [T in Action['type']]: Run<T> } = {
   conjunction,
   ct,
   ct_clear: ctClear,
-  learn: refused,
+  learn,
   multipath: refused,
   bundle: refused,
-  fin_timeout: refused,
+  fin_timeout: finTimeout,
   check_pkt_larger: refused,
   delete_field: refused,
   exit: refused,

@@ -76,5 +76,6 @@ function lookAtTransport(flow: Flow, mask: Flow): void {
   if (transport) for (const field of fields('tcp_src', 'tcp_dst')) lookAt(mask, field);
   if (transport === 'tcp') lookAt(mask, fieldByName('tcp_flags'));
   if (icmp || icmpv6) for (const field of fields('icmp_type', 'icmp_code')) lookAt(mask, field);
-  if (new Protocol(flow, mask).meets('nd')) for (const field of fields('nd_target', 'nd_sll', 'nd_tll')) lookAt(mask, field);
+  if (!new Protocol(flow, mask).meets('nd')) return;
+  for (const field of fields('nd_target', 'nd_sll', 'nd_tll')) lookAt(mask, field);
 }

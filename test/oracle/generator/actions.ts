@@ -59,6 +59,10 @@ function writtenBits(r: Random, c: ActionContext, field: string, width: number):
   return c.instructions && WHOLE.test(field) ? { text: '[]', count: width } : bitsOf(r, width);
 }
 
+/** A Geneve option's size is not known to ovs-ofctl: its bits are always named. */
+const named = (field: string, width: number, text: string): string =>
+  text === '[]' && field.includes('METADATA') && field !== 'OXM_OF_METADATA' ? range(0, width) : text;
+
 const range = (from: number, count: number): string => (count === 1 ? `[${from}]` : `[${from}..${from + count - 1}]`);
 
 /** Some bits of a field. */
@@ -77,7 +81,8 @@ function load(r: Random, c: ActionContext): string {
   const { text, count } = writtenBits(r, c, field, Math.min(width, 64));
   // load takes 64 bits at most.
   const part = width > 64 && text === '[]' ? '[0..63]' : text;
-  return `load:${value(r, part === '[0..63]' ? 64 : count)}->${field}${part}`;
+  const v = field === 'NXM_OF_ARP_OP' ? `${1 + r.below(3)}` : value(r, part === '[0..63]' ? 64 : count);
+  return `load:${v}->${field}${named(field, width, part)}`;
 }
 
 function move(r: Random, c: ActionContext): string {
@@ -85,7 +90,7 @@ function move(r: Random, c: ActionContext): string {
   const [dst, to] = r.pick(writable(c));
   const count = r.chance(2) ? Math.min(from, to) : 1 + r.below(Math.min(from, to));
   const part = (width: number) => (count === width ? '[]' : range(r.below(width - count + 1), count));
-  return `move:${src}${part(from)}->${dst}${part(to)}`;
+  return `move:${src}${named(src, from, part(from))}->${dst}${named(dst, to, part(to))}`;
 }
 
 const SET_FIELDS: Record<string, (r: Random) => string> = {
@@ -95,7 +100,7 @@ const SET_FIELDS: Record<string, (r: Random) => string> = {
   metadata: (r) => masked(r, 64),
   pkt_mark: (r) => masked(r, 32),
   eth_src: (r) => r.pick(u.MACS),
-  eth_dst: (r) => `${r.pick(u.MACS)}${r.chance(3) ? '/ff:ff:00:00:00:ff' : ''}`,
+  eth_dst: (r) => r.pick([...u.MACS, '02:00:00:00:00:07/ff:ff:00:00:00:ff']),
   tun_id: (r) => value(r, 24),
   tun_dst: (r) => u.ip4(r),
   tun_src: (r) => u.ip4(r),
@@ -114,7 +119,7 @@ function setField(r: Random, { match: { protocol: p, vlan } }: ActionContext): s
   const port = () => String(r.pick(u.PORTS));
   if (vlan) fields.vlan_pcp = () => String(r.pick(u.PCPS));
   if (vlan) fields.vlan_vid = () => String(0x1000 + r.pick(u.VIDS));
-  if (isIpv4(p)) Object.assign(fields, { ip_src: u.ip4, ip_dst: () => `${u.ip4(r)}${r.chance(3) ? '/255.255.0.0' : ''}` });
+  if (isIpv4(p)) Object.assign(fields, { ip_src: u.ip4, ip_dst: () => r.pick([...u.IPS, '198.51.0.0/255.255.0.0']) });
   if (isIpv6(p)) Object.assign(fields, { ipv6_src: u.ip6, ipv6_dst: u.ip6, ipv6_label: () => value(r, 20) });
   if (isIp(p)) Object.assign(fields, { ip_dscp: () => String(r.below(64)), nw_ecn: () => String(r.below(4)) });
   if (isIp(p)) fields.nw_ttl = () => String(r.pick(u.TTLS));
@@ -136,8 +141,9 @@ function mod(r: Random, { match: { protocol: p } }: ActionContext): string {
 
 function vlan(r: Random, c: ActionContext): string {
   const choices = [`mod_vlan_vid:${r.pick(u.VIDS)}`, `mod_vlan_pcp:${r.pick(u.PCPS)}`, 'strip_vlan'];
-  if (c.instructions) choices.push(`push_vlan:0x8100`, r.chance(2) ? 'push_vlan:0x88a8' : 'pop_vlan');
-  return r.pick(choices);
+  if (!c.instructions) return r.pick(choices);
+  // Later versions want to know from the match that there is a tag to be taken off or written.
+  return r.pick(c.match.vlan ? ['pop_vlan', ...choices] : ['push_vlan:0x8100', 'push_vlan:0x88a8', 'mod_vlan_vid:5']);
 }
 
 function output(r: Random): string {
@@ -168,7 +174,8 @@ function stack(r: Random, c: ActionContext): string {
   const push = bitsOf(r, width);
   const [dst, to] = r.pick(writable(c));
   const pop = bitsOf(r, to);
-  return r.chance(6) ? `push:${field}${push.text}` : `push:${field}${push.text},pop:${dst}${pop.text}`;
+  const first = `push:${field}${named(field, width, push.text)}`;
+  return r.chance(6) ? first : `${first},pop:${dst}${named(dst, to, pop.text)}`;
 }
 
 function zone(r: Random): string[] {
@@ -176,7 +183,6 @@ function zone(r: Random): string[] {
 }
 
 function nat(r: Random, p: RandomMatch['protocol']): string {
-  if (r.chance(2)) return 'nat';
   const address = isIpv4(p) ? r.pick(u.IPS) : r.pick(u.IP6S);
   // Where a port is chosen out of a range by a hash, the hash has a random basis in OVS: one port, or none.
   const port = transport(p) && r.chance(3) ? `:${r.pick(u.PORTS)}` : '';
@@ -244,9 +250,10 @@ function one(r: Random, c: ActionContext): string {
 /** What an action set may hold: each kind once counts. */
 function actionSet(r: Random, c: ActionContext): string {
   const choices: Choice[] = [() => `output:${1 + r.below(3)}`, (rr) => `set_field:${rr.pick(u.MACS)}->eth_dst`];
-  choices.push(() => 'push_vlan:0x8100', () => 'pop_vlan', (rr) => `set_field:${value(rr, 8)}->reg1`);
+  choices.push(() => (c.match.vlan ? 'pop_vlan' : 'push_vlan:0x8100'), (rr) => `set_field:${value(rr, 8)}->reg1`);
   if (isIp(c.match.protocol)) choices.push(() => 'dec_ttl', () => `set_field:${r.below(64)}->ip_dscp`);
-  return Array.from({ length: 1 + r.below(3) }, () => r.pick(choices)(r, c)).join(',');
+  const drawn = Array.from({ length: 1 + r.below(3) }, () => r.pick(choices)(r, c));
+  return [...new Set(drawn)].join(',');
 }
 
 export function randomActions(r: Random, c: ActionContext): string {

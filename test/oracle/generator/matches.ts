@@ -62,7 +62,8 @@ function candidates(p: GeneratedProtocol): [string, number][] {
   return list;
 }
 
-export function randomMatch(r: Random): RandomMatch {
+/** `nxm`: OpenFlow 1.0 with Nicira's extensions, which can say more of a VLAN tag. */
+export function randomMatch(r: Random, nxm: boolean): RandomMatch {
   const protocol = r.pick(PROTOCOLS);
   const match: RandomMatch = { protocol, terms: [], vlan: false, ctInvalid: false };
   for (const [name, oneIn] of candidates(protocol)) {
@@ -76,7 +77,7 @@ export function randomMatch(r: Random): RandomMatch {
     if (['tun_src', 'tun_dst'].includes(name) && match.terms.some((t) => t.field.name.startsWith('tun_ipv6'))) continue;
     match.terms.push(randomTerm(r, field));
   }
-  if (r.chance(6)) addVlan(r, match);
+  if (r.chance(6)) addVlan(r, match, nxm);
   if (isIp(protocol) && r.chance(5)) addConnection(r, match);
   return match;
 }
@@ -120,7 +121,7 @@ export function usualValue(r: Random, field: Field): bigint {
   return r.chance(8) ? u.randomBits(r, bits) : BigInt(r.below(4));
 }
 
-function addVlan(r: Random, match: RandomMatch): void {
+function addVlan(r: Random, match: RandomMatch, nxm: boolean): void {
   const vid = fieldByName('dl_vlan');
   const pcp = fieldByName('dl_vlan_pcp');
   const tci = fieldByName('vlan_tci');
@@ -128,13 +129,13 @@ function addVlan(r: Random, match: RandomMatch): void {
   switch (r.below(6)) {
     case 0:
       match.vlan = false;
-      match.terms.push({ field: tci, value: 0n, mask: r.pick([0xffffn, 0x1000n, 0x1fffn]) });
+      match.terms.push({ field: tci, value: 0n, mask: nxm ? r.pick([0xffffn, 0x1000n, 0x1fffn]) : 0x1fffn });
       break;
     case 1:
       match.terms.push({ field: tci, value: 0x1000n, mask: 0x1000n });
       break;
     case 2: {
-      const mask = 0x1000n | u.randomMask(r, 16);
+      const mask = 0x1000n | u.randomMask(r, nxm ? 16 : 12);
       match.terms.push({ field: tci, value: (0x1000n | BigInt(r.pick(u.VIDS))) & mask, mask });
       break;
     }

@@ -42,21 +42,22 @@ const CT_STATES = ['trk,new', 'trk,est', 'trk,est,rpl', 'trk,inv', 'trk,rel', 't
 export function drawScenario(seed: number, options: ParseOptions, packets: number): Drawn {
   const r = new Random(seed);
   const version: Version = r.chance(2) ? 'OpenFlow10' : 'OpenFlow15';
+  const nxm = version === 'OpenFlow10';
   const drawn: Drawn = { scenario: { version, flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
   const perTable = 2 + r.below(7);
   for (let table = 0; table <= u.LAST_TABLE; table++) {
     for (let i = 0; i < perTable; i++) {
-      const match = randomMatch(r);
+      const match = randomMatch(r, nxm);
       const head = [`table=${table}`, `priority=${1000 - 10 * i}`, ...matchText(match)].join(',');
       const actions = randomActions(r, { match, table, instructions: version === 'OpenFlow15' });
       if (take(drawn, `${head} actions=${actions}`, options)) drawn.matches.push(match);
     }
-    if (r.chance(6)) for (const flow of conjunction(r, table)) take(drawn, flow, options);
+    if (r.chance(6)) for (const flow of conjunction(r, table, nxm)) take(drawn, flow, options);
     if (table < u.LAST_TABLE && !r.chance(4)) take(drawn, `table=${table},priority=0 actions=resubmit(,${table + 1})`, options);
   }
   // Half of the packets meet table 0.
   for (let i = 0; i < packets; i++) {
-    const match = drawn.matches.length === 0 ? randomMatch(r) : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
+    const match = drawn.matches.length === 0 ? randomMatch(r, nxm) : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
     drawn.scenario.steps.push(randomStep(r, match));
   }
   return drawn;
@@ -87,9 +88,9 @@ function randomStep(r: Random, match: RandomMatch): Step {
 }
 
 /** Flows of a conjunctive match of two or three clauses, and what follows from it. */
-function conjunction(r: Random, table: number): string[] {
-  let match = randomMatch(r);
-  while (!isIp(match.protocol)) match = randomMatch(r);
+function conjunction(r: Random, table: number, nxm: boolean): string[] {
+  let match = randomMatch(r, nxm);
+  while (!isIp(match.protocol)) match = randomMatch(r, nxm);
   const { protocol } = match;
   const id = 1 + r.below(3);
   const clauses: string[][] = [

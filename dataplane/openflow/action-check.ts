@@ -1,5 +1,5 @@
-// What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write, the
-// order of instructions, conjunction alone, ct_mark and ct_label inside ct(exec()) only, what an action set may hold.
+// What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write,
+// the order of instructions, conjunction alone, ct_mark and ct_label in ct(exec()) only, what an action set may hold.
 // Called by the flow parser and the group parser.
 import { fieldByName, type Field } from '../key/fields.js';
 import { newFlow } from '../key/flow.js';

@@ -1,5 +1,5 @@
-// The order in which Open vSwitch counts its fields: a group prints and hashes the fields that it was given in this order.
-// Used by the group parser.
+// The order in which Open vSwitch counts its fields: a group prints and hashes the fields that it was given in this
+// order. Used by the group parser.
 import type { Field } from '../key/fields.js';
 
 const numbered = (prefix: string, count: number): string[] => [...Array(count).keys()].map((i) => `${prefix}${i}`);

@@ -1,5 +1,5 @@
-// ovs-ofctl's group language: `group_id=1,type=select,bucket=weight:100,actions=...`, in files and as dump-groups prints
-// it. A file loads whole or not at all. Types in ast.ts, buckets in bucket-parser.ts, printing in print-group.ts.
+// ovs-ofctl's group language: `group_id=1,type=select,bucket=weight:100,actions=...`, in files and as dump-groups
+// prints it. A file loads whole or not at all. Types in ast.ts, buckets in bucket-parser.ts, printing in print-group.ts.
 import { FLAGS } from '../key/flags.js';
 import { parseRawFieldValue } from '../key/format.js';
 import { ones } from '../key/flow.js';
@@ -14,7 +14,7 @@ import { printedName, requireActionField } from './subfield.js';
 import { suggest } from './suggest.js';
 
 export interface GroupOptions extends ParseOptions {
-  /** Throws InputError for a group that the language allows and the switch cannot do; the error gets the group's place. */
+  /** Throws InputError for a group that the language allows and the switch cannot do; the error gets its place. */
   acceptGroup?(group: GroupSpec): void;
 }
 
@@ -115,18 +115,20 @@ class GroupReader {
     if (this.hashed.some((h) => h.field.field === field))
       key.fail('ECONFLICT', `expected each field once, got ${key.text} again`);
     const mask = bits && this.bitsToHash(field, bits);
-    const whole = mask === undefined || mask === ones(field.bits);
-    this.hashed.push({ field: whole ? { field } : { field, mask }, span: item.whole });
+    this.hashed.push({ field: mask === undefined ? { field } : { field, mask }, span: item.whole });
   }
 
-  private bitsToHash(field: HashedField['field'], span: Span): bigint {
+  /** undefined: all of them. */
+  private bitsToHash(field: HashedField['field'], span: Span): bigint | undefined {
     const { value, mask } = span.locate(() => parseRawFieldValue(field, span.text, this.options.ports));
-    const exact = field.format in FLAGS ? !/^[+-]|\//.test(span.text) : mask === ones(field.bits);
+    const flags = field.format in FLAGS;
+    const exact = flags ? !/^[+-]|\//.test(span.text) : mask === ones(field.bits);
     if (!exact || value === 0n) span.fail('EMASK', `expected the bits to hash, at least one, got "${span.text}"`);
     const all = field.format === 'port' ? BigInt(OFPP.NONE) : ones(field.bits);
     if (field.maskable === 'none' && value !== all)
       span.fail('EMASK', `expected all bits of ${printedName(field)}, which takes no mask`);
-    return value === all ? ones(field.bits) : value;
+    // Open vSwitch has more bits for flags than it has flags, and prints these also when all are given.
+    return value === all && !flags && field.format !== 'frag' ? undefined : value;
   }
 
   finish(span: Span, given: readonly GivenBucket[]): GroupSpec {

@@ -117,7 +117,7 @@ export function splitCommas(span: Span): Span[] {
   return spans;
 }
 
-/** The lines of a file that hold flows, groups or meters: without comments, blank lines and the header line of a dump. */
+/** The lines of a file that hold flows, groups or meters: no comments, no blank lines, not the header of a dump. */
 export function contentLines(source: Source): Span[] {
   const spans: Span[] = [];
   for (const [i, text] of source.text.split(/\r?\n/).entries()) {

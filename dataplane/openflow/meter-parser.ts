@@ -9,7 +9,7 @@ import { suggest } from './suggest.js';
 export interface MeterOptions {
   /** What to call the text in errors. Default "meter". */
   sourceName?: string;
-  /** Throws InputError for a meter that the language allows and the switch cannot do; the error gets the meter's place. */
+  /** Throws InputError for a meter that the language allows and the switch cannot do; the error gets its place. */
   acceptMeter?(meter: MeterSpec): void;
 }
 
@@ -76,7 +76,10 @@ class MeterReader {
     if (name === 'meter' && item.delimiter === '=' && item.value) {
       this.id = Number(parseNumber(item.value, 'a meter', 1n, HIGHEST_ID));
     } else if (FLAGS.includes(name) && item.delimiter === '') this.flag(name, item.key);
-    else item.whole.fail('EFIELD', `expected one of ${KEYS.join(', ')}, got "${item.whole.text}"${suggest(name, KEYS)}`);
+    else {
+      const got = `got "${item.whole.text}"${suggest(name, KEYS)}`;
+      item.whole.fail('EFIELD', `expected one of ${KEYS.join(', ')}, ${got}`);
+    }
   }
 
   private flag(name: string, span: Span): void {

@@ -13,7 +13,6 @@ const UNLESS_ZERO = [
     'pkt_mark',
     'dp_hash',
     'conj_id',
-    'actset_output',
     'ct_state',
     'ct_zone',
     'ct_mark',

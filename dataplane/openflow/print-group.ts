@@ -1,5 +1,5 @@
-// Groups as ovs-ofctl -O OpenFlow15 prints them: dump-groups and dump-group-stats. The group parser reads what printGroup
-// prints.
+// Groups as ovs-ofctl -O OpenFlow15 prints them: dump-groups and dump-group-stats. The group parser reads what
+// printGroup prints.
 import { formatPlainValue } from '../key/format.js';
 import { formatPort } from '../key/ports.js';
 import type { BucketSpec, GroupSelection, GroupSpec, PortNames } from './ast.js';

@@ -2,10 +2,20 @@
 import fc from 'fast-check';
 import { FIELDS, type Field, fieldByName } from '../../dataplane/key/fields.js';
 import { newFlow, ones } from '../../dataplane/key/flow.js';
+import { fieldRank } from '../../dataplane/openflow/field-order.js';
 import {
   type Action,
+  type BucketSpec,
+  type BundleAction,
   type FieldMatch,
   type FlowSpec,
+  type GroupSelection,
+  type GroupSpec,
+  type HashFields,
+  type LearnAction,
+  type LearnSpec,
+  type MeterSpec,
+  type MultipathAction,
   OFPP,
   type Subfield,
   TlvMap,
@@ -141,6 +151,60 @@ const outputs: fc.Arbitrary<Action> = fc.oneof(
   }),
 );
 
+const HASHES: readonly HashFields[] = ['eth_src', 'symmetric_l4', 'symmetric_l3l4+udp', 'nw_src'];
+const uint16 = fc.integer({ min: 0, max: 65535 });
+const hashing = { fields: fc.constantFrom(...HASHES), basis: uint16 };
+const members = fc.array(ofport, { maxLength: 4 });
+const bit = subfield(fieldByName('reg2'), 1);
+const choosing: fc.Arbitrary<Action> = fc.oneof(
+  fc.record<MultipathAction>({
+    ...{ type: fc.constant('multipath'), ...hashing, links: fc.integer({ min: 1, max: 65536 }), arg: uint16 },
+    algorithm: fc.constantFrom('modulo_n', 'hash_threshold', 'hrw', 'iter_hash'),
+    dst: fc.constant({ field: fieldByName('reg3'), start: 5, count: 17 }),
+  }),
+  fc.record<BundleAction>(
+    {
+      ...{ type: fc.constant('bundle'), ...hashing, members },
+      algorithm: fc.constantFrom('active_backup', 'hrw'),
+      dst: fc.constant({ field: fieldByName('reg3'), start: 16, count: 16 }),
+    },
+    { requiredKeys: ['type', 'fields', 'basis', 'algorithm', 'members'] },
+  ),
+  bit.chain((dst) => uint16.map((length): Action => ({ type: 'check_pkt_larger', length, dst }))),
+  uint(32).map((queue): Action => ({ type: 'set_queue', queue: Number(queue) })),
+  fc.constantFrom<Action>({ type: 'pop_queue' }, { type: 'exit' }),
+);
+const finTimeout = fc
+  .tuple(uint16, uint16)
+  .map(([idleTimeout, hardTimeout]): Action => ({ type: 'fin_timeout', idleTimeout, hardTimeout }));
+
+/** Fields that a learned flow may match and write whatever else it matches. */
+const LEARNABLE = PLAIN.filter((f) => f.prerequisite === 'none' && f.name !== 'in_port');
+
+function learn(protocol: Protocol): fc.Arbitrary<Action> {
+  const sources = PLAIN.filter((f) => f.prerequisite !== 'vlan' && protocol.meets(f.prerequisite));
+  const target = fc.constantFrom(...LEARNABLE).chain((f) => subfield(f));
+  const source = fc.constantFrom(...sources).chain((f) => subfield(f));
+  const spec = fc.tuple(fc.constantFrom('match' as const, 'load' as const), target, source, fc.boolean());
+  const specs = fc.oneof(
+    spec.chain(([type, to, from, constant]): fc.Arbitrary<LearnSpec> => {
+      if (constant) return uint(to.count).map((src) => ({ type, dst: to, src }));
+      const count = Math.min(to.count, from.count);
+      return fc.constant({ type, dst: { ...to, count }, src: { ...from, count } });
+    }),
+    source.map((src): LearnSpec => ({ type: 'output', src })),
+  );
+  return fc.record<LearnAction>(
+    {
+      ...{ type: fc.constant('learn'), table, priority: uint16, cookie: uint(64), limit: uint(32).map(Number) },
+      ...{ idleTimeout: uint16, hardTimeout: uint16, finIdleTimeout: uint16, finHardTimeout: uint16 },
+      ...{ sendFlowRem: fc.boolean(), deleteLearned: fc.boolean(), specs: fc.array(specs, { maxLength: 4 }) },
+      resultDst: bit,
+    },
+    { noNullPrototype: true },
+  );
+}
+
 const ctWrites = fc.oneof(
   subfield(fieldByName('ct_mark')).chain((dst) =>
     uint(dst.count).map((value): Action => ({ type: 'load', value, dst })),
@@ -172,7 +236,11 @@ const ct = (invalid: boolean): fc.Arbitrary<Action> =>
     }));
 
 function actions(protocol: Protocol): fc.Arbitrary<Action[]> {
-  const one = fc.oneof(writes(protocol), outputs, ...(protocol.ip ? [ct(protocol.ctInvalid)] : []));
+  const one = fc.oneof(
+    ...[writes(protocol), outputs, choosing, learn(protocol)],
+    ...(protocol.ip ? [ct(protocol.ctInvalid)] : []),
+    ...(protocol.transport === 'tcp' ? [finTimeout] : []),
+  );
   const conjunction = fc
     .tuple(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 2, max: 64 }), fc.nat(1000))
     .map(([id, nClauses, c]): Action => ({ type: 'conjunction', id, clause: 1 + (c % nClauses), nClauses }));
@@ -195,3 +263,81 @@ export const flowSpec: fc.Arbitrary<FlowSpec> = match.chain(({ fields, protocol 
     })
     .map((flow) => flow),
 );
+
+const counted = <T>(all: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> => fc.array(all, { minLength: 1, maxLength: max });
+const bucketActions = fc.array(outputs.filter((a) => a.type !== 'controller'), { maxLength: 3 });
+const hashedField = fc
+  .constantFrom(...FIELDS.filter((f) => f.maskable === 'bitwise' && ['hex', 'ipv4', 'ethernet'].includes(f.format)))
+  .filter((f) => fieldRank(f) !== undefined)
+  .chain((field) =>
+    uint(field.bits).map((m) => (m === 0n || m === ones(field.bits) ? { field } : { field, mask: m })),
+  );
+const selection: fc.Arbitrary<GroupSelection> = fc.oneof(
+  fc.record({ method: fc.constant('dp_hash' as const), param: uint(64), fields: fc.constant([]) }),
+  fc.record({
+    method: fc.constant('hash' as const),
+    param: uint(64),
+    fields: fc
+      .uniqueArray(hashedField, { maxLength: 4, selector: (f) => f.field.name })
+      .map((all) => all.sort((a, b) => (fieldRank(a.field) ?? 0) - (fieldRank(b.field) ?? 0))),
+  }),
+);
+const groupId = fc.integer({ min: 0, max: 0xffffff00 });
+const plainPort = fc.integer({ min: 0, max: 0xfeff });
+const bucketIds = (count: number): fc.Arbitrary<number[]> =>
+  fc.uniqueArray(groupId, { minLength: count, maxLength: count });
+
+function buckets(type: GroupSpec['type'], max: number): fc.Arbitrary<BucketSpec[]> {
+  const body = fc.record({
+    weight: type === 'select' ? fc.integer({ min: 0, max: 65535 }) : fc.constant(0),
+    actions: bucketActions,
+    watchPort: type === 'fast_failover' ? plainPort : fc.constant(undefined),
+    watchGroup: type === 'select' ? fc.option(groupId, { nil: undefined }) : fc.constant(undefined),
+  });
+  return counted(body, max).chain((all) =>
+    bucketIds(all.length).map((ids) =>
+      all.map(({ weight, actions, watchPort, watchGroup }, i) => ({
+        id: ids[i],
+        weight,
+        ...(watchPort === undefined ? {} : { watchPort }),
+        ...(watchGroup === undefined ? {} : { watchGroup }),
+        actions,
+      })),
+    ),
+  );
+}
+
+/** A group that the parser makes. */
+export const groupSpec: fc.Arbitrary<GroupSpec> = fc
+  .constantFrom<GroupSpec['type']>('all', 'select', 'indirect', 'fast_failover')
+  .chain((type) =>
+    fc
+      .record({
+        id: groupId,
+        buckets: buckets(type, type === 'indirect' ? 1 : 4),
+        selection: fc.option(selection, { nil: undefined }),
+      })
+      .map(({ id, buckets: all, selection: chosen }) => ({
+        id,
+        type,
+        ...(type === 'select' && chosen ? { selection: chosen } : {}),
+        buckets: all,
+      })),
+  );
+
+/** A meter that the parser makes, and that Open vSwitch's datapath can do. */
+export const meterSpec: fc.Arbitrary<MeterSpec> = fc
+  .record({
+    id: fc.integer({ min: 1, max: 0xffff0000 }),
+    unit: fc.constantFrom('kbps' as const, 'pktps' as const),
+    burst: fc.boolean(),
+    stats: fc.boolean(),
+    rates: fc.array(fc.tuple(fc.integer({ min: 1, max: 0xffffffff }), fc.integer({ min: 1, max: 0xffffffff })), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  })
+  .map(({ rates, ...meter }) => ({
+    ...meter,
+    bands: rates.map(([rate, burstSize]) => ({ type: 'drop', rate, burstSize: meter.burst ? burstSize : 0 })),
+  }));

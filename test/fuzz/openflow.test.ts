@@ -6,13 +6,19 @@ import { InputError } from '../../dataplane/errors.js';
 import {
   parseFlow,
   parseFlows,
+  parseGroup,
+  parseGroups,
   parseMatch,
+  parseMeter,
+  parseMeters,
   parseTraceFlow,
   printFlow,
+  printGroup,
+  printMeter,
   TlvMap,
   toMasked,
 } from '../../dataplane/openflow/index.js';
-import { flowSpec, tlvMap } from './openflow-arbitraries.js';
+import { flowSpec, groupSpec, meterSpec, tlvMap } from './openflow-arbitraries.js';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20200902);
 const runs = (numRuns: number): fc.Parameters => ({ seed, numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1) });
@@ -30,6 +36,8 @@ function readAll(text: string): void {
   orInputError(() => parseFlows({ name: 'fuzz', text }));
   orInputError(() => parseMatch(text, { tlvMap }));
   orInputError(() => parseTraceFlow(text, { tlvMap }));
+  orInputError(() => parseGroups({ name: 'fuzz', text }, { tlvMap }));
+  orInputError(() => parseMeters({ name: 'fuzz', text }));
   orInputError(() => TlvMap.parse(text));
 }
 
@@ -50,6 +58,8 @@ const WORDS = [
     'table',
     'output',
   ],
+  ...['learn', 'multipath', 'bundle', 'group_id', 'type', 'select', 'fields', 'bucket', 'weight', 'watch_port', 'meter'],
+  ...['kbps', 'bands', 'drop', 'rate', 'hrw', 'members', 'eth_src', 'result_dst', 'check_pkt_larger', 'fin_timeout'],
   ...['resubmit', 'conjunction', 'NXM_NX_REG0', 'reg0', 'in_port', 'nw_src', 'ct_state', 'vlan_tci', 'tun_metadata0'],
   ...['=', ':', '(', ')', ',', '->', '/', '[', ']', '..', '"', '#', ' ', '\n', '+trk', '-new', '0x', '0', '1', '65536'],
   ...['192.0.2.1', '2001:db8::1', '02:00:00:00:00:01', '0xffffffffffffffff', '::', '*', 'NP', '{', '}'],
@@ -75,6 +85,32 @@ describe('random text', { timeout: 60_000 }, () => {
   });
 });
 
+describe('random groups and meters', { timeout: 60_000 }, () => {
+  it('groups print and are read again as the same', () => {
+    const property = fc.property(groupSpec, (group) => {
+      expect(parseGroup(printGroup(group), { tlvMap })).toEqual(group);
+    });
+    fc.assert(property, runs(300));
+  });
+
+  it('meters print and are read again as the same', () => {
+    const property = fc.property(meterSpec, (meter) => {
+      expect(parseMeters({ name: 'dump', text: printMeter(meter) })).toEqual([meter]);
+      expect(parseMeter(printMeter(meter).replaceAll('\n', ' '))).toEqual(meter);
+    });
+    fc.assert(property, runs(300));
+  });
+
+  it('one with a character changed is read or refused with an InputError', () => {
+    const text = fc.oneof(groupSpec.map((g) => printGroup(g)), meterSpec.map(printMeter));
+    const changed = fc.tuple(text, fc.nat(), fc.string({ unit: 'binary', maxLength: 2 })).map(([t, at, by]) => {
+      const i = at % t.length;
+      return t.slice(0, i) + by + t.slice(i + 1);
+    });
+    fc.assert(fc.property(changed, readAll), runs(300));
+  });
+});
+
 describe('hostile text', () => {
   it.each([
     ['parentheses that are never closed', '('.repeat(50_000)],
@@ -82,6 +118,9 @@ describe('hostile text', () => {
     ['one endless word', 'a'.repeat(100_000)],
     ['actions nested without end', `actions=${'clone('.repeat(5000)}${')'.repeat(5000)}`],
     ['ct nested without end', `ip,actions=${'ct(commit,exec('.repeat(5000)}${'))'.repeat(5000)}`],
+    ['learn with the same again and again', `actions=learn(${'reg0=1,'.repeat(3000)})`],
+    ['buckets without end', `group_id=1,type=all,${'bucket=output:1,'.repeat(5000)}`],
+    ['bands without end', `meter=1,kbps,bands=${'type=drop,rate=1,'.repeat(5000)}`],
     ['an endless number', `reg0=${'9'.repeat(100_000)},actions=drop`],
     ['an endless range', `actions=load:1->reg0[${'9'.repeat(100_000)}]`],
     ['the same field again and again', `${'reg0=1,'.repeat(3000)}actions=drop`],

@@ -24,6 +24,8 @@ export interface OvsOptions {
   /** ovs-ofctl flows: a file, or the lines themselves. Absent: the bridge has none and drops everything. */
   flows?: string | string[];
   ports: PortsFile;
+  /** ovs-ofctl groups, added before the flows. */
+  groups?: string[];
   /** Give the Geneve port an underlay (a second bridge with the port ens160), so that frames really leave and arrive
    *  encapsulated. Without it ofproto/trace prints tunnels as the kernel datapath would. */
   nativeTunnel?: boolean;
@@ -106,7 +108,8 @@ export class Ovs {
     else await this.appctl('dpif/set-dp-features', this.bridge, 'tnl_push_pop', 'false');
     const { tlv_map } = this.options.ports;
     if (tlv_map) await this.#run('ovs-ofctl', 'add-tlv-map', this.bridge, tlv_map);
-    const { flows } = this.options;
+    const { flows, groups } = this.options;
+    if (groups) await this.addGroups(groups);
     if (flows !== undefined) await this.addFlows(flows);
   }
 
@@ -180,6 +183,22 @@ export class Ovs {
     return this.#control.call(method, ...args);
   }
 
+  /** As ovs-ofctl -O VERSION COMMAND BRIDGE ARG... Rejects with its words when it or the switch refuses. */
+  ofctl(version: string, command: string, ...args: string[]): Promise<string> {
+    return this.#run('ovs-ofctl', '-O', version, command, this.bridge, ...args);
+  }
+
+  async addGroups(groups: readonly string[]): Promise<void> {
+    const file = join(this.dir, 'given.groups');
+    fs.writeFileSync(file, `${groups.join('\n')}\n`);
+    await this.#run('ovs-ofctl', '-O', 'OpenFlow15', 'add-groups', this.bridge, file);
+  }
+
+  /** As `ovs-ofctl -O VERSION COMMAND BRIDGE`. */
+  ofctl(version: string, command: string, ...args: string[]): Promise<string> {
+    return this.#run('ovs-ofctl', '-O', version, command, this.bridge, ...args);
+  }
+
   async addFlows(flows: string | string[]): Promise<void> {
     let file = flows;
     if (typeof file !== 'string') {
@@ -214,9 +233,10 @@ export class Ovs {
   }
 
   /** ofproto/trace. With `hex` the packet comes from the frame and `flow` only names the port. */
-  trace(flow: string, options: { ctNext?: string[]; hex?: string } = {}): Promise<string> {
+  trace(flow: string, options: { ctNext?: string[]; hex?: string; generate?: boolean } = {}): Promise<string> {
     const next = (options.ctNext ?? []).flatMap((s) => ['--ct-next', s]);
-    return this.appctl('ofproto/trace', ...next, '--names', this.bridge, flow, ...(options.hex ? [options.hex] : []));
+    const packet = options.hex ? [options.hex] : options.generate ? ['-generate'] : [];
+    return this.appctl('ofproto/trace', ...next, '--names', this.bridge, flow, ...packet);
   }
 
   /** Sends a frame in at `port` and returns what came out where. */

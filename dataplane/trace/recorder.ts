@@ -114,7 +114,9 @@ export class TraceRecorder implements Recorder {
 
   actionSet(actions: readonly Action[], depth: number): void {
     const node: TraceNode = { type: 'table', text: '--. Executing action set:', nodes: [] };
-    this.#lists[depth].push(node);
+    // At the end of the pipeline it stands under the first table.
+    const list = depth === 0 ? (this.#lists[1] ?? this.tree) : this.#lists[depth];
+    list.push(node);
     this.#lists[depth + 1] = node.nodes;
     this.#steps[depth + 1] = this.steps[this.steps.length - 1];
     if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
@@ -128,9 +130,10 @@ export class TraceRecorder implements Recorder {
     if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
   }
 
-  actionSetIs(actions: readonly Action[], depth: number): void {
-    const text = actions.length === 0 ? ' empty' : `: ${printActions(actions, this.options)}`;
-    this.#line('detail', `action set is${text}`, depth);
+  actionSetIs(actions: readonly Action[], depth: number, verb: 'is' | 'was' = 'is'): void {
+    // Ports by number, even where OVS prints names.
+    const text = actions.length === 0 ? ' empty' : `: ${printActions(actions, { ...this.options, ports: undefined })}`;
+    this.#line('detail', `action set ${verb}${text}`, depth);
   }
 
   learned(flow: FlowSpec, depth: number): void {

@@ -47,6 +47,8 @@ export class Context {
   /** The last set_tunnel of `actions`. */
   tunnel?: Uint8Array;
   usedNormal = false;
+  /** Nothing of the pipeline comes after the action that is run: what it does to the packet need not be undone. */
+  last = true;
   /** The last reason for which nothing was sent. */
   drop = { reason: 'flow', table: 0 };
 

@@ -128,7 +128,7 @@ export interface Recorder {
   /** A group's bucket is about to be run. */
   bucket(id: number, actions: readonly Action[], depth: number): void;
   /** write_actions left the action set like this; in the order in which it would be run. */
-  actionSetIs(actions: readonly Action[], depth: number): void;
+  actionSetIs(actions: readonly Action[], depth: number, verb?: 'is' | 'was'): void;
   /** learn() makes or refreshes this flow. */
   learned(flow: FlowSpec, depth: number): void;
   /** A move or pop wrote to `dst`. */

@@ -23,6 +23,7 @@ export function writeActions(ctx: Context, { actions }: Extract<Action, { type: 
 }
 
 export function clearActions(ctx: Context): void {
+  ctx.recorder?.actionSetIs(inOrder(ctx.actionSet), ctx.depth, 'was');
   ctx.actionSet = [];
   setField(ctx.flow, actsetOutput, OFPP.UNSET);
 }
@@ -34,7 +35,10 @@ export function runActionSet(ctx: Context): void {
   const list = inOrder(set);
   ctx.recorder?.actionSet(list, ctx.depth);
   ctx.depth++;
+  const { last } = ctx;
+  ctx.last = true;
   runActions(ctx, list);
+  ctx.last = last;
   ctx.depth--;
 }
 

@@ -6,16 +6,20 @@ import { runActionSet } from './action-set.js';
 import { runActions } from './run.js';
 
 export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone' }>): void {
-  const undoable = actions.every((action) => UNDOABLE.has(action.type));
+  // Where nothing comes after it, the packet itself can be used up.
+  const undoable = ctx.last || actions.every((action) => UNDOABLE.has(action.type));
+  const { last } = ctx;
   // Changes made so far are both the copy's and the packet's.
   if (!undoable) commit(ctx);
   const saved = { flow: ctx.flow.slice(), base: ctx.base.slice(), tunnel: ctx.tunnel, conntracked: ctx.conntracked };
   const { actions: outer, stack, actionSet } = ctx;
   if (!undoable) ctx.actions = [];
   ctx.stack = stack.slice();
+  ctx.last = last || !undoable;
   ctx.actionSet = [];
   runActions(ctx, actions);
   if (!ctx.error) runActionSet(ctx);
+  ctx.last = last;
   ctx.flow.set(saved.flow);
   ctx.conntracked = saved.conntracked;
   ctx.stack = stack;

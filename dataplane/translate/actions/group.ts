@@ -21,7 +21,12 @@ export function group(ctx: Context, { id }: Extract<Action, { type: 'group' }>):
     return 'stop';
   }
   if (entry.spec.type === 'all' || entry.spec.type === 'indirect') {
-    for (const bucket of entry.buckets) runBucket(ctx, bucket);
+    const { last } = ctx;
+    for (const [i, bucket] of entry.buckets.entries()) {
+      ctx.last = last && i === entry.buckets.length - 1;
+      runBucket(ctx, bucket);
+    }
+    ctx.last = last;
     ctx.credited.push(entry, ...entry.buckets);
     return;
   }
@@ -58,14 +63,13 @@ function firstLive(ctx: Context, { buckets }: GroupEntry, depth: number): Bucket
 
 /** A bucket that watches nothing is always live; one that watches a port and a group, while either is. */
 function isLive(ctx: Context, { spec: { id, watchPort, watchGroup } }: BucketEntry, depth: number): boolean {
-  if (depth >= MAX_WATCH_DEPTH) {
-    ctx.warn(`bucket chaining exceeded ${MAX_WATCH_DEPTH} links`);
-    return false;
+  if (depth >= MAX_WATCH_DEPTH) ctx.report(`bucket chaining exceeded ${MAX_WATCH_DEPTH} links`);
+  else {
+    if (watchPort === undefined && watchGroup === undefined) return true;
+    if (watchPort !== undefined && isUp(ctx, watchPort)) return true;
+    const watched = watchGroup === undefined ? undefined : ctx.env.group(watchGroup);
+    if (watched && firstLive(ctx, watched, depth + 1)) return true;
   }
-  if (watchPort === undefined && watchGroup === undefined) return true;
-  if (watchPort !== undefined && isUp(ctx, watchPort)) return true;
-  const watched = watchGroup === undefined ? undefined : ctx.env.group(watchGroup);
-  if (watched && firstLive(ctx, watched, depth + 1)) return true;
   const dead = [
     ...(watchPort === undefined ? [] : [`port ${watchPort}`]),
     ...(watchGroup === undefined ? [] : [`group ${watchGroup}`]),
@@ -94,6 +98,10 @@ function bestByScore(ctx: Context, { buckets }: GroupEntry, hash: number): Bucke
   let best: BucketEntry | undefined;
   let bestScore = 0;
   for (const bucket of buckets) {
+    if (bucket.spec.weight === 0) {
+      ctx.detail(`bucket ${bucket.spec.id}: not live due to weight 0`);
+      continue;
+    }
     if (!isLive(ctx, bucket, 0)) continue;
     const score = (hashInt(bucket.spec.id, hash) & 0xffff) * bucket.spec.weight;
     if (score >= bestScore) {

@@ -68,11 +68,14 @@ const RUN: { [T in Action['type']]: Run<T> } = {
 };
 
 export function runActions(ctx: Context, actions: readonly Action[]): void {
-  for (const action of actions) {
-    if (ctx.error !== undefined) return;
+  const { last } = ctx;
+  for (const [i, action] of actions.entries()) {
+    if (ctx.error !== undefined) break;
+    ctx.last = last && i === actions.length - 1 && ctx.actionSet.length === 0;
     ctx.recorder?.action(action, ctx.flow, ctx.depth);
     const outcome = (RUN[action.type] as (ctx: Context, action: Action) => Outcome)(ctx, action);
     ctx.recorder?.afterAction(action, ctx.flow, ctx.depth);
-    if (outcome === 'stop') return;
+    if (outcome === 'stop') break;
   }
+  ctx.last = last;
 }

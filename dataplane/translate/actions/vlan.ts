@@ -12,6 +12,8 @@ export function pushVlan(ctx: Context, { ethertype }: Extract<Action, { type: 'p
   if (isTagged(flow)) lookAtTags(ctx);
   else {
     flow.fill(0, AT.vlan_tci, AT.vlan2_tpid + 2);
+    // That there is none: a tag that is there moves, and where two are the second is lost.
+    ctx.mask[AT.vlan_tci] |= VLAN_CFI >> 8;
     lookAtLostTag(ctx);
   }
   flow.copyWithin(AT.vlan2_tci, AT.vlan_tci, AT.vlan_tci + TAG_SIZE);

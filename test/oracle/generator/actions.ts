@@ -143,7 +143,7 @@ function vlan(r: Random, c: ActionContext): string {
   const choices = [`mod_vlan_vid:${r.pick(u.VIDS)}`, `mod_vlan_pcp:${r.pick(u.PCPS)}`, 'strip_vlan'];
   if (!c.instructions) return r.pick(choices);
   // Later versions want to know from the match that there is a tag to be taken off or written.
-  return r.pick(c.match.vlan ? ['pop_vlan', ...choices] : ['push_vlan:0x8100', 'push_vlan:0x88a8', 'mod_vlan_vid:5']);
+  return r.pick(c.match.vlan ? ['pop_vlan', ...choices] : ['push_vlan:0x8100', 'push_vlan:0x88a8']);
 }
 
 function output(r: Random): string {

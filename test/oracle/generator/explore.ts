@@ -1,6 +1,6 @@
 // Runs one random scenario after the other, counts packets on which both sides agree, and shrinks what differs. From:
 // main.ts (as long as one wants) and generator.test.ts (a short while).
-import { load, refusal, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
+import { load, refusal, revive, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
 import type { Difference, Kind, Pair } from './run.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import { OvsSide, OwnSide } from './sides.js';
@@ -20,6 +20,8 @@ export interface Tally {
   /** Frames that came out of OVS, packets that went on after conntrack, connections at the ends: has it met anything? */
   framesOut: number;
   otherVersion: number;
+  /** Seeds of scenarios in which an assertion of OVS failed: nothing to compare with. */
+  ovsDied: number[];
   connections: number;
 }
 
@@ -30,6 +32,7 @@ export const newTally = (): Tally => ({
   unsupported: new Map(),
   framesOut: 0,
   otherVersion: 0,
+  ovsDied: [],
   connections: 0,
 });
 
@@ -65,6 +68,16 @@ async function leaveOutRefused({ ovs }: Pair, scenario: Scenario, tally: Tally):
 
 /** The scenario of a seed, through both. What differs, at most one of each kind and step. */
 export async function exploreOne(pair: Pair, seed: number, kinds: readonly Kind[], tally: Tally): Promise<Found[]> {
+  try {
+    return await throughBoth(pair, seed, kinds, tally);
+  } catch (error) {
+    if (!(await revive(pair, error))) throw error;
+    tally.ovsDied.push(seed);
+    return [];
+  }
+}
+
+async function throughBoth(pair: Pair, seed: number, kinds: readonly Kind[], tally: Tally): Promise<Found[]> {
   const { scenario, unsupported, refused } = drawScenario(seed, pair.own.parseOptions, PACKETS);
   for (const name of unsupported) tally.unsupported.set(name, (tally.unsupported.get(name) ?? 0) + 1);
   const found: Found[] = [];

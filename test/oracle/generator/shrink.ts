@@ -1,7 +1,7 @@
 // Makes a scenario that shows a difference smaller, as long as it still shows one of the same kind: fewer packets, fewer
 // flows, fewer actions and terms of a match. From: main.ts. To: a case file.
 import { splitTerms } from '../../helpers/trace-text.js';
-import { compareLive, compareMasks, compareText, compareTraces, load, type Difference, type Pair } from './run.js';
+import { compareLive, compareMasks, compareText, compareTraces, load, revive, type Difference, type Pair } from './run.js';
 import type { Scenario } from './scenario.js';
 
 const MOST_TRIALS = 600;
@@ -26,7 +26,13 @@ export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['k
   let trials = 0;
   let best = scenario;
   const holds = async (candidate: Scenario): Promise<boolean> => {
-    if (trials++ >= MOST_TRIALS || !(await differs(pair, candidate, kind, seed))) return false;
+    if (trials++ >= MOST_TRIALS) return false;
+    try {
+      if (!(await differs(pair, candidate, kind, seed))) return false;
+    } catch (error) {
+      if (await revive(pair, error)) return false;
+      throw error;
+    }
     best = candidate;
     return true;
   };

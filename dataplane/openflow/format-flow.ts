@@ -24,6 +24,7 @@ const recircId = fieldByName('recirc_id');
 const nwTos = fieldByName('nw_tos');
 const dlType = fieldByName('dl_type');
 const nwProto = fieldByName('nw_proto');
+const tunTtl = fieldByName('tun_ttl');
 const tcpSrc = fieldByName('tcp_src');
 const tcpDst = fieldByName('tcp_dst');
 /** Names that OVS prints for fields whose name tells the protocol as well. */
@@ -42,24 +43,28 @@ const vlanTci1: Field = { ...vlanTci, name: 'vlan_tci1', offset: 106 };
 
 /** A match as ovs-ofctl prints it, `priority=` first unless it is the default. Without fields: ''. */
 export function formatMatch(match: Match, priority = DEFAULT_PRIORITY, options: FormatOptions = {}): string {
-  const items = formatItems(toMasked(match), options, false);
+  const items = formatItems(toMasked(match), options, 'match');
   return (priority === DEFAULT_PRIORITY ? items : [`priority=${priority}`, ...items]).join(',');
 }
 
 /** Without a mask: a packet, as on ofproto/trace's `Flow:` and `Final flow:` lines. With one: a megaflow. */
 export function formatFlow(flow: Flow, mask?: Flow, options: FormatOptions = {}): string {
   if (mask === undefined) {
-    return formatItems({ value: flow, mask: packetMask(flow, options.tlvMap) }, options, false).join(',');
+    return formatItems({ value: flow, mask: packetMask(flow, options.tlvMap) }, options, 'packet').join(',');
   }
   const value = newFlow();
   for (let i = 0; i < value.length; i++) value[i] = flow[i] & mask[i];
   const megaflow = { value, mask: Uint8Array.from(mask) };
   setField(megaflow.mask, recircId, ones(recircId.bits));
   setField(megaflow.value, recircId, getField(flow, recircId));
-  return formatItems(megaflow, options, true).join(',');
+  return formatItems(megaflow, options, 'megaflow').join(',');
 }
 
-function formatItems(masked: Masked, options: FormatOptions, megaflow: boolean): string[] {
+/** Of tunnels that packetwalk does not have: what ofproto/trace says of every packet that came through a tunnel. */
+const OTHER_TUNNELS = ['tun_erspan_ver=0', 'gtpu_flags=0', 'gtpu_msgtype=0'];
+
+function formatItems(masked: Masked, options: FormatOptions, kind: 'match' | 'packet' | 'megaflow'): string[] {
+  const megaflow = kind === 'megaflow';
   const protocol = new Protocol(masked.value, masked.mask);
   const keyword = protocol.keyword;
   const items: string[] = [];
@@ -75,6 +80,7 @@ function formatItems(masked: Masked, options: FormatOptions, megaflow: boolean):
     } else {
       if (field === nwTos || field.name === 'arp_op') items.push(...unfoldedProtocol(masked, protocol));
       items.push(...formatField(masked, field, options));
+      if (kind === 'packet' && field === tunTtl && getField(masked.mask, tunTtl) !== 0n) items.push(...OTHER_TUNNELS);
     }
     if (field.name === 'dl_dst' && !keyword) items.push(...formatField(masked, dlType, options));
   }

@@ -3,9 +3,6 @@
 // else.
 import { splitTerms } from './trace-text.js';
 
-/** Fields of tunnels that packetwalk does not have. */
-const FOREIGN_FIELDS = /,(?:tun_erspan_ver|gtpu_flags|gtpu_msgtype)=0(?=,)/g;
-
 /** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. */
 const TAG_FIELDS = /,dl_vlan(?:_pcp)?=\d+/g;
 /** OVS keeps ICMP's type and code in 16 bits each, and prints the 8 that count as a mask. */
@@ -33,7 +30,6 @@ export function comparableTrace(
     .trimEnd()
     .split('\n')
     .filter((line) => !SLOW_PATH.test(line))
-    .map((line) => line.replace(FOREIGN_FIELDS, ''))
     .map((line) => line.replace(ICMP_IN_PORTS, (_, name: string, value: string) => `${name}=${Number(value)}`))
     .map((line) => line.replace(/(recirc_id=|recirc\()(0x[1-9a-f][0-9a-f]*)/g, '$1#'))
     .map((line) => (line.startsWith('Megaflow: ') ? line.replace(TAG_FIELDS, '') : line))

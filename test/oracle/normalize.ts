@@ -4,8 +4,7 @@
 //  - recirculation ids are taken from a counter: they are renamed #1, #2, ... in order of appearance;
 //  - a flood goes to its ports in the order of a hash table: the outputs after NORMAL are sorted;
 //  - a tunnel port is named by its vport (genev_sys_6081) in OVS's datapath actions, by its own name in ours;
-//  - OVS prints tunnel fields of protocols that we do not have (ERSPAN, GTP-U), and tunnel flags and options in its own
-//    way when they are all zero: left out of the packet's flow;
+//  - OVS prints tunnel flags and options in its own way when they are all zero: left out of the packet's flow;
 //  - terms of a flow and of a match may come in any order: sorted.
 //
 // Megaflows are not compared here: which fields OVS looks at depends on the order of its hash tables. That ours look at
@@ -20,7 +19,7 @@ export interface ComparablePass {
   actions: string[];
 }
 
-const TUNNEL_INTERNALS = /^(tun_erspan_ver|gtpu_flags|gtpu_msgtype|tun_flags|tun_metadata0)=/;
+const TUNNEL_INTERNALS = /^(tun_flags|tun_metadata0)=/;
 const VPORT = 'genev_sys_6081';
 
 /** What ofproto/trace of OVS says of a packet whose tun_dst was set before a recirculation: it takes it for the address

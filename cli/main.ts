@@ -12,13 +12,14 @@ import * as conntrack from './verbs/conntrack.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
+import * as groups from './verbs/groups.js';
 import * as lab from './verbs/lab.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
 import * as trace from './verbs/trace.js';
 import * as walk from './verbs/walk.js';
 
-const VERBS = [lab, walk, trace, flows, conntrack, ports, counters, fdb, switchVerb, bench];
+const VERBS = [lab, walk, trace, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench];
 
 export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

@@ -1,5 +1,6 @@
 // A switch on paper for `packetwalk trace --flows`: flow files and a ports file, no process, no privileges.
 import { InputError, UnsupportedError } from '../dataplane/errors.js';
+import type { Source } from '../dataplane/openflow/index.js';
 import { type PacketText, readPacket } from '../dataplane/packet-text.js';
 import { readText } from '../dataplane/read-config.js';
 import type { TracedPacket } from '../dataplane/switch.js';
@@ -18,9 +19,10 @@ export function traceOffline(
   packet: PacketText,
   options: { ctNext: string[]; names: boolean },
 ): TracedPacket {
-  if (files.groups !== undefined) throw new UnsupportedError(`--groups ${files.groups}: groups`);
   if (files.meters !== undefined) throw new UnsupportedError(`--meters ${files.meters}: meters`);
-  const paper = makeOfflineSwitch([{ name: files.flows, text: readText(files.flows) }], readPorts(files.ports));
+  const source = (name: string): Source => ({ name, text: readText(name) });
+  const groups = files.groups === undefined ? [] : [source(files.groups)];
+  const paper = makeOfflineSwitch([source(files.flows)], readPorts(files.ports), groups);
   for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
   const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
   const trace = traceFlow(paper.env, flow, {

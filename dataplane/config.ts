@@ -36,6 +36,8 @@ export const switchConfigSchema = z.strictObject({
   rundir: z.string().min(1),
   /** Files of ovs-ofctl flows, relative to this file. */
   flows: z.array(z.string()).default([]),
+  /** Files of ovs-ofctl groups; they are loaded before the flows that send packets to them. */
+  groups: z.array(z.string()).default([]),
   /** `{class=0x0104,type=0x80,len=4}->tun_metadata0`, comma separated, as ovs-ofctl add-tlv-map takes it. */
   tlvMap: z.string().optional(),
   /** Names for table numbers, for display. */

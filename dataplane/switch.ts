@@ -27,9 +27,20 @@ import { InputError } from './errors.js';
 import { type FlowRow, flowRow, printEntry, type DumpOptions } from './flow-dump.js';
 import { flowFromKey } from './key/flow.js';
 import { formatMac } from './key/numbers.js';
-import { OFPP, parseFlows, parseMatch, type ParseOptions, TlvMap, toMasked } from './openflow/index.js';
+import {
+  type GroupSpec,
+  OFPP,
+  parseFlows,
+  parseGroups,
+  parseMatch,
+  type ParseOptions,
+  printGroup,
+  printGroupStats,
+  TlvMap,
+  toMasked,
+} from './openflow/index.js';
 import { readText } from './read-config.js';
-import { type FlowEntry, MacTable, Tables } from './tables/index.js';
+import { checkGroup, type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
 import { type Trace, traceFlow } from './trace/index.js';
 import { translatePacket } from './translate/index.js';
@@ -140,9 +151,10 @@ export class Switch {
   }
 
   /** Loads the flows, opens the ports, starts forwarding. On failure everything is closed again. */
-  start(specs: readonly PortSpec[], flowFiles: readonly string[]): void {
+  start(specs: readonly PortSpec[], flowFiles: readonly string[], groupFiles: readonly string[] = []): void {
     try {
       this.#ports.declare(specs);
+      for (const file of groupFiles) this.#tables.groups.load(this.#readGroups(readText(file), file));
       const sources = flowFiles.map((file) => ({ name: file, text: readText(file) }));
       const flows = sources.flatMap((source) => {
         const parsed = parseFlows(source, this.#parseOptions());
@@ -211,6 +223,48 @@ export class Switch {
     return { ports: this.#ports, tlvMap: this.#tlvMap, accept: ({ actions }) => this.#tables.check(actions) };
   }
 
+  // --- groups --------------------------------------------------------------------------------------------------
+
+  /** Adds all groups of the text, or throws InputError and adds none. With `modify` they take the place of those that
+   *  are there. How many. */
+  addGroups(text: string, { sourceName = '<groups>', modify = false } = {}): number {
+    const specs = this.#readGroups(text, sourceName);
+    // Late counts are for the groups as they were.
+    this.#megaflows.sync();
+    if (modify) for (const spec of specs) this.#tables.groups.modify(spec, true);
+    else this.#tables.groups.load(specs);
+    return specs.length;
+  }
+
+  /** Deletes a group, or all, and the flows that send packets there. How many groups. */
+  delGroups(id?: number): number {
+    this.#megaflows.sync();
+    return this.#tables.groups.delete(id);
+  }
+
+  /** Groups as ovs-ofctl dump-groups or dump-group-stats prints them, one a line. */
+  dumpGroups({ id, stats = false, names = true }: { id?: number; stats?: boolean; names?: boolean } = {}): string {
+    this.#megaflows.sync();
+    const references = this.#tables.groupReferences();
+    const now = Date.now();
+    return [...this.#tables.groups]
+      .filter((group) => id === undefined || group.id === id)
+      .map((group) =>
+        stats
+          ? printGroupStats(group.id, {
+              ...{ packets: group.packets, bytes: group.bytes, buckets: group.buckets },
+              ...{ durationMs: now - group.createdMs, references: references.get(group.id) ?? 0 },
+            })
+          : printGroup(group.spec, names ? { ports: this.#ports } : {}),
+      )
+      .map((line) => `${line}\n`)
+      .join('');
+  }
+
+  #readGroups(text: string, name: string): GroupSpec[] {
+    return parseGroups({ name, text }, { ports: this.#ports, tlvMap: this.#tlvMap, acceptGroup: checkGroup });
+  }
+
   // --- ports ---------------------------------------------------------------------------------------------------
 
   ports(): PortStatus[] {
@@ -233,25 +287,28 @@ export class Switch {
 
   #portEvent({ type, port }: NativeEvent): void {
     const name = this.#ports.byNumber(port) ?? String(port);
+    this.#ports.setGone(port, type === 'port-gone');
     if (type === 'port-gone') {
       this.#log(`${this.name}: the device of port ${name} (${port}) is gone; its packets are dropped until it is back`);
       this.#mac.flush(port);
       this.#megaflows.invalidate();
     } else {
+      // Buckets that watch it are live again.
+      this.#megaflows.invalidate();
       this.#log(`${this.name}: the device of port ${name} (${port}) is back`);
     }
   }
 
   // --- packets -------------------------------------------------------------------------------------------------
 
-  /** What would become of a packet, without doing any of it. */
+  /** What would become of a packet, without doing any of it; with `generate`, learning from it. */
   trace(
     packet: PacketText,
-    { ctNext = [], names = true }: { ctNext?: readonly string[]; names?: boolean } = {},
+    { ctNext = [], names = true, generate = false }: { ctNext?: readonly string[]; names?: boolean; generate?: boolean } = {},
   ): TracedPacket {
     const { flow, assumed } = readPacket(packet, this.#parseOptions());
     const recordOptions = { ...this.#recordOptions(), ...(names ? {} : { ports: undefined }) };
-    return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext }), assumed };
+    return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext, generate }), assumed };
   }
 
   #recordOptions(): { bridge: string; ports: Ports; tlvMap: TlvMap; tableNames: Record<string, string> } {
@@ -418,6 +475,7 @@ export async function createSwitch(config: SwitchConfig, options: SwitchOptions)
   sw.start(
     [...config.ports, ...extraPorts],
     config.flows.map((file) => resolve(baseDir, file)),
+    config.groups.map((file) => resolve(baseDir, file)),
   );
   return sw;
 }

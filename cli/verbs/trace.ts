@@ -33,7 +33,7 @@ export function register(program: Command): void {
       new Option('--flows <file>', "offline: flows in ovs-ofctl's language").conflicts(['target', 'lab', 'node']),
     )
     .option('--ports <file>', 'offline: ports as JSON (docs/cli/trace.md)')
-    .option('--groups <file>', 'offline: groups (not supported yet)')
+    .option('--groups <file>', "offline: groups in ovs-ofctl's language")
     .option('--meters <file>', 'offline: meters (not supported yet)')
     .option(
       '--ct-next <state>',

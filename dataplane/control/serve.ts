@@ -8,6 +8,7 @@ import { CommandTable } from './commands.js';
 import { registerBase } from './commands/base.js';
 import { registerDpctl } from './commands/dpctl.js';
 import { registerOfproto } from './commands/ofproto.js';
+import { registerGroups } from './commands/groups.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
 import { ControlServer } from './server.js';
 
@@ -31,6 +32,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   registerOfproto(commands, sw);
   registerDpctl(commands, sw);
   registerPacketwalk(commands, sw);
+  registerGroups(commands, sw);
 
   makeFolder(resolve(config.rundir));
   const path = controlPath(config);

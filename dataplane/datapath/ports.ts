@@ -19,6 +19,8 @@ export interface PortStatus extends NativePortInfo {
 export class Ports implements PortNames {
   readonly #byNumber = new Map<OfPort, PortSpec>();
   readonly #numbers = new Map<string, OfPort>();
+  /** Ports whose device vanished. */
+  readonly #gone = new Set<OfPort>();
 
   constructor(private readonly datapath: NativeDatapath) {}
 
@@ -58,6 +60,12 @@ export class Ports implements PortNames {
     }
   }
 
+  /** The device of a port vanished, or is back. */
+  setGone(no: OfPort, gone: boolean): void {
+    if (gone) this.#gone.add(no);
+    else this.#gone.delete(no);
+  }
+
   remove(name: string): PortSpec {
     const spec = this.#byNumber.get(this.#numbers.get(name) ?? -1);
     if (!spec)
@@ -84,7 +92,7 @@ export class Ports implements PortNames {
 
   info(no: OfPort): PortInfo | undefined {
     const spec = this.#byNumber.get(no);
-    return spec && portInfo(spec);
+    return spec && { ...portInfo(spec), ...(this.#gone.has(no) ? { down: true } : {}) };
   }
 
   *infos(): Iterable<PortInfo> {
@@ -102,6 +110,7 @@ export class Ports implements PortNames {
   }
 
   #forget(spec: PortSpec): void {
+    this.#gone.delete(spec.ofport);
     this.#byNumber.delete(spec.ofport);
     this.#numbers.delete(spec.name);
   }

@@ -84,7 +84,7 @@ export class GroupTable implements Iterable<GroupEntry> {
   load(specs: readonly GroupSpec[]): GroupEntry[] {
     const ids = new Set<number>();
     for (const spec of specs) {
-      check(spec);
+      checkGroup(spec);
       if (this.#groups.has(spec.id) || ids.has(spec.id)) {
         throw new InputError('EGROUP', `expected a new group, but there is a group ${spec.id} already`);
       }
@@ -98,7 +98,7 @@ export class GroupTable implements Iterable<GroupEntry> {
 
   /** Gives a group other buckets or another type; its counts begin anew. With `mayCreate` it need not exist. */
   modify(spec: GroupSpec, mayCreate = false): GroupEntry {
-    check(spec);
+    checkGroup(spec);
     if (!mayCreate) this.#existing(spec.id);
     return this.#replace(new GroupEntry(spec, this.#groups.get(spec.id)?.createdMs ?? this.now()));
   }
@@ -136,7 +136,7 @@ export class GroupTable implements Iterable<GroupEntry> {
 
   #rebuild(old: GroupEntry, buckets: BucketSpec[]): GroupEntry {
     const spec = { ...old.spec, buckets };
-    check(spec);
+    checkGroup(spec);
     const entry = new GroupEntry(spec, old.createdMs, old.buckets);
     entry.packets = old.packets;
     entry.bytes = old.bytes;
@@ -160,7 +160,8 @@ function indexOfBucket({ id, spec }: GroupEntry, bucket: number): number {
   return at;
 }
 
-function check(spec: GroupSpec): void {
+/** Refuses a group that cannot be. */
+export function checkGroup(spec: GroupSpec): void {
   if (spec.id < 0 || spec.id > MAX_GROUP) {
     throw new InputError('EGROUP', `expected a group of 0 to ${MAX_GROUP}, got ${spec.id}`);
   }

@@ -122,8 +122,8 @@ export class Tables {
   learn(spec: FlowSpec, limit = 0): Credited | undefined {
     const [entry] = this.#accept([spec]);
     const table = this.#table(spec.table);
-    if (limit > 0 && countCookie(table, spec.cookie) >= limit) return undefined;
     const old = table.find(entry);
+    if (!old && limit > 0 && countCookie(table, spec.cookie) >= limit) return undefined;
     if (!old) return new Learned(this.load([spec])[0]);
     if (old.cookie !== spec.cookie || printActions(old.actions) !== printActions(spec.actions)) {
       return new Learned(this.modify(spec, true)[0]);
@@ -142,6 +142,17 @@ export class Tables {
     return this.#remove(
       this.entries().filter((entry) => entry.isOver(now)),
     );
+  }
+
+  /** How many flows and buckets send packets to each group. */
+  groupReferences(): Map<number, number> {
+    const lists = [
+      ...this.entries().map(({ actions }) => actions),
+      ...[...this.groups].flatMap(({ spec }) => spec.buckets.map(({ actions }) => actions)),
+    ];
+    const counts = new Map<number, number>();
+    for (const id of lists.flatMap(groupsOf)) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return counts;
   }
 
   #groupsGone(gone: ReadonlySet<number>): void {

@@ -6,6 +6,9 @@ import { InputError } from '../errors.js';
 import { TlvMap } from '../key/tlv-map.js';
 import { OFPP, type OfPort, type PortNames, type Warning } from '../openflow/ast.js';
 import { parseFlows } from '../openflow/flow-parser.js';
+import { parseGroups } from '../openflow/group-parser.js';
+import type { Source } from '../openflow/source.js';
+import { checkGroup } from '../tables/group-table.js';
 import { MacTable } from '../tables/mac-table.js';
 import { Tables } from '../tables/tables.js';
 import type { Environment, PortInfo, TunnelOptions } from '../translate/types.js';
@@ -36,8 +39,12 @@ export interface OfflineSwitch {
   warnings: Warning[];
 }
 
-/** `portsFile`: parsed JSON. Throws InputError for what is wrong with either. */
-export function makeOfflineSwitch(flows: { name: string; text: string }[], portsFile: unknown): OfflineSwitch {
+/** `portsFile`: parsed JSON. `groups` are there before the flows that name them. Throws InputError for what is wrong with any. */
+export function makeOfflineSwitch(
+  flows: Source[],
+  portsFile: unknown,
+  groups: Source[] = [],
+): OfflineSwitch {
   const parsed = portsFileSchema.safeParse(portsFile);
   if (!parsed.success) throw new InputError('EPORTS', `ports file: ${z.prettifyError(parsed.error)}`);
   const { bridge, tlv_map, ports } = parsed.data;
@@ -47,6 +54,8 @@ export function makeOfflineSwitch(flows: { name: string; text: string }[], ports
   const names = portNames(infos);
   const tables = new Tables();
   const warnings: Warning[] = [];
+  const groupOptions = { ports: names, tlvMap, acceptGroup: checkGroup };
+  tables.groups.load(groups.flatMap((source) => parseGroups(source, groupOptions)));
   const specs = flows.flatMap((source) => {
     const result = parseFlows(source, { ports: names, tlvMap, accept: ({ actions }) => tables.check(actions) });
     warnings.push(...result.warnings);

@@ -112,14 +112,13 @@ export class TraceRecorder implements Recorder {
     else if (exec.length === 0) this.#line('action', 'drop', depth);
   }
 
-  actionSet(actions: readonly Action[], depth: number): void {
+  actionSet(_actions: readonly Action[], depth: number): void {
     const node: TraceNode = { type: 'table', text: '--. Executing action set:', nodes: [] };
     // At the end of the pipeline it stands under the first table.
     const list = depth === 0 ? (this.#lists[1] ?? this.tree) : this.#lists[depth];
     list.push(node);
     this.#lists[depth + 1] = node.nodes;
     this.#steps[depth + 1] = this.steps[this.steps.length - 1];
-    if (actions.length === 0) node.nodes.push({ type: 'action', text: 'drop', nodes: [] });
   }
 
   bucket(id: number, actions: readonly Action[], depth: number): void {

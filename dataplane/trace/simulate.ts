@@ -85,7 +85,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
     if (translation.error) continue;
     outputs.push(...recorder.outputs);
-    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, ctNext.shift(), options));
+    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, ctNext.shift()));
   }
   trace.outputs = outputs.map((output) => describeOutput(output, env));
   if (trace.outputs.length > 0) trace.drop = null;
@@ -144,7 +144,7 @@ export function describePass(
 
 /** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came
  *  from. */
-function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined, options: TraceOptions): Pass {
+function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined): Pass {
   const next = frozen.flow.slice();
   next.fill(0, KEY_SIZE);
   next.set(pass.flow.subarray(TUNNEL_START, KEY_SIZE), TUNNEL_START);
@@ -157,11 +157,30 @@ function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined, option
     byDefault: ctNext === undefined,
   };
   if (frozen.ct.nat) {
-    const before = formatPacket(thawedFlow(next, frozen.state), options);
+    const before = formatEndpoints(next, frozen.ct.nat);
     translateAddresses(next, frozen.ct.nat);
-    resumed.nat = { before, after: formatPacket(thawedFlow(next, frozen.state), options) };
+    resumed.nat = { before, after: formatEndpoints(next, frozen.ct.nat) };
   }
   return { flow: next, state: frozen.state, resumed };
+}
+
+/** Addresses and ports, as ofproto/trace shows what a translation changes; of one to be undone it knows nothing. */
+function formatEndpoints(flow: Flow, { minAddr }: DatapathNat): string {
+  if (minAddr === undefined) return '';
+  const ipv6 = minAddr.includes(':');
+  const end = (side: 'src' | 'dst'): string => {
+    const address = getField(flow, fieldByName(`${ipv6 ? 'ipv6' : 'nw'}_${side}`));
+    const port = getNumber(flow, isIcmp(flow) ? ICMP_IN_PORTS[side] : fieldByName(`tcp_${side}`));
+    return `${ipv6 ? 'ipv6' : 'nw'}_${side}=${ipv6 ? formatIpv6(address) : formatIpv4(address)},tp_${side}=${port}`;
+  };
+  return `${end('src')},${end('dst')}`;
+}
+
+const ICMP_IN_PORTS = { src: fieldByName('icmp_type'), dst: fieldByName('icmp_code') };
+
+function isIcmp(flow: Flow): boolean {
+  const protocol = getNumber(flow, fieldByName('nw_proto'));
+  return protocol === 1 || protocol === 58;
 }
 
 /** A translation to be made: the first address and port of its range. One to be undone is not known here. */

@@ -41,8 +41,12 @@ export function hashSymmetric({ flow, mask }: Context): number {
   if (isIp(flow)) {
     mask.fill(0xff, ...addresses(flow));
     mask[AT.nw_proto] = 0xff;
-    const ports = flow[AT.nw_proto] !== IPPROTO.UDP && (flow[AT.nw_frag] & FRAG_LATER) === 0;
-    if (ports) mask.fill(0xff, AT.tp_src, AT.tp_dst + 2);
+    // Ports count for TCP and SCTP alone, but OVS looks at what stands in their place in all but UDP.
+    const protocol = flow[AT.nw_proto];
+    const isIcmp = protocol === IPPROTO.ICMP || protocol === IPPROTO.ICMPV6;
+    if (protocol !== IPPROTO.UDP && (flow[AT.nw_frag] & FRAG_LATER) === 0) {
+      mask.fill(0xff, isIcmp ? AT.icmp_type : AT.tp_src, isIcmp ? AT.icmp_code + 1 : AT.tp_dst + 2);
+    }
   }
   return hashSymmetricL4(flow);
 }
@@ -51,10 +55,10 @@ function addresses(flow: Uint8Array): [from: number, to: number] {
   return u16(flow, AT.dl_type) === ETH.IP ? [AT.nw_src, AT.nw_dst + 4] : [AT.ipv6_src, AT.ipv6_dst + 16];
 }
 
-/** The fields that a group names, as far as the packet has them, in the order of OVS's field numbers. */
+/** The fields that a group names, as far as the packet has them; the parser has put them in OVS's order. */
 export function hashFields(ctx: Context, { param, fields }: GroupSelection): number {
   let hash = hashU64(param);
-  for (const { field, mask } of [...fields].sort((a, b) => rank(a.field) - rank(b.field))) {
+  for (const { field, mask } of fields) {
     if (!hasField(ctx, field)) continue;
     const value = getField(ctx.flow, field);
     hash = hashBytes(valueBytes(field, mask === undefined ? value : value & mask), hash);
@@ -73,25 +77,6 @@ function lookAtBits(ctx: Context, field: Field, mask: bigint | undefined): void 
 
 /** In network byte order, as many bytes as OVS's value of that field has. */
 function valueBytes(field: Field, value: bigint): Uint8Array {
-  const size = field.name === 'in_port' ? 2 : field.size;
+  const size = field.name === 'in_port_of10' ? 2 : field.size;
   return Uint8Array.from(Buffer.from(value.toString(16).padStart(size * 2, '0').slice(-size * 2), 'hex'));
-}
-
-/** Fields are numbered from the outside in; where our table's order is another one, this is OVS's. */
-const ORDER: readonly (readonly string[])[] = [
-  ['dp_hash', 'recirc_id', 'conj_id'],
-  ['tun_id', 'tun_src', 'tun_dst', 'tun_ipv6_src', 'tun_ipv6_dst', 'tun_flags', 'tun_ttl', 'tun_tos'],
-  ['tun_gbp_id', 'tun_gbp_flags', 'tun_metadata', 'metadata', 'in_port', 'actset_output', 'pkt_mark'],
-  ['ct_state', 'ct_zone', 'ct_mark', 'ct_label', 'ct_nw_proto', 'ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst'],
-  ['ct_tp_src', 'ct_tp_dst', 'reg', 'xreg', 'xxreg', 'dl_src', 'dl_dst', 'dl_type', 'vlan_tci', 'dl_vlan', 'vlan_vid'],
-  ['dl_vlan_pcp', 'vlan_pcp', 'nw_src', 'nw_dst', 'ipv6_src', 'ipv6_dst', 'ipv6_label', 'nw_proto', 'nw_tos'],
-  ['ip_dscp', 'nw_ecn', 'nw_ttl', 'nw_frag', 'arp_op', 'arp_spa', 'arp_tpa', 'arp_sha', 'arp_tha', 'tcp_src', 'tcp_dst'],
-  ['tcp_flags', 'udp_src', 'udp_dst', 'sctp_src', 'sctp_dst', 'icmp_type', 'icmp_code', 'icmpv6_type', 'icmpv6_code'],
-  ['nd_target', 'nd_sll', 'nd_tll'],
-];
-const RANKS = new Map(ORDER.flat().map((name, i) => [name, i * 64]));
-
-function rank({ name }: Field): number {
-  const [, family = name, number = '0'] = /^(tun_metadata|x{0,2}reg)(\d+)$/.exec(name) ?? [];
-  return (RANKS.get(family) ?? 0) + Number(number);
 }

@@ -189,10 +189,14 @@ describe('cli: trace offline', () => {
     );
   });
 
-  it('refuses groups and meters by name', async () => {
-    expect(await run('trace', ...WORKER1, '--groups', 'g.txt', B4)).toMatchObject({
+  it('has groups from a file, and refuses meters by name', async () => {
+    const flows = file('group.flows', 'in_port=1 actions=group:1\n');
+    const groups = file('some.groups', 'group_id=1,type=all,bucket=actions=output:2\n');
+    const traced = await run('trace', '--flows', flows, '--groups', groups, 'in_port=1');
+    expect(traced.out).toContain('    bucket 0\n            output:2\n');
+    expect(await run('trace', '--flows', flows, 'in_port=1')).toMatchObject({
       code: 1,
-      err: 'packetwalk: --groups g.txt: groups is not supported\n',
+      err: expect.stringContaining('expected a group that exists, got group:1') as string,
     });
     expect(await run('trace', ...WORKER1, '--meters', 'm.txt', B4)).toMatchObject({
       code: 1,

@@ -67,7 +67,7 @@ describe('switch: upcalls', () => {
     expect(answers[0].actions).toEqual([{ type: 'output', port: 9 }]);
     expect(answers[0].flow?.mask[4]).toBe(0xff);
     expect(answers[0].flow?.key[130]).toBe(0);
-    expect(host.credit).toHaveBeenCalledExactlyOnceWith(expect.anything(), 1, 100);
+    expect(host.credit).toHaveBeenCalledExactlyOnceWith(expect.anything(), 1, 100, 0);
   });
 
   it('that an installed megaflow covers are answered alike, without a second one, and credited to its flows', () => {

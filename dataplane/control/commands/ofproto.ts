@@ -21,7 +21,8 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
       if (flow === undefined) throw new InputError('EUSAGE', 'expected ofproto/trace BRIDGE FLOW');
       checkBridge(bridge, sw.name);
       const ctNext = [...(given.values.get('--ct-next') ?? []), ...(given.values.get('-ct-next') ?? [])];
-      return formatTrace(sw.trace({ flow, hex: packet }, { ctNext, names: given.flags.has('--names') }));
+      const generate = given.flags.has('-generate') || given.flags.has('--generate');
+      return formatTrace(sw.trace({ flow, hex: packet }, { ctNext, names: given.flags.has('--names'), generate }));
     },
   });
   commands.register({ name: 'ofproto/list', usage: '', minArgs: 0, maxArgs: 0, run: () => `${sw.name}\n` });

@@ -33,6 +33,7 @@ export function runActionSet(ctx: Context): void {
   if (set.length === 0) return;
   ctx.actionSet = [];
   const list = inOrder(set);
+  if (list.length === 0) return;
   ctx.recorder?.actionSet(list, ctx.depth);
   ctx.depth++;
   const { last } = ctx;

@@ -1,0 +1,69 @@
+// `packetwalk groups dump|add|del`: the groups of a running switch, in ovs-ofctl's language.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { readText } from '../../dataplane/read-config.js';
+import { print, printJson } from '../output.js';
+import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
+
+type Options = TargetOptions & { json?: boolean };
+
+export function register(program: Command): void {
+  const groups = program.command('groups').description('read and change the groups that flows send packets to');
+
+  addTargetOptions(groups.command('dump'))
+    .description('print the groups')
+    .argument('[group]', "only this one, as 'group_id=5'")
+    .option('--stats', 'what went through each group and bucket')
+    .option('--no-names', 'port numbers in place of names')
+    .option('--json', 'print JSON: the lines')
+    .addHelpText('after', '\nExample:\n  packetwalk groups dump --node worker1 --stats')
+    .action(async (group: string | undefined, options: Options & { stats?: boolean; names: boolean }) => {
+      const args = [...(options.stats ? ['--stats'] : []), ...(options.names ? [] : ['--no-names'])];
+      if (group !== undefined) args.push(group);
+      await withTarget(options, async (client) => {
+        const text = await client.call('packetwalk/groups-dump', ...args);
+        if (options.json) printJson(text.split('\n').filter((line) => line !== '').map((line) => line.trim()));
+        else print(text);
+      });
+    });
+
+  addTargetOptions(groups.command('add'))
+    .description('add groups, all or none')
+    .argument('<group-or-file>', 'one group as text, a file, or - for stdin')
+    .option('--modify', 'groups that are there already get these buckets')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      "\nExample:\n  packetwalk groups add --node worker1 'group_id=5,type=select,bucket=actions=output:2,bucket=actions=output:3'",
+    )
+    .action(async (what: string, options: Options & { modify?: boolean }) => {
+      const { text, source } = groupText(what);
+      await withTarget(options, async (client) => {
+        const flags = options.modify ? ['--modify'] : [];
+        const result = JSON.parse(await client.call('packetwalk/groups-add', ...flags, text, source)) as { added: number };
+        if (options.json) printJson(result);
+        else print(`added ${result.added} group${result.added === 1 ? '' : 's'}`);
+      });
+    });
+
+  addTargetOptions(groups.command('del'))
+    .description('delete a group, or all without an argument; flows that send packets there go, too')
+    .argument('[group]', "as 'group_id=5'")
+    .option('--json', 'print JSON')
+    .addHelpText('after', "\nExample:\n  packetwalk groups del --node worker1 'group_id=5'")
+    .action(async (group: string | undefined, options: Options) => {
+      await withTarget(options, async (client) => {
+        const args = group === undefined ? [] : [group];
+        const result = JSON.parse(await client.call('packetwalk/groups-del', ...args)) as { deleted: number };
+        if (options.json) printJson(result);
+        else print(`deleted ${result.deleted} group${result.deleted === 1 ? '' : 's'}`);
+      });
+    });
+}
+
+/** A group says group_id=; anything else is a file. */
+function groupText(what: string): { text: string; source: string } {
+  if (what === '-') return { text: readFileSync(0, 'utf8'), source: '<stdin>' };
+  if (what.includes('group_id=')) return { text: what, source: '<group>' };
+  return { text: readText(what), source: what };
+}

@@ -75,6 +75,9 @@ function finish(ctx: Context, tunnelPort: boolean): Translation {
     ctx.actions = [];
     ctx.dropping('resubmit_limit');
   }
+  // At the end the packet itself can be used up.
+  const end = ctx.actions.at(-1);
+  if (end?.type === 'clone') ctx.actions.splice(-1, 1, ...end.actions);
   const sends = sendsPacket(ctx.actions);
   if (!sends) ctx.actions.push({ type: 'drop', reason: ctx.drop.reason });
   // Fields that the pipeline wrote are in the mask although the packet never had them.

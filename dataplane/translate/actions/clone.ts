@@ -7,7 +7,7 @@ import { runActions } from './run.js';
 
 export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone' }>): void {
   // Where nothing comes after it, the packet itself can be used up.
-  const undoable = ctx.last || actions.every((action) => UNDOABLE.has(action.type));
+  const undoable = ctx.last || actions.every(isUndoable);
   const { last } = ctx;
   // Changes made so far are both the copy's and the packet's.
   if (!undoable) commit(ctx);
@@ -32,8 +32,10 @@ export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone'
   ctx.tunnel = saved.tunnel;
 }
 
-/** Actions whose effect on the datapath's packet is written back by the next commit: they need no copy. */
-const UNDOABLE: ReadonlySet<Action['type']> = new Set([
-  'output', 'output_reg', 'load', 'set_field', 'move', 'mod', 'set_tunnel', 'push_vlan', 'pop_vlan', 'dec_ttl', 'push',
-  'pop', 'controller', 'note', 'write_metadata', 'conjunction',
-]);
+/** Whether the next commit writes back whatever this does to the datapath's packet, so that it needs no copy. As OVS has
+ *  it, what other tables may do is not asked. */
+function isUndoable(action: Action): boolean {
+  return action.type === 'output' || action.type === 'output_reg'
+    ? action.maxLen === undefined
+    : action.type !== 'ct' && action.type !== 'meter';
+}

@@ -53,12 +53,14 @@ export function sendTo(ctx: Context, no: OfPort, maxLen?: number): void {
     return;
   }
   let tunnel: Uint8Array | undefined;
+  const before = ctx.actions.length;
   if (port.kind === 'geneve') {
     tunnel = setTunnelHeader(ctx, port);
     if (!tunnel) return;
   }
   commit(ctx);
-  if (maxLen !== undefined) ctx.actions.push({ type: 'trunc', size: maxLen });
+  // It counts for the next output, whatever is written in between.
+  if (maxLen !== undefined) ctx.actions.splice(before, 0, { type: 'trunc', size: maxLen });
   ctx.actions.push({ type: 'output', port: no });
   ctx.recorder?.output(no, ctx.flow, tunnel);
 }

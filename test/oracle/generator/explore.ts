@@ -106,7 +106,7 @@ async function throughBoth(pair: Pair, seed: number, kinds: readonly Kind[], tal
   }
   if (kinds.includes('text')) add(await compareText(pair));
   if (kinds.includes('trace')) (await compareTraces(pair, scenario)).forEach(add);
-  if (kinds.includes('mask')) compareMasks(pair, scenario, seed).forEach(add);
+  if (kinds.includes('mask')) compareMasks(pair.own, scenario, seed).forEach(add);
   tally.cases += scenario.steps.length;
   const steps = new Set(found.map(({ difference }) => difference.step ?? -1));
   tally.agreed += scenario.steps.length - steps.size;

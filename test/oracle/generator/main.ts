@@ -10,7 +10,7 @@ import { addon } from '../../helpers/addon.js';
 import { ovsMissing } from '../ovs.js';
 import { type Case, printCase } from './case-file.js';
 import { exploreOne, type Found, newTally, startPair, stopPair } from './explore.js';
-import { ending, KINDS, type Kind, load, type Pair, sendAll } from './run.js';
+import { ending, KINDS, type Kind, load, type Pair, sendAll, textOf } from './run.js';
 import type { Scenario } from './scenario.js';
 import { differs, shrink } from './shrink.js';
 
@@ -110,6 +110,6 @@ async function caseOf(pair: Pair, scenario: Scenario, kind: Kind, why: string): 
     made.ending = await ending(pair.ovs);
   }
   if (kind === 'trace') made.answers = await Promise.all(scenario.steps.map((step) => pair.ovs.trace(step)));
-  if (kind === 'text') made.ending = await pair.ovs.dump();
+  if (kind === 'text') made.ending = await textOf(pair.ovs);
   return made;
 }

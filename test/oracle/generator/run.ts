@@ -127,7 +127,7 @@ function falseDrop(ovs: string[]): boolean {
   return ovs.some((line) => /Not tunneling to our own address|learned port/.test(line));
 }
 
-export function compareMasks({ own }: Pair, scenario: Scenario, seed: number): Difference[] {
+export function compareMasks(own: OwnSide, scenario: Scenario, seed: number): Difference[] {
   return scenario.steps.flatMap((packet, step): Difference[] => {
     const leak = maskLeak(own.offline, own.packet(packet), new Random(seed + step));
     return leak ? [{ kind: 'mask', step, ovs: [], own: [leak] }] : [];
@@ -136,16 +136,24 @@ export function compareMasks({ own }: Pair, scenario: Scenario, seed: number): D
 
 /** OVS's dump, read and printed by us, is the same text; and our own dump names the same matches. */
 export async function compareText(pair: Pair): Promise<Difference | undefined> {
-  const ovs = (await pair.ovs.dump()).map(plain);
-  const own = ovs.map((line) => {
-    try {
-      return plain(printFlow(parseFlow(line, pair.own.parseOptions), { tlvMap: pair.own.offline.tlvMap }));
-    } catch (e) {
-      return e instanceof Error ? e.message.split('\n')[0] : String(e);
-    }
-  });
+  const ovs = await textOf(pair.ovs);
+  const own = ovs.map((line) => printedAgain(line, pair.own));
   const at = ovs.findIndex((line, i) => line !== own[i]);
   return at < 0 ? undefined : { kind: 'text', ovs: [ovs[at]], own: [own[at]] };
+}
+
+/** OVS's dump without what differs from run to run. */
+export async function textOf(ovs: OvsSide): Promise<string[]> {
+  return (await ovs.dump()).map(plain);
+}
+
+/** A line of a dump, read and printed by packetwalk. */
+export function printedAgain(line: string, own: OwnSide): string {
+  try {
+    return plain(printFlow(parseFlow(line, own.parseOptions), { tlvMap: own.offline.tlvMap }));
+  } catch (e) {
+    return e instanceof Error ? e.message.split('\n')[0] : String(e);
+  }
 }
 
 /** Without cookie, counters and times. */

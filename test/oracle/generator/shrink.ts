@@ -16,7 +16,7 @@ export async function differs(pair: Pair, scenario: Scenario, kind: Difference['
     case 'trace':
       return (await compareTraces(pair, scenario))[0];
     case 'mask':
-      return compareMasks(pair, scenario, seed)[0];
+      return compareMasks(pair.own, scenario, seed)[0];
     case 'text':
       return compareText(pair);
   }
@@ -48,7 +48,12 @@ export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['k
       const [, head = '', actions] = /^(?:(.*) )?actions=(.*)$/.exec(best.flows[i])!;
       const rest = await fewer(splitTerms(actions), (list) => put(`${head ? `${head} ` : ''}actions=${list.join(',') || 'drop'}`));
       const text = rest.join(',') || 'drop';
-      await fewer(splitTerms(head), (terms) => put(`${terms.join(',')}${terms.length ? ' ' : ''}actions=${text}`));
+      // Without its priority a flow might overlap with another of the same.
+      const [fixed, free] = [/priority=/, /^(?!priority=)/].map((kind) => splitTerms(head).filter((t) => kind.test(t)));
+      await fewer(free, (terms) => {
+        const match = [...fixed, ...terms].join(',');
+        return put(`${match ? `${match} ` : ''}actions=${text}`);
+      });
     }
   } while (measure(best) < size && trials < MOST_TRIALS);
   return best;

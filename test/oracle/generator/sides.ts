@@ -11,7 +11,7 @@ import { createSwitch, type Switch } from '../../../dataplane/switch.js';
 import { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../../../dataplane/trace/index.js';
 import { keyFromFrame, toHex } from '../../../dataplane/wire/index.js';
 import { readTrace, sortTerms } from '../../helpers/trace-text.js';
-import { comparable } from '../normalize.js';
+import { comparable, FALSE_DROP } from '../normalize.js';
 import { Ovs } from '../ovs.js';
 import type { Step, Version } from './scenario.js';
 import { GENERATOR_PORTS, LIVE_PORTS } from './universe.js';
@@ -19,7 +19,8 @@ import { GENERATOR_PORTS, LIVE_PORTS } from './universe.js';
 export interface Side {
   /** These flows and nothing else: no connections, no addresses, nothing cached. */
   load(flows: readonly string[], version: Version): Promise<void>;
-  /** What comes out: `port hex`, sorted by port, in order within a port. */
+  /** What comes out: `port hex`, sorted: a copy that recirculates leaves before the rest in OVS's userspace datapath, and
+   *  after it in its kernel datapath and in packetwalk. */
   send(step: Step): Promise<string[]>;
   /** Connections, as dpctl/dump-conntrack prints them, sorted. */
   connections(): Promise<string[]>;
@@ -50,9 +51,12 @@ function traced(text: string): string[] {
       ...lines.filter((l) => /^(->|>>)/.test(l) && !l.startsWith('-> learned that')).map((l) => `  ${l}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow)}`,
-    `actions ${flooded(text) ? wordsOf(pass.actions) : pass.actions.join(',')}`,
+    `actions ${(flooded(text) ? wordsOf(pass.actions) : pass.actions.join(',')).replace(ICMPV6, '$1$2')}`,
   ]);
 }
+
+/** OVS writes the type of ICMPv6 along with the code. */
+const ICMPV6 = /(set\(icmpv6\()type=\d+,(code=)/g;
 
 /** The ports of a flood, and what has to be set for each, come in the order of a hash table in OVS. */
 function flooded(trace: string): boolean {
@@ -97,7 +101,7 @@ export class OvsSide implements Side {
     // What NORMAL has learned reaches OVS's cached flows when its revalidators come round.
     if (this.#normal) await this.ovs.appctl('revalidator/purge');
     const out = await this.ovs.send(port, frame);
-    return out.map((sent) => `${sent.port} ${toHex(sent.frame)}`);
+    return out.map((sent) => `${sent.port} ${toHex(sent.frame)}`).sort();
   }
 
   async connections(): Promise<string[]> {
@@ -115,7 +119,8 @@ export class OvsSide implements Side {
   async trace({ port, frame, ctNext, tunnel }: Step): Promise<string[]> {
     const flow = `in_port=${portNumber(port)}${tunnel ? `,${tunnel}` : ''}`;
     if (this.#normal) await this.ovs.appctl('fdb/flush', this.ovs.bridge);
-    return traced(await this.ovs.trace(flow, { ctNext, hex: toHex(frame) }));
+    const text = await this.ovs.trace(flow, { ctNext, hex: toHex(frame) });
+    return text.includes(FALSE_DROP) ? [...traced(text), FALSE_DROP] : traced(text);
   }
 
   forget(): Promise<void> {
@@ -168,7 +173,7 @@ export class OwnSide implements Side {
     await this.sw.settle();
     this.sw.collect('tun-0');
     const out = LIVE_PORTS.flatMap((name) => this.sw.collect(name).map((f) => `${name} ${toHex(f)}`));
-    return [...out, ...this.failures.splice(0)];
+    return [...out.sort(), ...this.failures.splice(0)];
   }
 
   async connections(): Promise<string[]> {

@@ -54,20 +54,6 @@ describe.skipIf(addon.missing)(
       return (error as Error).message;
     };
 
-    it('groups: added, changed, told as dump-groups and dump-group-stats do, deleted', async () => {
-      const add = (...args: string[]): Promise<string> => client.call('packetwalk/groups-add', ...args);
-      expect(await add('group_id=5,type=indirect,bucket=actions=output:2')).toBe('{"added":1}\n');
-      expect(await refusal('packetwalk/groups-add', 'group_id=5,type=all')).toContain('there is a group 5 already');
-      expect(await add('--modify', 'group_id=5,type=all,bucket=actions=output:p2')).toBe('{"added":1}\n');
-      const dump = (...args: string[]): Promise<string> => client.call('packetwalk/groups-dump', ...args);
-      expect(await dump('--no-names')).toBe(' group_id=5,type=all,bucket=bucket_id:0,actions=output:2\n');
-      expect(await dump('--stats', 'group_id=5')).toMatch(/ref_count=0,packet_count=0,byte_count=0,bucket0:packet_count=0/);
-      expect(await dump('group_id=6')).toBe('');
-      expect(await refusal('packetwalk/groups-del', 'group_id=x')).toContain("got 'x'");
-      expect(await client.call('packetwalk/groups-del', 'group_id=5')).toBe('{"deleted":1}\n');
-      expect(await client.call('packetwalk/groups-del')).toBe('{"deleted":0}\n');
-    });
-
     it('trace as ofproto/trace does: nw_ttl is 0 unless said, options may stand anywhere', async () => {
       const text = await client.call('ofproto/trace', 'br-int', FLOW, '--ct-next', 'trk,est', '-generate');
       expect(text).toContain('nw_ttl=0,');
@@ -187,6 +173,20 @@ describe.skipIf(addon.missing)(
     it('ask for the end with exit', async () => {
       expect(await client.call('exit')).toBe('');
       expect(await control.exitRequested).toBe('exit was asked for');
+    });
+
+    it('groups: added, changed, told as dump-groups and dump-group-stats do, deleted', async () => {
+      const add = (...args: string[]): Promise<string> => client.call('packetwalk/groups-add', ...args);
+      expect(await add('group_id=5,type=indirect,bucket=actions=output:2')).toBe('{"added":1}\n');
+      expect(await refusal('packetwalk/groups-add', 'group_id=5,type=all')).toContain('there is a group 5 already');
+      expect(await add('--modify', 'group_id=5,type=all,bucket=actions=output:p2')).toBe('{"added":1}\n');
+      const dump = (...args: string[]): Promise<string> => client.call('packetwalk/groups-dump', ...args);
+      expect(await dump('--no-names')).toBe(' group_id=5,type=all,bucket=bucket_id:0,actions=output:2\n');
+      expect(await dump('--stats', 'group_id=5')).toMatch(/ref_count=0,packet_count=0,byte_count=0,bucket0:packet_count=0/);
+      expect(await dump('group_id=6')).toBe('');
+      expect(await refusal('packetwalk/groups-del', 'group_id=x')).toContain("got 'x'");
+      expect(await client.call('packetwalk/groups-del', 'group_id=5')).toBe('{"deleted":1}\n');
+      expect(await client.call('packetwalk/groups-del')).toBe('{"deleted":0}\n');
     });
   },
 );

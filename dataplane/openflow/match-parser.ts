@@ -33,6 +33,9 @@ const SHARED: Record<string, Field> = {
 /** Values that would be truncated without a word by ovs-ofctl: their fields have fewer bits than their numbers. */
 const FEWER_BITS: Record<string, number> = { arp_op: 8 };
 
+/** OpenFlow has no name for them, so that ovs-ofctl cannot say them to a switch. */
+const PACKET_ONLY = ['tun_tos', 'tun_ttl'];
+
 export class MatchParser {
   private readonly masked: Masked = { value: newFlow(), mask: newFlow() };
   /** What was said, by which name, and where its value stands. */
@@ -59,6 +62,8 @@ export class MatchParser {
     if (bracket > 0) return this.subfield(item, bracket);
     const field = findField(item.key, this.options);
     if (!field) return false;
+    if (PACKET_ONLY.includes(field.name) && !this.strict)
+      item.key.fail('EFIELD', `expected a field that flows can match; ${field.name} is only a packet's, for a trace`);
     this.field(field, item);
     return true;
   }

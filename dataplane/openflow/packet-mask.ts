@@ -8,18 +8,7 @@ import { Protocol } from './protocol.js';
 const fields = (...names: string[]): Field[] => names.map(fieldByName);
 const ALWAYS = fields('in_port', 'vlan_tci', 'dl_src', 'dl_dst', 'dl_type');
 const UNLESS_ZERO = [
-  ...fields(
-    'recirc_id',
-    'pkt_mark',
-    'dp_hash',
-    'conj_id',
-    'ct_state',
-    'ct_zone',
-    'ct_mark',
-    'ct_label',
-  ),
-  ...fields('ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst'),
-  ...fields('tun_id', 'metadata'),
+  ...fields('recirc_id', 'pkt_mark', 'dp_hash', 'ct_state', 'ct_zone', 'ct_mark', 'ct_label', 'tun_id', 'metadata'),
   ...FIELDS.filter((f) => /^reg[0-9]+$/.test(f.name)),
 ];
 const TUNNEL = [
@@ -27,6 +16,8 @@ const TUNNEL = [
   ...fields('tun_tos', 'tun_ttl', 'tun_flags'),
 ];
 const TUNNEL_KEY_FLAG = 8;
+const ctState = fieldByName('ct_state');
+const ctNwProto = fieldByName('ct_nw_proto');
 
 export function packetMask(flow: Flow, tlvMap?: TlvMap): Flow {
   const mask = newFlow();
@@ -34,6 +25,7 @@ export function packetMask(flow: Flow, tlvMap?: TlvMap): Flow {
   for (const field of UNLESS_ZERO) if (getField(flow, field) !== 0n) lookAt(mask, field);
   if ((getNumber(flow, fieldByName('vlan_tci')) & 0x1000) !== 0) mask.fill(0xff, 106, 108);
   lookAtTunnel(flow, mask, tlvMap);
+  lookAtConnection(flow, mask);
   lookAtNetwork(flow, mask);
   lookAtTransport(flow, mask);
   return mask;
@@ -56,6 +48,15 @@ function lookAtTunnel(flow: Flow, mask: Flow, tlvMap?: TlvMap): void {
   }
 }
 
+/** The tuple in the original direction, of a packet that conntrack has seen and knows the protocol of. */
+function lookAtConnection(flow: Flow, mask: Flow): void {
+  if (getNumber(flow, ctState) === 0 || getNumber(flow, ctNwProto) === 0) return;
+  const protocol = new Protocol(flow, mask);
+  if (!protocol.ip) return;
+  const addresses = protocol.ipv4 ? fields('ct_nw_src', 'ct_nw_dst') : fields('ct_ipv6_src', 'ct_ipv6_dst');
+  for (const field of [...addresses, ctNwProto, ...fields('ct_tp_src', 'ct_tp_dst')]) lookAt(mask, field);
+}
+
 function lookAtNetwork(flow: Flow, mask: Flow): void {
   const protocol = new Protocol(flow, mask);
   const names = protocol.arp
@@ -71,8 +72,8 @@ function lookAtNetwork(flow: Flow, mask: Flow): void {
 
 function lookAtTransport(flow: Flow, mask: Flow): void {
   if (new Protocol(flow, mask).laterFragment) return;
-  const { transport, icmp, icmpv6 } = new Protocol(flow, mask);
-  if (transport) for (const field of fields('tcp_src', 'tcp_dst')) lookAt(mask, field);
+  const { transport, igmp, icmp, icmpv6 } = new Protocol(flow, mask);
+  if (transport || igmp) for (const field of fields('tcp_src', 'tcp_dst')) lookAt(mask, field);
   if (transport === 'tcp') lookAt(mask, fieldByName('tcp_flags'));
   if (icmp || icmpv6) for (const field of fields('icmp_type', 'icmp_code')) lookAt(mask, field);
   if (!new Protocol(flow, mask).meets('nd')) return;

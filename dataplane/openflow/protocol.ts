@@ -5,7 +5,7 @@ import { fieldByName, type Prerequisite } from '../key/fields.js';
 import { type Flow, getNumber } from '../key/flow.js';
 
 export const ETH = { IP: 0x0800, ARP: 0x0806, RARP: 0x8035, IPV6: 0x86dd, MPLS: 0x8847, MPLSM: 0x8848 } as const;
-export const IPPROTO = { ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
+export const IPPROTO = { ICMP: 1, IGMP: 2, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
 
 export interface Keyword {
   name: string;
@@ -75,6 +75,11 @@ export class Protocol {
 
   get ip(): boolean {
     return this.ipv4 || this.ipv6;
+  }
+
+  /** Open vSwitch keeps its type and code where the ports are. */
+  get igmp(): boolean {
+    return this.ip && this.nwProto === IPPROTO.IGMP;
   }
 
   get icmp(): boolean {

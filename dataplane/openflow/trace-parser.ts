@@ -1,7 +1,7 @@
 // The FLOW argument of ofproto/trace: fields set exactly, to a packet's Flow. `tcp,in_port=3,nw_src=192.0.2.1` is a
 // packet whose other fields are 0; what OVS would refuse as a wildcard is refused here.
 import { fieldByName } from '../key/fields.js';
-import { type Flow, ones, setField } from '../key/flow.js';
+import { type Flow, getField, ones, setField } from '../key/flow.js';
 import { parseFieldValue } from '../key/format.js';
 import { OFPP } from './ast.js';
 import { type Item, items } from './lexer.js';
@@ -16,6 +16,7 @@ export interface TraceFlow {
   given: ReadonlySet<string>;
 }
 
+const inPort = fieldByName('in_port');
 const FLAG_FORMATS = ['ct_state', 'tcp_flags', 'tun_flags'];
 
 /** Throws InputError when a field is unknown, has a mask, or does not belong to the packet. */
@@ -29,7 +30,7 @@ export function parseTraceFlow(text: string, options: ParseOptions = {}): TraceF
   const fields = parser.finish();
   const { value: flow } = toMasked({ fields });
   const given = new Set(fields.map((f) => f.field.name));
-  if (!given.has('in_port')) setField(flow, fieldByName('in_port'), OFPP.NONE);
+  if (getField(flow, inPort) === 0n) setField(flow, inPort, OFPP.NONE);
   return { flow, given };
 }
 

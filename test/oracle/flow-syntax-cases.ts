@@ -573,6 +573,8 @@ export const REFUSED = lines(`
   ct_state=+trk+est,ct_nw_src=192.0.2.1,ipv6,actions=drop
   tun_flags=key,actions=drop
   skb_priority=3,actions=drop
+  tun_ttl=5,actions=drop
+  tun_tos=4,actions=drop
   nsh,actions=drop
   actions=foo
   actions="p1"

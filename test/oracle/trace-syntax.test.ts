@@ -36,6 +36,23 @@ const TAKEN = [
   'tcp',
   'in_port="frontend-a3ba2f",ip',
   'in_port=3,ip,nw_proto=50',
+  'in_port=3,ip,nw_proto=2,nw_dst=224.0.0.1',
+  'in_port=3,ip,nw_proto=2,nw_frag=later',
+  'in_port=3,ipv6,nw_proto=2',
+  'in_port=3,ipv6,nw_proto=0',
+  'in_port=3,dl_type=0x8100,dl_vlan=5',
+  'in_port=3,rarp,arp_op=3',
+  'in_port=0,ip',
+  'in_port=CONTROLLER,ip',
+  'in_port=3,udp6,nw_frag=first,udp_src=5',
+  'in_port=3,icmp6,icmpv6_type=135,icmpv6_code=3',
+  'in_port=3,icmp6,icmpv6_type=135,icmpv6_code=0,nw_frag=first',
+  'in_port=3,ip,ct_state=trk|new,ct_nw_src=192.0.2.1,ct_nw_proto=6,ct_tp_dst=5',
+  'in_port=3,ip,ct_state=trk|new,ct_nw_src=192.0.2.1',
+  'in_port=3,ipv6,ct_state=trk|est|rpl|dnat,ct_nw_proto=17,ct_ipv6_src=2001:db8::1',
+  'in_port=3,ct_state=trk|inv,ct_zone=3,ct_mark=4',
+  'in_port=3,ip,conj_id=3,actset_output=3,reg3=3,xreg2=5,xxreg3=9',
+  'in_port=3,ip,pkt_mark=3,dp_hash=4,recirc_id=5,metadata=6,tun_id=7',
 ];
 
 const TUNNELLED = [
@@ -63,7 +80,13 @@ const REFUSED = [
   'table=3,in_port=3',
   'in_port=3,tun_flags=csum',
   'in_port=3,igmp',
+  'in_port=3,ct_nw_proto=17,ip',
+  'in_port=3,dl_vlan=5,dl_type=0x8100,ip',
+  'in_port=3,ip,nw_proto=2,tp_src=17',
 ];
+
+/** Names that a flow may use for what its protocol has, and a packet for ofproto/trace may not. */
+const WIDER = ['in_port=3,udp,tp_dst=80', 'in_port=3,sctp6,tp_src=80', 'in_port=3,icmp6,icmp_type=135'];
 
 const text = (output: string, label: string): string | undefined =>
   new RegExp(`^${label}: (.*)$`, 'm').exec(output)?.[1];
@@ -99,6 +122,11 @@ describe.skipIf(missing)('ofproto/trace', () => {
   it.each(REFUSED)('refuses "%s", as we do', async (flow) => {
     await expect(ovs.appctl('ofproto/trace', ovs.bridge, flow)).rejects.toThrow();
     expect(() => parseTraceFlow(flow, { ports: names })).toThrow(InputError);
+  });
+
+  it.each(WIDER)('refuses "%s", which we read as a flow\'s match', async (flow) => {
+    await expect(ovs.appctl('ofproto/trace', ovs.bridge, flow)).rejects.toThrow();
+    expect(formatFlow(parseTraceFlow(flow).flow)).toMatch(/tp_dst=80|tp_src=80|icmp_type=135/);
   });
 
   it.each(TUNNELLED)('prints the tunnel of "%s" as we do', async (flow) => {

@@ -6,6 +6,7 @@ import type { Context } from '../context.js';
 import { sendTo } from './output.js';
 
 const ARP_REQUEST = 1;
+const TAGS_END = AT.vlan2_tpid + 2;
 /** 01:80:c2:00:00:00 to ..0f: spanning tree and its kin, which a switch does not pass on (IEEE 802.1D). */
 const RESERVED_MULTICAST = 0x0180c2000000n;
 
@@ -34,7 +35,7 @@ export function normal(ctx: Context): void {
   const port = env.mac.lookup(vlan, destination);
   if (port === undefined) {
     ctx.detail('no learned MAC for destination, flooding');
-    flood(ctx);
+    withoutEmptyTags(ctx, () => flood(ctx));
   } else if (port === inPort) {
     ctx.dropping('same_port');
     ctx.detail('learned port is input port, dropping');
@@ -43,8 +44,26 @@ export function normal(ctx: Context): void {
     ctx.detail('learned port is unknown, dropping');
   } else {
     ctx.detail('forwarding to learned port');
-    sendTo(ctx, port);
+    withoutEmptyTags(ctx, () => sendTo(ctx, port));
   }
+}
+
+/** A tag that says nothing (VLAN 0, priority 0) does not leave by NORMAL, nor do those within it: OVS's ports have
+ *  priority-tags=no. The packet in the pipeline keeps it. */
+function withoutEmptyTags(ctx: Context, send: () => void): void {
+  const { flow, mask } = ctx;
+  const tags = flow.slice(AT.vlan_tci, TAGS_END);
+  for (const at of [AT.vlan_tci, AT.vlan2_tci]) {
+    mask[at] |= VLAN_CFI >> 8;
+    const tci = u16(flow, at);
+    if ((tci & VLAN_CFI) === 0) break;
+    if (at === AT.vlan2_tci || (tci & VLAN_VID_MASK) === 0) mask.fill(0xff, at, at + 2);
+    if (tci !== VLAN_CFI) continue;
+    flow.fill(0, at, TAGS_END);
+    break;
+  }
+  send();
+  flow.set(tags, AT.vlan_tci);
 }
 
 /** Every port but the one that the packet came from. */

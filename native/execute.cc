@@ -13,7 +13,7 @@ namespace pw {
 struct Pipeline::Run {
   Packet& packet;
   const uint32_t depth;
-  uint32_t trunc = 0;            // bytes at most of the next output; 0: all
+  uint32_t cut = 0;              // bytes that the next output is shorter by
   bool is_rewritten = false;     // header bytes were changed since extract()
   bool is_sent = false;
   bool is_carried = false;       // recirculated or in a slot, as its last action
@@ -103,7 +103,12 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
         if (is_last) list = {action.payload, action.size};  // nothing follows that could see a difference
         else branch(r, {action.payload, action.size});
         break;
-      case ActionType::trunc: r.trunc = action.u32(); break;
+      case ActionType::trunc: {
+        // What is pushed or popped before the output does not change how much is cut.
+        const uint32_t most = std::max(action.u32(), kEthHeaderSize);
+        r.cut = packet.size > most ? packet.size - most : 0;
+        break;
+      }
     }
   }
   end(r);
@@ -111,11 +116,11 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
 
 void Pipeline::output(Run& r, uint32_t port_no, bool is_last) {
   Packet& packet = r.packet;
-  const uint32_t trunc = std::exchange(r.trunc, 0);
+  const uint32_t cut = std::exchange(r.cut, 0);
   PortEntry* port = ports.find(port_no);
   if (port == nullptr || port->state == PortState::gone) return r.fail(Drop::no_port);
   if (port->is_tunnel && !has_tunnel_destination(packet.key)) return r.fail(Drop::no_tunnel_dst);
-  const uint32_t size = trunc != 0 && trunc < packet.size ? std::max(trunc, kEthHeaderSize) : packet.size;
+  const uint32_t size = packet.size - std::min(cut, packet.size);
   if (is_oversize(packet, size, port->port->mtu())) {
     port->port->counters.tx_too_big++;
     return r.fail(Drop::oversize);

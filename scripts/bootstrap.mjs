@@ -84,22 +84,30 @@ function build() {
   quietly('building the TypeScript', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
 }
 
+/** The oracle lives among the tests, which are no part of what is built. */
+function buildOracle() {
+  step('building the oracle');
+  quietly('building the oracle', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/oracle/generator/tsconfig.json']);
+}
+
 const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
 installNpmPackages();
 build();
+if (goal === 'oracle') buildOracle();
 step('ready');
 
 const COMMANDS = {
   walk: ['dist/cli/main.js', 'walk', ...args],
   bench: ['dist/cli/main.js', 'bench', ...args],
   soak: ['dist/bench/soak.js', ...args],
+  oracle: ['build/oracle/test/oracle/generator/main.js', ...args],
   test: ['scripts/test.mjs', ...args],
 };
 if (goal !== 'build') {

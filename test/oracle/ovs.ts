@@ -194,11 +194,6 @@ export class Ovs {
     await this.#run('ovs-ofctl', '-O', 'OpenFlow15', 'add-groups', this.bridge, file);
   }
 
-  /** As `ovs-ofctl -O VERSION COMMAND BRIDGE`. */
-  ofctl(version: string, command: string, ...args: string[]): Promise<string> {
-    return this.#run('ovs-ofctl', '-O', version, command, this.bridge, ...args);
-  }
-
   async addFlows(flows: string | string[]): Promise<void> {
     let file = flows;
     if (typeof file !== 'string') {

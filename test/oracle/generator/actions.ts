@@ -35,7 +35,7 @@ function writable({ match }: ActionContext): [text: string, bits: number][] {
     ...(p === 'icmp' ? nxm([['NXM_OF_ICMP_TYPE', 8], ['NXM_OF_ICMP_CODE', 8]]) : []),
     ...(p === 'icmp6' ? nxm([['NXM_NX_ICMPV6_TYPE', 8], ['NXM_NX_ICMPV6_CODE', 8]]) : []),
     ...(isNd(p) ? nxm([['NXM_NX_ND_TARGET', 128], [p === 'ns' ? 'NXM_NX_ND_SLL' : 'NXM_NX_ND_TLL', 48]]) : []),
-    ...(isArp(p) ? nxm([['NXM_OF_ARP_OP', 16], ['NXM_OF_ARP_SPA', 32], ['NXM_OF_ARP_TPA', 32]]) : []),
+    ...(isArp(p) ? nxm([['NXM_OF_ARP_OP', 8], ['NXM_OF_ARP_SPA', 32], ['NXM_OF_ARP_TPA', 32]]) : []),
     ...(isArp(p) ? nxm([['NXM_NX_ARP_SHA', 48], ['NXM_NX_ARP_THA', 48]]) : []),
   ];
 }
@@ -59,9 +59,9 @@ function writtenBits(r: Random, c: ActionContext, field: string, width: number):
   return c.instructions && WHOLE.test(field) ? { text: '[]', count: width } : bitsOf(r, width);
 }
 
-/** A Geneve option's size is not known to ovs-ofctl: its bits are always named. */
+/** A Geneve option's size is not known to ovs-ofctl: its bits are always named. Of arp_op OVS has 8 bits. */
 const named = (field: string, width: number, text: string): string =>
-  text === '[]' && field.includes('METADATA') && field !== 'OXM_OF_METADATA' ? range(0, width) : text;
+  text === '[]' && /TUN_METADATA|ARP_OP/.test(field) ? range(0, width) : text;
 
 const range = (from: number, count: number): string => (count === 1 ? `[${from}]` : `[${from}..${from + count - 1}]`);
 
@@ -81,7 +81,8 @@ function load(r: Random, c: ActionContext): string {
   const { text, count } = writtenBits(r, c, field, Math.min(width, 64));
   // load takes 64 bits at most.
   const part = width > 64 && text === '[]' ? '[0..63]' : text;
-  const v = field === 'NXM_OF_ARP_OP' ? `${1 + r.below(3)}` : value(r, part === '[0..63]' ? 64 : count);
+  if (field === 'NXM_OF_ARP_OP') return `load:${1 + r.below(3)}->${field}[]`;
+  const v = value(r, part === '[0..63]' ? 64 : count);
   return `load:${v}->${field}${named(field, width, part)}`;
 }
 
@@ -100,7 +101,7 @@ const SET_FIELDS: Record<string, (r: Random) => string> = {
   metadata: (r) => masked(r, 64),
   pkt_mark: (r) => masked(r, 32),
   eth_src: (r) => r.pick(u.MACS),
-  eth_dst: (r) => r.pick([...u.MACS, '02:00:00:00:00:07/ff:ff:00:00:00:ff']),
+  eth_dst: (r) => r.pick(u.MACS),
   tun_id: (r) => value(r, 24),
   tun_dst: (r) => u.ip4(r),
   tun_src: (r) => u.ip4(r),
@@ -113,13 +114,16 @@ function masked(r: Random, bits: number): string {
   return `0x${(u.randomBits(r, bits) & mask).toString(16)}/0x${mask.toString(16)}`;
 }
 
-function setField(r: Random, { match: { protocol: p, vlan } }: ActionContext): string {
+function setField(r: Random, { match: { protocol: p, vlan }, instructions }: ActionContext): string {
   const fields: Record<string, (r: Random) => string> = { ...SET_FIELDS };
   const l4 = transport(p);
   const port = () => String(r.pick(u.PORTS));
   if (vlan) fields.vlan_pcp = () => String(r.pick(u.PCPS));
   if (vlan) fields.vlan_vid = () => String(0x1000 + r.pick(u.VIDS));
-  if (isIpv4(p)) Object.assign(fields, { ip_src: u.ip4, ip_dst: () => r.pick([...u.IPS, '198.51.0.0/255.255.0.0']) });
+  if (isIpv4(p)) Object.assign(fields, { ip_src: u.ip4, ip_dst: u.ip4 });
+  // In OpenFlow 1.0 ovs-ofctl loses the mask.
+  if (instructions) fields.eth_src = () => '02:00:00:00:00:07/ff:ff:00:00:00:ff';
+  if (instructions && isIpv4(p)) fields.ip_src = () => '198.51.0.0/255.255.0.0';
   if (isIpv6(p)) Object.assign(fields, { ipv6_src: u.ip6, ipv6_dst: u.ip6, ipv6_label: () => value(r, 20) });
   if (isIp(p)) Object.assign(fields, { ip_dscp: () => String(r.below(64)), nw_ecn: () => String(r.below(4)) });
   if (isIp(p)) fields.nw_ttl = () => String(r.pick(u.TTLS));
@@ -142,8 +146,8 @@ function mod(r: Random, { match: { protocol: p } }: ActionContext): string {
 function vlan(r: Random, c: ActionContext): string {
   const choices = [`mod_vlan_vid:${r.pick(u.VIDS)}`, `mod_vlan_pcp:${r.pick(u.PCPS)}`, 'strip_vlan'];
   if (!c.instructions) return r.pick(choices);
-  // Later versions want to know from the match that there is a tag to be taken off or written.
-  return r.pick(c.match.vlan ? ['pop_vlan', ...choices] : ['push_vlan:0x8100', 'push_vlan:0x88a8']);
+  // Later versions want to know from the match that there is a tag to be taken off, and tell mod_vlan_* as a push.
+  return r.pick(c.match.vlan ? ['pop_vlan', 'strip_vlan', 'push_vlan:0x8100'] : ['push_vlan:0x8100', 'push_vlan:0x88a8']);
 }
 
 function output(r: Random): string {

@@ -59,7 +59,7 @@ async function leaveOutRefused({ ovs }: Pair, scenario: Scenario, tally: Tally):
   for (const flow of flows) {
     const why = await refusal(() => ovs.load([flow], version));
     if (why === undefined) kept.push(flow);
-    else if (/usable flow formats|MATCH_INCONSISTENT/.test(why)) tally.otherVersion++;
+    else if (/usable flow formats|MATCH_INCONSISTENT|BAD_TAG/.test(why)) tally.otherVersion++;
     else found.push({ kind: 'text', ovs: [flow, why], own: ['taken'] });
   }
   scenario.flows = kept;

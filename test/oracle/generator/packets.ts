@@ -11,7 +11,7 @@ import {
   neighbourPayload,
 } from '../../../dataplane/wire/index.js';
 import type { Random } from '../../helpers/random.js';
-import { isArp, isIpv6, isNd, type GeneratedProtocol, PROTOCOLS, type RandomMatch, usualValue } from './matches.js';
+import { isArp, isIpv6, type GeneratedProtocol, PROTOCOLS, type RandomMatch, usualValue } from './matches.js';
 import * as u from './universe.js';
 
 export interface PacketIn {

@@ -36,7 +36,7 @@ export async function revive(pair: Pair, error: unknown): Promise<boolean> {
 
 /** Both with these flows. What either says when it refuses. */
 export async function load({ ovs, own }: Pair, { flows, version }: Scenario): Promise<{ ovs?: string; own?: string }> {
-  return { ovs: await refusal(() => ovs.load(flows, version)), own: await refusal(() => own.load(flows, version)) };
+  return { ovs: await refusal(() => ovs.load(flows, version)), own: await refusal(() => own.load(flows)) };
 }
 
 export async function refusal(attempt: () => Promise<void>): Promise<string | undefined> {

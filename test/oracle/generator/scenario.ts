@@ -106,6 +106,6 @@ function conjunction(r: Random, table: number, nxm: boolean): string[] {
     }),
   );
   const plain: RandomMatch = { protocol: '', terms: [], vlan: false, ctInvalid: false };
-  const actions = randomActions(r, { match: plain, table, instructions: false });
+  const actions = randomActions(r, { match: plain, table, instructions: !nxm });
   return [...flows, `table=${table},priority=${priority},conj_id=${id} actions=${actions}`];
 }

@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemError } from '../dataplane/errors.js';
+import { DIES_WITH_US } from './run.js';
 
 export interface ProgramOptions {
   /** Name of a namespace under /run/netns; absent: ours. */
@@ -16,6 +17,10 @@ export interface ProgramOptions {
   ready?: () => Promise<boolean>;
   /** Its output goes to this file as well. */
   log?: string;
+  /** Takes what it writes to stdout, as it is; output() then has stderr alone. */
+  onStdout?: (chunk: Buffer) => void;
+  /** Killed when we are. */
+  diesWithUs?: boolean;
   timeoutMs?: number;
   /** What ends it politely. Default SIGTERM. */
   stopSignal?: NodeJS.Signals;
@@ -33,7 +38,8 @@ const OUTPUT_KEPT = 64 * 1024;
 const STOP_MS = 3000;
 
 export async function startProgram(command: string, args: string[], options: ProgramOptions = {}): Promise<Program> {
-  const argv = options.netns ? ['ip', 'netns', 'exec', options.netns, command, ...args] : [command, ...args];
+  const inside = options.netns ? ['ip', 'netns', 'exec', options.netns, command, ...args] : [command, ...args];
+  const argv = options.diesWithUs ? [...DIES_WITH_US, ...inside] : inside;
   const child = spawn(argv[0], argv.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
@@ -41,7 +47,8 @@ export async function startProgram(command: string, args: string[], options: Pro
   const log = options.log ? createWriteStream(options.log) : undefined;
   let output = '';
   let waiting: (() => void) | undefined;
-  for (const stream of [child.stdout, child.stderr]) {
+  if (options.onStdout) child.stdout.on('data', options.onStdout);
+  for (const stream of options.onStdout ? [child.stderr] : [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
     stream.on('data', (text: string) => {
       output = (output + text).slice(-OUTPUT_KEPT);

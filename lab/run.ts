@@ -53,7 +53,7 @@ export const SYSTEM_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/
  * A program that is run to its end must not outlive us: `ip`, left alone in the middle of its work, would go on making what
  * the next packetwalk is taking down.
  */
-const DIES_WITH_US = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
+export const DIES_WITH_US = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
 
 /** Resolves when it ended with 0. Rejects with SystemError (it could not be run) or ProgramError. */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {

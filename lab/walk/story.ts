@@ -69,7 +69,10 @@ function packetLine(f: Facts): string {
     return f.arp_op === 1 ? `ARP who has ${f.arp_tpa}? tell ${f.arp_spa}` : `ARP ${f.arp_spa} is at ${f.arp_sha}`;
   }
   const flags = f.tcp_flags ? ` [${f.tcp_flags}]` : '';
-  return `${f.nw_src}:${f.tcp_src} > ${f.nw_dst}:${f.tcp_dst} TCP${flags} ttl ${f.nw_ttl}`;
+  const [protocol, src, dst] = f.tcp_src !== undefined ? ['TCP', f.tcp_src, f.tcp_dst] : ['UDP', f.udp_src, f.udp_dst];
+  if (src !== undefined) return `${f.nw_src}:${src} > ${f.nw_dst}:${dst} ${protocol}${flags} ttl ${f.nw_ttl}`;
+  const icmp = f.icmp_type !== undefined ? ` ICMP type ${f.icmp_type} code ${f.icmp_code}` : '';
+  return f.nw_src !== undefined ? `${f.nw_src} > ${f.nw_dst}${icmp} ttl ${f.nw_ttl}` : '';
 }
 
 const macLine = (f: Facts): string => `${f.dl_src} > ${f.dl_dst}`;
@@ -78,7 +81,12 @@ function tellPass(stage: ExpectedPass, checked: { observed?: ObservedPass; sent?
   const out = [`${pc.bold(pc.cyan(`[${stage.pass}] ${stage.node}`))}  ${stage.title}`];
   out.push(...wrap(stage.why, WIDTH - 4).map((l) => pc.dim(`${GUTTER}${l}`)));
   const { observed, sent } = checked;
-  if (!observed) return out;
+  return observed ? [...out, ...tellObserved(observed, sent, options.tableNames)] : out;
+}
+
+/** What the switch did, table by table; `sent` is the frame that left. */
+export function tellObserved(observed: ObservedPass, sent: { frame: Uint8Array } | undefined, tableNames: Record<string, string>): string[] {
+  const out: string[] = [];
   const { facts } = observed;
   out.push(`${GUTTER}in   ${pc.green(observed.in)}   ${packetLine(facts)}   ${pc.dim(macLine(facts))}`);
   if (facts.tun_src !== undefined) out.push(`${GUTTER}     out of the tunnel from ${facts.tun_src}, tun_id ${facts.tun_id}`);
@@ -86,7 +94,7 @@ function tellPass(stage: ExpectedPass, checked: { observed?: ObservedPass; sent?
     if (i > 0 && pass.ct) {
       out.push(pc.magenta(`${GUTTER}       back from conntrack zone ${pass.ct.zone}: ct_state=${pass.ct.state} ct_mark=${pass.ct.mark}`));
     }
-    for (const step of pass.steps) out.push(...tellStep(step, options.tableNames));
+    for (const step of pass.steps) out.push(...tellStep(step, tableNames));
   }
   if (observed.drop) out.push(pc.red(`${GUTTER}drop ${observed.drop.reason} in table ${observed.drop.table}`));
   for (const o of observed.outputs) {

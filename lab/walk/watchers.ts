@@ -61,7 +61,8 @@ export class Watchers {
   }
 }
 
-function observe(node: string, record: WatchRecord): ObservedPass {
+/** A pass at its beginning, of the first record of a packet on a switch. */
+export function observe(node: string, record: WatchRecord): ObservedPass {
   const frame = fromHex(record.frame) ?? new Uint8Array();
   const flow = keyFromFrame(frame, record.inPort.no);
   // The tunnel is not in the frame any more; the switch kept what the outer header said.

@@ -16,7 +16,7 @@ export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone'
   if (!undoable) ctx.actions = [];
   ctx.stack = stack.slice();
   ctx.last = last || !undoable;
-  ctx.actionSet = [];
+  // The copy has the action set, too, and runs it at its end.
   runActions(ctx, actions);
   if (!ctx.error) runActionSet(ctx);
   ctx.last = last;

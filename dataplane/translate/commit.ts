@@ -24,13 +24,26 @@ export function commit(ctx: Context): void {
   commitFields(ctx, ETHERNET);
   const type = u16(ctx.base, AT.dl_type);
   // Not RARP: what the pipeline writes there stays in the pipeline, in OVS too.
-  if (type === ETH.ARP) commitFields(ctx, ARP);
+  if (type === ETH.ARP) commitNetwork(ctx, ARP, 'arp_op');
   else if (isIp(ctx.base)) {
-    commitFields(ctx, type === ETH.IP ? IPV4 : IPV6);
+    commitNetwork(ctx, type === ETH.IP ? IPV4 : IPV6, 'nw_proto');
     if ((ctx.base[AT.nw_frag] & FRAG_LATER) === 0) commitFields(ctx, transportFields(ctx.base[AT.nw_proto], type));
   }
   commitVlans(ctx);
   commitFields(ctx, ['pkt_mark']);
+}
+
+/** Nothing is written where there is no such header, since it is damaged or cut off: then it has no protocol. */
+function commitNetwork(ctx: Context, fields: readonly FieldName[], protocol: 'arp_op' | 'nw_proto'): void {
+  const { flow, base, mask } = ctx;
+  const differs = fields.some((field) => {
+    const [offset, size] = KEY_FIELDS[field];
+    return !sameBytes(flow, base, offset, offset + size);
+  });
+  if (!differs) return;
+  const [offset, size] = KEY_FIELDS[protocol];
+  mask.fill(0xff, offset, offset + size);
+  if (flow.subarray(offset, offset + size).some((byte) => byte !== 0)) commitFields(ctx, fields);
 }
 
 function transportFields(protocol: number, type: number): readonly FieldName[] {

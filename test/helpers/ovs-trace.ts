@@ -3,8 +3,10 @@
 // else.
 import { splitTerms } from './trace-text.js';
 
-/** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. */
-const TAG_FIELDS = /,dl_vlan(?:_pcp)?=\d+/g;
+/** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. And what
+ *  it writes to ARP depends on whether there is a sound ARP header, for which both look at the operation, but only
+ *  packetwalk says so in its mask. */
+const TAG_FIELDS = /,(?:dl_vlan(?:_pcp)?|arp_op)=\d+/g;
 /** OVS keeps ICMP's type and code in 16 bits each, and prints the 8 that count as a mask. */
 const ICMP_IN_PORTS = /(icmp_type|icmp_code)=(0x[0-9a-f]+)\/0xff(?![0-9a-f])/g;
 

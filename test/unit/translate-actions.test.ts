@@ -95,6 +95,12 @@ describe('header fields', () => {
       'IPv6',
       'ipv6 actions=set_field:2001:db8::9->ipv6_dst,set_field:5->ipv6_label,dec_ttl,2',
       'set(ipv6(dst=2001:db8::9,label=0x5,hlimit=63)),2',
+      `${IP6},nw_proto=59`,
+    ],
+    [
+      'of a damaged IPv6 packet, which has no protocol',
+      'ipv6 actions=set_field:2001:db8::9->ipv6_dst,2',
+      '2',
       IP6,
     ],
     [

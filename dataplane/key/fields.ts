@@ -126,8 +126,8 @@ field('dl_type', 100, 2, 'hex', {
   aliases: ['eth_type', 'NXM_OF_ETH_TYPE', 'OXM_OF_ETH_TYPE'], mask: 'none', pre: 'ethernet', ro: true,
 });
 field('vlan_tci', 102, 2, 'hex', { aliases: ['NXM_OF_VLAN_TCI'], pre: 'ethernet' });
-// Bit 12: a tag is present.
-field('vlan_vid', 102, 2, 'decimal', { aliases: ['OXM_OF_VLAN_VID'], bits: 13, pre: 'vlan' });
+// Bit 12: a tag is present. Its other bits are there without one, too; only set_field and load want a tag.
+field('vlan_vid', 102, 2, 'decimal', { aliases: ['OXM_OF_VLAN_VID'], bits: 13, pre: 'ethernet' });
 field('vlan_pcp', 102, 2, 'decimal', { aliases: ['OXM_OF_VLAN_PCP'], bits: 3, shift: 13, mask: 'none', pre: 'vlan' });
 field('dl_vlan', 102, 2, 'decimal', { bits: 12, mask: 'none', pre: 'ethernet', ro: true });
 field('dl_vlan_pcp', 102, 2, 'decimal', { bits: 3, shift: 13, mask: 'none', pre: 'ethernet', ro: true });

@@ -1,7 +1,7 @@
 // What ovs-ofctl checks of a flow's actions once its match is known: prerequisites of the fields they read and write,
 // the order of instructions, conjunction alone, ct_mark and ct_label in ct(exec()) only, what an action set may hold.
 // Called by the flow parser and the group parser.
-import { fieldByName, type Field } from '../key/fields.js';
+import { fieldByName, type Field, type Prerequisite } from '../key/fields.js';
 import { newFlow } from '../key/flow.js';
 import type { ParsedAction } from './action-parser.js';
 import type { Action } from './ast.js';
@@ -20,6 +20,7 @@ const INSTRUCTION_RANK: Record<string, number> = {
   goto_table: 5,
 };
 const ACTIONS_RANK = 1;
+const vlanVid = fieldByName('vlan_vid');
 const CT_FIELDS = [fieldByName('ct_mark'), fieldByName('ct_label')];
 
 export function checkActions(actions: readonly ParsedAction[], match: Protocol): void {
@@ -73,9 +74,13 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
     if (inExec) checkExec(parsed);
     switch (action.type) {
       case 'set_field':
+        checkTag(action.field, state, span);
         checkWrite(action.field, state, span, inExec);
         break;
       case 'load':
+        checkTag(action.dst.field, state, span);
+        checkWrite(action.dst.field, state, span, inExec);
+        break;
       case 'pop':
         checkWrite(action.dst.field, state, span, inExec);
         break;
@@ -175,17 +180,21 @@ function checkWrite(field: Field, state: State, span: Span, inExec: boolean): vo
   checkPrerequisite(field, state, span);
 }
 
+/** A vlan_vid may be moved where there is no tag, but not set. */
+function checkTag(field: Field, state: State, span: Span): void {
+  if (field === vlanVid && !state.vlan) refuse(field, 'vlan', state, span);
+}
+
 function checkPrerequisite(field: Field, state: State, span: Span): void {
   const { match } = state;
   if (!match) return;
   const met = field.prerequisite === 'vlan' ? state.vlan : match.meets(field.prerequisite);
-  if (met) return;
-  span.fail(
-    'EPREREQ',
-    `expected ${state.whose ?? 'the match '}to have ${PREREQUISITE_TEXT[field.prerequisite]}, ` +
-      `which ${printedName(field)} needs` +
-      otherTransport(field, match),
-  );
+  if (!met) refuse(field, field.prerequisite, state, span);
+}
+
+function refuse(field: Field, prerequisite: Prerequisite, { match, whose = 'the match ' }: State, span: Span): never {
+  const needs = `${PREREQUISITE_TEXT[prerequisite]}, which ${printedName(field)} needs`;
+  return span.fail('EPREREQ', `expected ${whose}to have ${needs}${match ? otherTransport(field, match) : ''}`);
 }
 
 /** tp_dst means tcp_dst to set_field, load and move. */

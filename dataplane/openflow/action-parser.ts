@@ -40,11 +40,18 @@ const PORT_ACTIONS: Record<string, OfPort> = {
 };
 /** As Open vSwitch. */
 const DEEPEST = 99;
-/** Open vSwitch has these and packetwalk does not. */
-const UNSUPPORTED = new Set([
-  ...['sample', 'encap', 'decap', 'push_mpls', 'pop_mpls', 'set_mpls_label', 'set_mpls_tc', 'set_mpls_ttl'],
-  ...['dec_mpls_ttl', 'dec_nsh_ttl', 'debug_recirc', 'debug_slow', 'apply_actions', 'unroll_xlate'],
-]);
+/** Open vSwitch has these and packetwalk does not, and why. */
+export const UNSUPPORTED_ACTIONS: readonly { names: readonly string[]; why: string }[] = [
+  {
+    names: ['push_mpls', 'pop_mpls', 'set_mpls_label', 'set_mpls_tc', 'set_mpls_ttl', 'dec_mpls_ttl'],
+    why: 'labels are not written',
+  },
+  { names: ['encap', 'decap', 'dec_nsh_ttl'], why: 'service function chains and other packet types than Ethernet' },
+  { names: ['sample'], why: 'there is no IPFIX exporter to sample for' },
+  { names: ['apply_actions'], why: 'ovs-ofctl refuses it, too: write the actions themselves' },
+  { names: ['debug_recirc', 'debug_slow', 'unroll_xlate'], why: 'for the insides of Open vSwitch' },
+];
+const unsupported = new Set(UNSUPPORTED_ACTIONS.flatMap(({ names }) => names));
 
 const ACTIONS: Record<string, Read> = {
   goto_table: (item) => ({ type: 'goto_table', table: Number(parseNumber(requireValue(item), 'a table', 0n, 254n)) }),
@@ -76,7 +83,6 @@ const NAMES = [...Object.keys(ACTIONS), ...Object.keys(PORT_ACTIONS), 'drop'];
 
 /** Every action that is understood, for the documentation. */
 export const ACTION_NAMES: readonly string[] = NAMES;
-export const UNSUPPORTED_ACTIONS: ReadonlySet<string> = UNSUPPORTED;
 
 /** An action list. `drop` is the empty list, and stands alone. */
 export function parseActionList(span: Span, options: ParseOptions, depth = 0): ParsedAction[] {
@@ -93,7 +99,7 @@ export function parseActionList(span: Span, options: ParseOptions, depth = 0): P
 
 function parseAction(item: Item, options: ParseOptions, depth: number): ParsedAction {
   const name = item.key.text.toLowerCase();
-  if (UNSUPPORTED.has(name)) item.whole.unsupported(`the action ${name}`);
+  if (unsupported.has(name)) item.whole.unsupported(`the action ${name}`);
   if (item.target && name !== 'check_pkt_larger')
     item.target.fail('EACTION', `expected nothing after "${item.key.text}(...)", got "->${item.target.text}"`);
   const bare = item.delimiter === '';

@@ -1,5 +1,5 @@
 // ovs-ofctl's group language: `group_id=1,type=select,bucket=weight:100,actions=...`, in files and as dump-groups
-// prints it. A file loads whole or not at all. Types in ast.ts, buckets in bucket-parser.ts, printing in print-group.ts.
+// prints it. A file loads whole or not at all. Types in ast.ts, buckets in bucket-parser.ts, print in print-group.ts.
 import { FLAGS } from '../key/flags.js';
 import { parseRawFieldValue } from '../key/format.js';
 import { ones } from '../key/flow.js';

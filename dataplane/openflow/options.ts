@@ -25,9 +25,20 @@ export function warn(options: ParseOptions, span: Span, message: string): void {
   options.onWarning?.({ source, line, column, message });
 }
 
-/** Fields that Open vSwitch has and packetwalk does not: refused by name, so that nobody looks for a typo. */
-const UNSUPPORTED_FIELDS =
-  /^(skb_priority|packet_type|mpls_(label|tc|bos|ttl)|nsh_\w+|nd_reserved|nd_options_type|tun_(erspan|gtpu)_\w+)$/;
+/** Fields that Open vSwitch has and packetwalk does not, and why: refused by name, so that nobody looks for a typo. */
+export const UNSUPPORTED_FIELDS: readonly { names: readonly string[]; why: string }[] = [
+  { names: ['mpls_label', 'mpls_tc', 'mpls_bos', 'mpls_ttl'], why: 'labels are not read; `mpls` matches the packets' },
+  {
+    names: ['flags', 'ttl', 'mdtype', 'np', 'spi', 'si', 'c1', 'c2', 'c3', 'c4'].map((name) => `nsh_${name}`),
+    why: 'service function chains are not read',
+  },
+  { names: ['packet_type'], why: 'every packet is Ethernet' },
+  { names: ['nd_reserved', 'nd_options_type'], why: 'not part of the datapath\'s key' },
+  { names: ['ver', 'idx', 'dir', 'hwid'].map((name) => `tun_erspan_${name}`), why: 'there are no ERSPAN tunnels' },
+  { names: ['tun_gtpu_flags', 'tun_gtpu_msgtype'], why: 'there are no GTP-U tunnels' },
+  { names: ['skb_priority'], why: 'Open vSwitch refuses it in flows, too' },
+];
+const unsupported = new Set(UNSUPPORTED_FIELDS.flatMap(({ names }) => names));
 
 /** Every name that flow text may use for a field. */
 export function fieldNames(): string[] {
@@ -46,7 +57,7 @@ export function findField(span: Span, options: ParseOptions): Field | undefined 
       : 'no TLV map was given';
     return span.fail('ETLV', `expected tun_metadata${index} to be mapped to a Geneve option, but ${maps}`);
   }
-  if (UNSUPPORTED_FIELDS.test(name)) span.unsupported(`the field ${name}`);
+  if (unsupported.has(name)) span.unsupported(`the field ${name}`);
   const field = lookupField(name);
   if (!field || (field.name === name && field.internal)) return undefined;
   return field.name === name || field.aliases.includes(name) ? field : undefined;

@@ -23,7 +23,7 @@ export function packetMask(flow: Flow, tlvMap?: TlvMap): Flow {
   const mask = newFlow();
   for (const field of ALWAYS) lookAt(mask, field);
   for (const field of UNLESS_ZERO) if (getField(flow, field) !== 0n) lookAt(mask, field);
-  if ((getNumber(flow, fieldByName('vlan_tci')) & 0x1000) !== 0) mask.fill(0xff, 106, 108);
+  if (getNumber(flow, fieldByName('vlan_tci')) !== 0) mask.fill(0xff, 106, 108);
   lookAtTunnel(flow, mask, tlvMap);
   lookAtConnection(flow, mask);
   lookAtNetwork(flow, mask);

@@ -264,7 +264,8 @@ export const flowSpec: fc.Arbitrary<FlowSpec> = match.chain(({ fields, protocol 
     .map((flow) => flow),
 );
 
-const counted = <T>(all: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> => fc.array(all, { minLength: 1, maxLength: max });
+const counted = <T>(all: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> =>
+  fc.array(all, { minLength: 1, maxLength });
 const bucketActions = fc.array(outputs.filter((a) => a.type !== 'controller'), { maxLength: 3 });
 const hashedField = fc
   .constantFrom(...FIELDS.filter((f) => f.maskable === 'bitwise' && ['hex', 'ipv4', 'ethernet'].includes(f.format)))

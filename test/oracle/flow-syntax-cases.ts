@@ -437,6 +437,9 @@ export const SAME = lines(`
   actions=delete_field(NXM_NX_TUN_METADATA1)
   actions=set_queue:3,output:1,pop_queue
   actions=set_queue(0xffffffff)
+  actions=move:NXM_NX_REG0[0..11]->OXM_OF_VLAN_VID[],move:OXM_OF_VLAN_VID[]->NXM_NX_REG0[0..11]
+  vlan_tci=0,actions=strip_vlan,pop:OXM_OF_VLAN_VID[],push:OXM_OF_VLAN_VID[],output:OXM_OF_VLAN_VID[]
+  actions=multipath(eth_src,0,hrw,16,0,OXM_OF_VLAN_VID[]),learn(NXM_NX_REG0[0..11]=OXM_OF_VLAN_VID[])
   actions=enqueue(LOCAL,5),enqueue:IN_PORT:0xffffffff
 `);
 
@@ -503,6 +506,22 @@ export const SAME_OF15 = lines(`
   actions=bundle_load(eth_src,0,hrw,ofport,NXM_NX_REG0[],members:4,8)
   tcp,actions=fin_timeout(idle_timeout=3,hard_timeout=5),check_pkt_larger(1500)->NXM_NX_REG0[3],exit
   actions=delete_field:tun_metadata0,set_queue:3,pop_queue
+  cookie=0x1010000000000,table=3,priority=210,ipv6,in_port=2,ipv6_src=2001:db8::1 actions=set_field:0x2/0xf->reg0,set_field:0x10000000/0x10000000->reg4,goto_table:4
+  cookie=0x1010000000000,table=2,priority=200,arp,arp_tpa=198.51.100.1,arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:00:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],set_field:02:00:00:00:00:01->arp_sha,move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:198.51.100.1->arp_spa,IN_PORT
+  cookie=0x1030000000000,table=15,priority=200,tcp,reg3=0xc000020b,reg4=0x20050/0x7ffff actions=ct(commit,table=16,zone=65520,nat(dst=192.0.2.11:80),exec(set_field:0x10/0x10->ct_mark,move:NXM_NX_REG0[0..3]->NXM_NX_CT_MARK[0..3]))
+  table=15,priority=200,tcp6,reg4=0x20050/0x7ffff,reg12=0x20010db8,reg13=0,reg14=0,reg15=0x11 actions=ct(commit,table=16,zone=65510,nat(dst=[2001:db8::11]:80),exec(set_field:0x10/0x10->ct_mark))
+  table=16,priority=14600,conj_id=5,ip actions=set_field:0x5->reg5,ct(commit,table=18,zone=65520,exec(set_field:0x500000000/0xffffffff00000000->ct_label))
+  table=19,priority=200,ct_state=-new,ct_label=0x500000000/0xffffffff00000000,ip actions=goto_table:20
+  table=23,priority=200,ct_state=+trk,ip,reg0=0x1/0xf actions=set_field:0x1/0xff->pkt_mark,set_field:0x20/0xf0->reg0,goto_table:24
+  table=28,priority=210,pkt_mark=0x80000000/0x80000000,ct_state=-rpl+trk,ip actions=goto_table:33
+  table=34,priority=200,reg0=0xc400000/0xfe600000 actions=meter:256,controller(reason=no_match,id=32776,userdata=01.06)
+  table=32,priority=64991,udp,tp_src=53 actions=meter:258,controller(reason=no_match,id=32776,userdata=02.01,pause),goto_table:33
+  table=36,priority=200,reg0=0x400000/0x600000,reg1=0x5 actions=push_vlan:0x8100,move:NXM_NX_CT_LABEL[64..75]->OXM_OF_VLAN_VID[],output:NXM_NX_REG9[]
+`);
+
+/** In OpenFlow 1.1, which has actions that later ones say otherwise. */
+export const SAME_OF11 = lines(`
+  ip,actions=mod_nw_ecn:1,mod_nw_ttl:3
 `);
 
 /** ovs-ofctl refuses them, and so do we. */
@@ -653,6 +672,13 @@ export const REFUSED = lines(`
   actions=note:zz
   actions=set_eth_src:02:00:00:00:00:01
   actions=apply_actions(output:1)
+  actions=load:5->OXM_OF_VLAN_VID[]
+  actions=load:5->OXM_OF_VLAN_VID[0..3]
+  vlan_tci=0,actions=set_field:4101->vlan_vid
+  actions=move:NXM_NX_REG0[0..2]->OXM_OF_VLAN_PCP[]
+  actions=learn(vlan_pcp=3)
+  actions=learn(load:3->OXM_OF_VLAN_PCP[])
+  actions=learn(NXM_NX_REG0[0..2]=OXM_OF_VLAN_PCP[])
   actions=learn(nw_src=192.0.2.4)
   actions=learn(tcp_dst=5)
   actions=learn(ipv6_label=3)

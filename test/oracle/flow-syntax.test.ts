@@ -19,7 +19,7 @@ import type { FlowSpec } from '../../dataplane/openflow/index.js';
 import { packageFile } from '../../dataplane/root.js';
 import { InputError } from '../../dataplane/errors.js';
 import { flowSpec } from '../fuzz/openflow-arbitraries.js';
-import { REFUSED, REFUSED_OF15, SAME, SAME_OF15, STRICTER, WIDER } from './flow-syntax-cases.js';
+import { REFUSED, REFUSED_OF15, SAME, SAME_OF11, SAME_OF15, STRICTER, WIDER } from './flow-syntax-cases.js';
 
 const probe = spawnSync('ovs-ofctl', ['--version']);
 const absent = probe.status !== 0;
@@ -33,7 +33,7 @@ const tlvMap = TlvMap.parse(
 function ovsParse(text: string, version?: string): string | undefined {
   const options = ['-vconsole:off', ...(version ? ['-O', version] : [])];
   const { status, stdout } = spawnSync('ovs-ofctl', [...options, 'parse-flow', text], { encoding: 'utf8' });
-  const line = /FLOW_MOD (?:\(OF1\.5\) )?\(xid=0x1\): (.*)$/m.exec(stdout)?.[1];
+  const line = /FLOW_MOD (?:\(OF1\.[15]\) )?\(xid=0x1\): (.*)$/m.exec(stdout)?.[1];
   return status === 0 && line?.startsWith('ADD ') ? line.slice(4).trim() : undefined;
 }
 
@@ -75,6 +75,10 @@ describe.skipIf(absent)('ovs-ofctl parse-flow', () => {
     const theirs = ovsParse(text, 'OpenFlow15');
     expect(theirs, 'ovs-ofctl refused').toBeDefined();
     expect(ourParse(text)).toBe(theirs);
+  });
+
+  it.each(SAME_OF11)('reads and prints alike in OpenFlow 1.1: %s', (text) => {
+    expect(ourParse(text)).toBe(ovsParse(text, 'OpenFlow11'));
   });
 
   it.each(REFUSED)('is refused by both: %s', (text) => {
@@ -211,6 +215,7 @@ describe.skipIf(absent)('the field table', () => {
     '%s is writable just when ovs-ofctl lets it be written',
     (name, f) => {
       if (name === 'ct_mark' || name === 'ct_label') return expect(f.writable).toBe(true);
+      if (name === 'vlan_vid') return expect(ovsParse('actions=pop:OXM_OF_VLAN_VID[]') !== undefined).toBe(f.writable);
       const last = Math.min(widths[f.name] ?? f.bits, 32) - 1;
       const taken =
         ovsParse(`${prefix(f)}actions=load:0->${nxmName(f)}${last === 0 ? '[0]' : `[0..${last}]`}`) !== undefined;

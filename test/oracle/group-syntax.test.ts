@@ -1,5 +1,5 @@
-// Groups and meters beside the real thing: ovs-ofctl parse-group, which needs no daemon, and for meters, for which it has
-// no such command, add-meter and dump-meters of a private switch.
+// Groups and meters beside the real thing: ovs-ofctl parse-group, which needs no daemon, and for meters, for which it
+// has no such command, add-meter and dump-meters of a private switch.
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

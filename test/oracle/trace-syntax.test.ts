@@ -24,6 +24,7 @@ const TAKEN = [
   'in_port=3,vlan_tci=0x1005,udp',
   'in_port=3,dl_vlan=5,dl_vlan_pcp=3,tcp',
   'in_port=3,vlan_tci=0,udp',
+  'in_port=3,vlan_tci=0x0005,udp',
   'in_port=3,ipv6,ipv6_src=fe80::1,ipv6_dst=2001:db8::1,ipv6_label=5,nw_tos=8,nw_ecn=1,nw_ttl=3',
   'in_port=3,tcp6,tcp_dst=443',
   'in_port=3,icmp6,icmpv6_type=128',

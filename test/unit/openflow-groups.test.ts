@@ -1,5 +1,5 @@
-// Groups and meters: what the parsers make of ovs-ofctl's texts, what is printed of it, and what a person sees who wrote
-// one wrongly.
+// Groups and meters: what the parsers make of ovs-ofctl's texts, what is printed of it, and what a person sees who
+// wrote one wrongly.
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../dataplane/errors.js';
 import { fieldByName } from '../../dataplane/key/fields.js';
@@ -71,7 +71,8 @@ describe('a group', () => {
   it.each([
     'group_id=1,type=all',
     'group_id=1,type=indirect,bucket=bucket_id:0,actions=set_field:192.0.2.1->ip_src,resubmit(,5)',
-    'group_id=1,type=select,selection_method=dp_hash,bucket=bucket_id:0,actions=drop,bucket=bucket_id:1,weight:0,actions=drop',
+    'group_id=1,type=select,selection_method=dp_hash,bucket=bucket_id:0,actions=drop,' +
+      'bucket=bucket_id:1,weight:0,actions=drop',
     'group_id=1,type=select,selection_method=hash,selection_method_param=5,fields=ip_src=255.0.0.0,' +
       'bucket=bucket_id:3,watch_port:2,watch_group:3,actions=output:2,output:3',
     'group_id=1,type=select,selection_method=hash,fields(metadata,in_port,in_port_oxm,reg1=0xff)',
@@ -80,12 +81,14 @@ describe('a group', () => {
   });
 
   it('needs no match for what its actions write, because any packet may come', () => {
-    expect(parseGroup('group_id=1,type=all,bucket=set_field:80->tcp_dst,ct(commit)').buckets[0].actions).toHaveLength(2);
+    const group = parseGroup('group_id=1,type=all,bucket=set_field:80->tcp_dst,ct(commit)');
+    expect(group.buckets[0].actions).toHaveLength(2);
   });
 
   it('prints its statistics as dump-group-stats does', () => {
     const none = { packets: 0, bytes: 0 };
-    const stats = { durationMs: 21, references: 2, packets: 3n, bytes: 180n, buckets: [{ packets: 3, bytes: 180 }, none] };
+    const buckets = [{ packets: 3, bytes: 180 }, none];
+    const stats = { durationMs: 21, references: 2, packets: 3n, bytes: 180n, buckets };
     expect(printGroupStats(3, stats)).toBe(
       ' group_id=3,duration=0.021s,ref_count=2,packet_count=3,byte_count=180,' +
         'bucket0:packet_count=3,byte_count=180,bucket1:packet_count=0,byte_count=0',

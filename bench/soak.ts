@@ -39,7 +39,7 @@ async function rssMb(pid: number): Promise<number> {
 
 /** received + executed + copied must equal what ended and what waits. */
 function imbalance(c: NativeCounters): number {
-  return c.received + c.executed + c.copied - c.consumed - c.upcallsPending;
+  return c.received + c.executed + c.copied - c.consumed - c.upcallsPending - c.fragmentsHeld;
 }
 
 /** Repeats `request` until the end; counts its failures. */

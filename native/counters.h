@@ -1,6 +1,7 @@
 // What happened to packets, in numbers. Written by the datapath thread only; TypeScript asks for a copy.
 // Every packet ends exactly once, so at any time between bursts:
 //   received + executed + copied == delivered + (sum of drops) + waiting in an upcall slot
+//     + fragments held
 #pragma once
 #include <array>
 #include <cstdint>

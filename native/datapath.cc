@@ -240,7 +240,7 @@ CounterSnapshot Datapath::counters() {
   CounterSnapshot s;
   call([&] {
     s = {pipeline_.counters, pipeline_.cache.stats(), pipeline_.cache.size(), pipeline_.slots.in_use(),
-         pipeline_.conntrack->size()};
+         pipeline_.conntrack->size(), pipeline_.fragments().held()};
     for (const auto& port : pipeline_.ports.all()) add_refused(s.counters, port->port->counters);
     s.counters.received += closed_.received;
     for (size_t i = 0; i < kDropCount; i++) s.counters.drops[i] += closed_.drops[i];

@@ -49,7 +49,7 @@ struct FlowStats {
 struct CounterSnapshot {
   Counters counters;
   FlowCache::Stats cache;
-  uint64_t megaflows, upcalls_pending, connections;
+  uint64_t megaflows, upcalls_pending, connections, fragments_held;
 };
 
 class Datapath {

@@ -82,6 +82,7 @@ bool Datapath::receive_all(uint64_t now_ns) {
 
 void Datapath::tick() {
   pipeline_.cache.maintain();
+  pipeline_.expire_fragments(monotonic_ns());
   check_ports(true);
   // A sixteenth of the connections each second: what has timed out is gone within 16 s.
   expire_due_ = pipeline_.conntrack->size() / 16 + 16;

@@ -70,6 +70,30 @@ void set(Packet& packet, const Action& action) {
   set_field(packet, head.offset, value, value + head.size);
 }
 
+CtAction to_ct(const Action& action) {
+  const auto payload = action.as<CtPayload>();
+  CtAction ct;
+  ct.zone = payload.zone;
+  ct.commit = payload.flags & kCtCommit;
+  ct.force = payload.flags & kCtForce;
+  if (payload.flags & kCtMark) {
+    ct.mark = payload.mark;
+    ct.mark_mask = payload.mark_mask;
+  }
+  if (payload.flags & kCtLabel) {
+    memcpy(ct.label, payload.label, 16);
+    memcpy(ct.label_mask, payload.label_mask, 16);
+  }
+  ct.nat.type = static_cast<NatSpec::Type>(payload.nat_type);
+  ct.nat.flags = payload.nat_flags;
+  ct.nat.ipv6 = payload.nat_ipv6 != 0;
+  memcpy(ct.nat.min_addr, payload.nat_min_addr, 16);
+  memcpy(ct.nat.max_addr, payload.nat_max_addr, 16);
+  ct.nat.min_port = payload.nat_min_port;
+  ct.nat.max_port = payload.nat_max_port;
+  return ct;
+}
+
 }  // namespace
 
 void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
@@ -91,7 +115,10 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
       }
       case ActionType::pop_vlan: pop_vlan(packet); break;
       case ActionType::set_tunnel: memcpy(&packet.key.tun_id, action.payload, kTunnelSize); break;
-      case ActionType::ct: track(r, action); break;
+      case ActionType::ct:
+        if (packet.key.nw_frag == 0) track(r, action);
+        else if (track_fragment(r, action, list)) return end(r);
+        break;
       case ActionType::ct_clear: clear_ct(packet.key); break;
       case ActionType::recirc: recirculate(r, action.u32(), is_last); break;
       case ActionType::drop:
@@ -171,28 +198,32 @@ void Pipeline::branch(Run& r, ActionList list) {
 }
 
 void Pipeline::track(Run& r, const Action& action) {
-  const auto payload = action.as<CtPayload>();
-  CtAction ct;
-  ct.zone = payload.zone;
-  ct.commit = payload.flags & kCtCommit;
-  ct.force = payload.flags & kCtForce;
-  if (payload.flags & kCtMark) {
-    ct.mark = payload.mark;
-    ct.mark_mask = payload.mark_mask;
-  }
-  if (payload.flags & kCtLabel) {
-    memcpy(ct.label, payload.label, 16);
-    memcpy(ct.label_mask, payload.label_mask, 16);
-  }
-  ct.nat.type = static_cast<NatSpec::Type>(payload.nat_type);
-  ct.nat.flags = payload.nat_flags;
-  ct.nat.ipv6 = payload.nat_ipv6 != 0;
-  memcpy(ct.nat.min_addr, payload.nat_min_addr, 16);
-  memcpy(ct.nat.max_addr, payload.nat_max_addr, 16);
-  ct.nat.min_port = payload.nat_min_port;
-  ct.nat.max_port = payload.nat_max_port;
+  const CtAction ct = to_ct(action);
   conntrack->process(r.packet, ct, now_ns_);
   if (ct.nat.type != NatSpec::none) r.is_rewritten = true;
+}
+
+// True when the packet ends here: it waits for the rest of its datagram, or was the last of it and all go on.
+bool Pipeline::track_fragment(Run& r, const Action& action, ActionList rest) {
+  const CtAction ct = to_ct(action);
+  expire_fragments(now_ns_);
+  r.read_again();
+  Fragment* first;
+  const Fragments::Fate fate = fragments_.take(r.packet, ct.zone, now_ns_, &first);
+  if (fate == Fragments::Fate::refused) {
+    conntrack->process(r.packet, ct, now_ns_);  // +inv, as every lone fragment
+    return false;
+  }
+  r.is_carried = true;
+  if (fate == Fragments::Fate::held) return true;
+  if (Packet* whole = fragments_.join(first)) {
+    conntrack->process(*whole, ct, now_ns_);
+    fragments_.spread(*whole, first, ct.nat.type != NatSpec::none);
+    for (Fragment* f = first; f; f = f->next) run(f->packet, rest, r.depth);
+  } else {
+    for (Fragment* f = first; f; f = f->next) counters.drop(Drop::frag_overlong);
+  }
+  return true;
 }
 
 // The packet's books.

@@ -22,7 +22,8 @@ int64_t realtime_offset() {
 Pipeline::Pipeline(const PipelineConfig& config)
     : slots(config.upcall_slots),
       conntrack(Conntrack::create(config.conntrack)),
-      max_recirculations_(config.max_recirculations) {
+      max_recirculations_(config.max_recirculations),
+      fragments_(config.fragments) {
   next_.reserve(4 * kBurst);
   current_.reserve(4 * kBurst);
 }
@@ -128,6 +129,7 @@ void Pipeline::execute(const uint8_t* frame, uint32_t size, uint32_t in_port, Ac
 void Pipeline::end_burst() {
   ports.end_burst();
   copies_.end_burst();
+  fragments_.end_burst();
   for (UpcallSlot* slot : answered_) slots.give_back(*slot);
   answered_.clear();
 }
@@ -148,11 +150,19 @@ bool Pipeline::is_watched(const FlowKey& key) const {
   return true;
 }
 
+void Pipeline::expire_fragments(uint64_t now_ns) {
+  counters.drops[static_cast<size_t>(Drop::frag_incomplete)] += fragments_.expire(now_ns);
+}
+
+void Pipeline::configure_fragments(const FragmentConfig& config) {
+  counters.drops[static_cast<size_t>(Drop::frag_incomplete)] += fragments_.configure(config);
+}
+
 bool Pipeline::take_published() { return std::exchange(published_, false); }
 
 void Pipeline::stop() {
   end_burst();
-  const uint32_t waited = slots.clear();
+  const uint32_t waited = slots.clear() + fragments_.clear();
   counters.drops[static_cast<size_t>(Drop::stopping)] += waited;
 }
 

@@ -16,6 +16,7 @@
 #include "copy_pool.h"
 #include "counters.h"
 #include "flow_cache.h"
+#include "fragments.h"
 #include "port_table.h"
 #include "upcall.h"
 
@@ -23,6 +24,7 @@ namespace pw {
 
 struct PipelineConfig {
   ConntrackConfig conntrack{};
+  FragmentConfig fragments{};
   uint32_t upcall_slots = 1024;
   uint32_t max_recirculations = 16;
 };
@@ -43,6 +45,11 @@ class Pipeline {
   // Packets whose first-pass key agrees with `key` under `mask` go to the slow path on every pass.
   void watch(const FlowKey& key, const FlowKey& mask);
   void unwatch() { is_watching_ = false; }
+
+  // Fragments that waited in vain are dropped; also those of a family that `config` switches off.
+  void expire_fragments(uint64_t now_ns);
+  void configure_fragments(const FragmentConfig& config);
+  const Fragments& fragments() const { return fragments_; }
 
   // An upcall was published since the last call.
   bool take_published();
@@ -69,11 +76,13 @@ class Pipeline {
   void hand_up(Run& run, uint32_t cookie, bool is_last);
   void branch(Run& run, ActionList actions);
   void track(Run& run, const Action& action);
+  bool track_fragment(Run& run, const Action& action, ActionList rest);
   void end(const Run& run);
 
   const uint32_t max_recirculations_;
   uint64_t now_ns_ = 0;
   CopyPool copies_;
+  Fragments fragments_;
   std::vector<Packet*> next_, current_;       // recirculated in this pass, and being worked on
   std::vector<UpcallSlot*> answered_;         // given back when the burst has left
   bool published_ = false;

@@ -106,7 +106,8 @@ export interface NativeTraceFilter {
   mask: Uint8Array;
 }
 
-/** Every packet ends exactly once: received + executed + copied = delivered + sum of drops + upcallsPending. */
+/** Every packet ends exactly once: received + executed + copied = delivered + sum of drops + upcallsPending +
+ *  fragmentsHeld. */
 export interface NativeCounters {
   /** Packets dropped, by name of native/drop_reasons.def. */
   drops: Record<string, number>;
@@ -134,6 +135,8 @@ export interface NativeCounters {
   /** Packets that ended: delivered + sum of drops. */
   consumed: number;
   upcallsPending: number;
+  /** Fragments that wait in front of conntrack for the rest of their datagrams. */
+  fragmentsHeld: number;
   connections: number;
 }
 

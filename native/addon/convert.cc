@@ -200,6 +200,7 @@ Napi::Object from_counters(Napi::Env env, const CounterSnapshot& s) {
   o.Set("misses", number(env, s.cache.misses));
   o.Set("megaflows", number(env, s.megaflows));
   o.Set("connections", number(env, s.connections));
+  o.Set("fragmentsHeld", number(env, s.fragments_held));
   return o;
 }
 

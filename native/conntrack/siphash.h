@@ -1,15 +1,24 @@
 // SipHash-1-3 (Aumasson, Bernstein) over a few 64-bit words: the hash of connection tuples. Whoever can choose
 // addresses and ports, but not see the key, cannot aim many connections at one bucket.
 #pragma once
+#include <sys/random.h>
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace pw {
 
 struct SipKey {
   uint64_t k0, k1;
 };
+
+inline SipKey random_sip_key() {
+  SipKey key;
+  if (getrandom(&key, sizeof key, 0) != sizeof key) abort();  // 16 bytes at once never fail on Linux (getrandom(2))
+  return key;
+}
 
 inline uint64_t siphash13(const SipKey& key, const uint64_t* words, size_t count) {
   uint64_t v0 = key.k0 ^ 0x736f6d6570736575, v1 = key.k1 ^ 0x646f72616e646f6d;  // "somepseudorandomlygeneratedbytes"

@@ -1,10 +1,6 @@
 // The path of a packet through conntrack, see tracker.h. The order of the steps is OVS's process_one().
 #include "tracker.h"
 
-#include <sys/random.h>
-
-#include <cstdlib>
-
 #include "format.h"
 #include "other.h"
 #include "tcp.h"
@@ -12,12 +8,6 @@
 
 namespace pw {
 namespace {
-
-SipKey random_key() {
-  SipKey key;
-  if (getrandom(&key, sizeof key, 0) != sizeof key) abort();  // 16 bytes at once never fail on Linux (getrandom(2))
-  return key;
-}
 
 void set_marks(Connection& c, const CtAction& action) {
   c.mark = (c.mark & ~action.mark_mask) | (action.mark & action.mark_mask);
@@ -42,7 +32,7 @@ std::unique_ptr<Conntrack> Conntrack::create(const ConntrackConfig& config) {
   return std::make_unique<Tracker>(config);
 }
 
-Tracker::Tracker(const ConntrackConfig& config) : config_(config), key_(random_key()), dice_{random_key()} {}
+Tracker::Tracker(const ConntrackConfig& config) : config_(config), key_(random_sip_key()), dice_{random_sip_key()} {}
 
 void Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
   FlowKey& key = packet.key;

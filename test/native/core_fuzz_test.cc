@@ -153,7 +153,8 @@ void fuzz(uint64_t seed, int rounds) {
     const Counters& c = pipeline.counters;
     uint64_t dropped = 0;
     for (const uint64_t d : c.drops) dropped += d;
-    CHECK_EQ(c.received + c.executed + c.copied, c.delivered + dropped + pipeline.slots.in_use());
+    CHECK_EQ(c.received + c.executed + c.copied, c.delivered + dropped + pipeline.slots.in_use() + pipeline.fragments().held());
+    CHECK(pipeline.fragments().consistent());
     if (check_failures()) {
       printf("    seed %llu, round %d\n", static_cast<unsigned long long>(seed), round);
       return;

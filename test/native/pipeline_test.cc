@@ -70,7 +70,7 @@ struct Bench {
     const Counters& c = pipeline.counters;
     uint64_t dropped = 0;
     for (const uint64_t n : c.drops) dropped += n;
-    return c.received + c.executed + c.copied == c.delivered + dropped + pipeline.slots.in_use();
+    return c.received + c.executed + c.copied == c.delivered + dropped + pipeline.slots.in_use() + pipeline.fragments().held();
   }
 };
 

@@ -81,7 +81,7 @@ class Bench {
     const c = this.dp.counters();
     const dropped = Object.values(c.drops).reduce((a, b) => a + b, 0);
     expect(c.consumed).toBe(c.delivered + dropped);
-    return c.received + c.executed + c.copied - c.consumed - c.upcallsPending;
+    return c.received + c.executed + c.copied - c.consumed - c.upcallsPending - c.fragmentsHeld;
   }
 }
 

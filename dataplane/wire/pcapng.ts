@@ -120,7 +120,7 @@ function readPacket(body: Uint8Array): PcapngPacket | Malformed {
     interface: view.getUint32(0, true),
     timeNs: (BigInt(view.getUint32(4, true)) << 32n) | BigInt(view.getUint32(8, true)),
     size: view.getUint32(16, true),
-    frame: body.slice(PACKET_HEADER, PACKET_HEADER + captured),
+    frame: Uint8Array.from(body.subarray(PACKET_HEADER, PACKET_HEADER + captured)),
     comment: text(options.get(OPTION.comment)),
     direction: (flags & 3) === DIRECTION.in ? 'in' : (flags & 3) === DIRECTION.out ? 'out' : undefined,
   };

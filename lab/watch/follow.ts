@@ -87,10 +87,15 @@ type Sighting = { timeNs: bigint; identity: Identity } & ({ pass: WatchedPass } 
 export const SETTLE_NS = 300_000_000n;
 /** Frames of packets that nobody watches are kept as long as a pass might still come for them. */
 const KEEP_NS = 2_000_000_000n;
+/** Frames that wait for their pass at most; the rest is left out. */
+const MAX_FRAMES = 50_000;
 
 export class Follower {
   readonly connections = new Connections();
   #pending: Sighting[] = [];
+  #frames = 0;
+  /** Frames that came too fast to be joined: their packets are told without them. */
+  framesLeftOut = 0;
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -100,6 +105,8 @@ export class Follower {
   }
 
   addFrame(place: Place, seen: Seen): void {
+    if (this.#frames >= MAX_FRAMES) return void this.framesLeftOut++;
+    this.#frames++;
     const identity = identify(seen.frame);
     if (identity) this.#pending.push({ timeNs: seen.timeNs, identity, frame: { ...seen, place, identity } });
   }
@@ -120,6 +127,7 @@ export class Follower {
     }
     const told = new Set([...groups.values()].flatMap((g) => g.sightings));
     this.#pending = this.#pending.filter((s) => later.has(s) || (!told.has(s) && s.timeNs > nowNs - KEEP_NS));
+    this.#frames = this.#pending.filter((s) => 'frame' in s).length;
     return stories.sort((a, b) => (a.timeNs < b.timeNs ? -1 : 1));
   }
 

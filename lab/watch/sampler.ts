@@ -6,13 +6,14 @@ export class Sampler {
   #second = -1n;
   #offered = 0;
   #told = 0;
+  #storm = false;
   /** Left out so far. */
   leftOut = 0;
 
-  /** `onShare` is told of each new share below 1, with the rate that led to it. */
+  /** `onStorm` is called when the first is left out, once for each time that it gets too many. */
   constructor(
     private readonly perSecond: number,
-    private readonly onShare: (share: number, rate: number) => void = () => {},
+    private readonly onStorm: () => void = () => {},
   ) {}
 
   takes(packet: string, timeNs: bigint): boolean {
@@ -25,14 +26,16 @@ export class Sampler {
       return true;
     }
     this.leftOut++;
+    if (!this.#storm) this.onStorm();
+    this.#storm = true;
     return false;
   }
 
   #begin(second: bigint): void {
     const rate = second === this.#second + 1n ? this.#offered : 0;
     const share = rate > this.perSecond ? this.perSecond / rate : 1;
-    if (share < 1 && this.#share === 1) this.onShare(share, rate);
     this.#share = share;
+    if (share === 1) this.#storm = false;
     this.#second = second;
     this.#offered = 0;
     this.#told = 0;

@@ -35,6 +35,8 @@ export interface WatchTotals {
   /** Packets left out by sampling. */
   sampledOut: number;
   recordsLost: number;
+  /** Frames that tcpdump saw and we could not join. */
+  framesLeftOut: number;
   /** Packets that a switch dropped because its slow path was full. */
   overrun: number;
 }
@@ -45,7 +47,7 @@ const POLL_MS = 100;
 const SNAPLEN = { headers: 384, whole: 65535 };
 
 export function newTotals(): WatchTotals {
-  return { packets: 0, connections: 0, drops: new Map(), sampledOut: 0, recordsLost: 0, overrun: 0 };
+  return { packets: 0, connections: 0, drops: new Map(), sampledOut: 0, recordsLost: 0, framesLeftOut: 0, overrun: 0 };
 }
 
 /** Where a watch with these options looks with tcpdump. */
@@ -72,9 +74,7 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
   });
   const programs: Program[] = [];
   const listeners: SwitchListener[] = [];
-  const sampler = new Sampler(perSecond, (share, rate) => {
-    onNote(`${rate} packets in a second: telling a sample of ${Math.round(share * 100)} %`);
-  });
+  const sampler = new Sampler(perSecond, () => onNote(`more than ${perSecond} packets in a second: only a sample of them is told`));
   const keep = async (program: Promise<Program>): Promise<void> => void programs.push(await program);
   const connections = new Set<number>();
 
@@ -117,7 +117,13 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
       );
     }
     options.onReady?.();
-    const stories = (all: boolean): PacketStory[] => follower.take(BigInt(Date.now()) * 1_000_000n, all).filter(wanted);
+    const stories = (all: boolean): PacketStory[] => {
+      if (totals.framesLeftOut === 0 && follower.framesLeftOut > 0) {
+        onNote('tcpdump sees more frames than can be joined; some host and wire parts will be missing');
+      }
+      totals.framesLeftOut = follower.framesLeftOut;
+      return follower.take(BigInt(Date.now()) * 1_000_000n, all).filter(wanted);
+    };
     while (!options.signal?.aborted) {
       await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => {});
       for (const story of stories(false)) {

@@ -39,13 +39,14 @@ export function tellPacket(story: PacketStory, id: number, telling: Telling): st
 }
 
 export function tellTotals(totals: WatchTotals): string {
-  const { packets, connections, drops, sampledOut, recordsLost, overrun } = totals;
+  const { packets, connections, drops, sampledOut, recordsLost, framesLeftOut, overrun } = totals;
   const dropped = [...drops.values()].reduce((a, b) => a + b, 0);
   return [
     `${count(packets, 'packet')} of ${count(connections, 'connection')}, ${dropped} dropped`,
     ...[...drops].sort(([, a], [, b]) => b - a).map(([where, n]) => `  ${n} in ${where}`),
     ...(sampledOut ? [`${count(sampledOut, 'packet')} not told (sampling)`] : []),
     ...(recordsLost ? [`${count(recordsLost, 'record')} lost because they came faster than they were read`] : []),
+    ...(framesLeftOut ? [`${count(framesLeftOut, 'frame')} of tcpdump left out because there were too many`] : []),
     ...(overrun ? [`${count(overrun, 'packet')} dropped by the switches because their slow path was full`] : []),
   ].join('\n');
 }

@@ -9,7 +9,7 @@ import { configureKernel, loadRules } from './host.js';
 import { configureLinks, ensureLinks } from './links.js';
 import type { LoadedTopology } from './load.js';
 import { ensureNamespaces, refuseForeign } from './namespaces.js';
-import { stopAll } from './processes.js';
+import { isAlive, stopAll } from './processes.js';
 import { requireLab } from './requirements.js';
 import { type Lab, type LabNode, namespacesOf, type PortKind, resolveLab } from './resolve.js';
 import { bootId, type LabState, loadState, saveState, withLabLock } from './state.js';
@@ -33,8 +33,9 @@ export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promi
   await requireLab();
   const name = options.name ?? loaded.topology.name;
   return withLabLock(name, async () => {
-    const before = loadState(name);
-    const lab = resolveLab(loaded, { name, ports: options.ports ?? before?.lab.ports });
+    const found = loadState(name);
+    const lab = resolveLab(loaded, { name, ports: options.ports ?? found?.lab.ports });
+    const before = found && (await withoutRuins(found, lab, options)) ? found : undefined;
     const state = plan(lab, before);
     try {
       await deploy(state, options);
@@ -47,10 +48,22 @@ export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promi
   });
 }
 
+/** What a killed run left of another lab under this name is removed: nobody works in it. True: `found` is to be kept. */
+async function withoutRuins(found: LabState, lab: Lab, { onProgress = () => {} }: UpOptions): Promise<boolean> {
+  if (isSame(lab, found) || found.processes.some(isAlive)) return true;
+  onProgress(`removing what is left of a lab ${lab.name} made from ${found.lab.topology}`);
+  await takeDown(found);
+  return false;
+}
+
+/** By way of JSON, as the one from the file came: there absent and undefined are the same. */
+function isSame(lab: Lab, found: LabState): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(lab)), found.lab);
+}
+
 /** The state to be, on file before anything is made. */
 function plan(lab: Lab, before: LabState | undefined): LabState {
-  // By way of JSON, as the one from the file came: there absent and undefined are the same.
-  if (before && !isDeepStrictEqual(JSON.parse(JSON.stringify(lab)), before.lab)) {
+  if (before && !isSame(lab, before)) {
     const what = before.lab.ports === lab.ports ? `made from ${before.lab.topology} as that was then` : `with ${before.lab.ports} ports`;
     throw new Error(`lab ${lab.name} is there already, ${what}; take it down first: packetwalk lab down --name ${lab.name}`);
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { down, exec, getLab, type Lab, loadTopology, missingRequirements, namespacesOf, status, up } from '../../lab/index.js';
-import { identify } from '../../lab/processes.js';
+import { identify, stopAll } from '../../lab/processes.js';
 import { ip, netnsAdd, netnsDelete } from '../../lab/run.js';
 import { bootId, loadState, saveState } from '../../lab/state.js';
 import { cli, inodesOf, livingIn, tracesOf } from '../helpers/lab-machine.js';
@@ -211,6 +211,12 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
       // Another topology under the same name is not mixed with what is there.
       await expect(bringUp()).rejects.toThrow(/^lab pwlife is there already, made from .*lab\.yaml as that was then; take it down first/);
       await expect(up(loadTopology(join(folder, 'lab.yaml')), { name: NAME, ports: 'veth' })).rejects.toThrow(/there already, with tap ports/);
+      // But when all its programs are dead, what is left gives way.
+      await stopAll(loadState(NAME)!.processes);
+      const steps: string[] = [];
+      await up(loadTopology(), { name: NAME, onProgress: (step) => steps.push(step) });
+      expect(steps[0]).toMatch(/^removing what is left of a lab pwlife made from .*lab\.yaml$/);
+      expect(await status(NAME)).toMatchObject({ healthy: true });
     } finally {
       rmSync(folder, { recursive: true });
     }

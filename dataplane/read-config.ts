@@ -28,17 +28,22 @@ export function parseConfig<T extends z.ZodType>(text: string, source: string, s
   for (const e of document.errors) refuse(e.pos[0], firstLine(e.message), 'ESYNTAX');
   const result = schema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const { path, message } = describe(issue);
-  const offset = issue.code === 'unrecognized_keys' ? keyOffset(document, path) : offsetOf(document, path);
-  return refuse(offset, path.length ? `${path.join('.')}: ${message}` : message, 'ECONFIG');
+  const { offset, message } = locateIssue(document, result.error.issues[0]);
+  return refuse(offset, message, 'ECONFIG');
 }
 
-function firstLine(text: string): string {
+/** Where in the document's text an issue is, and what it says, with the path of what is wrong. */
+export function locateIssue(document: Document, issue: Issue): { offset: number; message: string } {
+  const { path, message } = describe(issue);
+  const offset = issue.code === 'unrecognized_keys' ? keyOffset(document, path) : offsetOf(document, path);
+  return { offset, message: path.length ? `${path.join('.')}: ${message}` : message };
+}
+
+export function firstLine(text: string): string {
   return text.split('\n')[0];
 }
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
 function describe(issue: Issue): { path: PropertyKey[]; message: string } {
   if (issue.code === 'unrecognized_keys') {

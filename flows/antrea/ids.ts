@@ -2,14 +2,32 @@
 // priorities. One Ids per node and pipeline; a generation begins with begin() and ends with end(), which frees what was
 // not asked for again. Freed numbers are used again first, the last freed before the others, as Antrea does.
 
+interface CounterState {
+  taken: [owner: string, id: number][];
+  free: number[];
+  next: number;
+}
+
+export interface IdsState {
+  conjunctions: CounterState;
+  groups: CounterState;
+  kept: [key: string, value: unknown][];
+}
+
 class Counter {
-  readonly #taken = new Map<string, number>();
-  readonly #free: number[] = [];
+  readonly #taken: Map<string, number>;
+  readonly #free: number[];
   #next: number;
   #asked = new Set<string>();
 
-  constructor(first: number) {
-    this.#next = first;
+  constructor(first: number, from: CounterState = { taken: [], free: [], next: first }) {
+    this.#taken = new Map(from.taken);
+    this.#free = [...from.free];
+    this.#next = from.next;
+  }
+
+  state(): CounterState {
+    return { taken: [...this.#taken], free: [...this.#free], next: this.#next };
   }
 
   /** The owner's number, its own as long as it asks in every generation. */
@@ -39,12 +57,20 @@ class Counter {
 export class Ids {
   readonly conjunctions: Counter;
   readonly groups: Counter;
-  /** What a pipeline keeps beside, by its own key: the priorities that it gave, parsed flows. */
-  readonly kept = new Map<string, unknown>();
+  /** What a pipeline keeps beside, by its own key, as plain JSON: the priorities that it gave. */
+  readonly kept: Map<string, unknown>;
+  /** What only saves work: flows that were read before. */
+  readonly cache = new Map<string, unknown>();
 
-  constructor({ firstConjunction = 1, firstGroup = 1 } = {}) {
-    this.conjunctions = new Counter(firstConjunction);
-    this.groups = new Counter(firstGroup);
+  constructor({ firstConjunction = 1, firstGroup = 1, from }: { firstConjunction?: number; firstGroup?: number; from?: IdsState } = {}) {
+    this.conjunctions = new Counter(firstConjunction, from?.conjunctions);
+    this.groups = new Counter(firstGroup, from?.groups);
+    this.kept = new Map(from?.kept);
+  }
+
+  /** Plain JSON, of which `from` makes an equal one. */
+  state(): IdsState {
+    return { conjunctions: this.conjunctions.state(), groups: this.groups.state(), kept: [...this.kept] };
   }
 
   begin(): void {

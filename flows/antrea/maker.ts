@@ -1,6 +1,6 @@
 // The pen with which a pipeline writes: each call is one flow, group or meter in ovs-ofctl's words, with the object that
 // it comes from. Clauses of conjunctions with the same table, priority and match become one flow. Text that was read once
-// is not read again (Ids.kept), so that a change costs what it changes.
+// is not read again (Ids.cache), so that a change costs what it changes.
 import { type FlowSpec, type GroupSpec, type MeterSpec, parseFlow, parseGroup, parseMeter, TlvMap } from '../../dataplane/openflow/index.js';
 import type { Ids } from './ids.js';
 import type { Generated, MadeFlow, MadeGroup, MadeMeter, Origin } from './types.js';
@@ -52,7 +52,7 @@ export class FlowMaker {
     },
   ) {
     this.#tlvMap = options.tlvMap === undefined ? undefined : TlvMap.parse(options.tlvMap);
-    this.#parsed = (options.ids.kept.get('parsed') as Map<string, unknown> | undefined) ?? new Map();
+    this.#parsed = (options.ids.cache.get('parsed') as Map<string, unknown> | undefined) ?? new Map();
   }
 
   flow(flow: FlowText, ...origins: Origin[]): void {
@@ -92,7 +92,7 @@ export class FlowMaker {
       this.flow({ ...flow, actions: list.map(({ conj, k, n }) => `conjunction(${conj},${k}/${n})`).join(',') }, ...origins);
     }
     this.#clauses.clear();
-    this.options.ids.kept.set('parsed', this.#now);
+    this.options.ids.cache.set('parsed', this.#now);
     const flows = [...this.#flows].sort((a, b) => a.spec.table - b.spec.table || b.spec.priority - a.spec.priority);
     return { flows, groups: this.#groups, meters: this.#meters, left: this.#left };
   }

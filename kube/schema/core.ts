@@ -12,7 +12,9 @@ export const node = object('Node', ['v1'], {
     .strictObject({
       podCIDR: cidr.optional(),
       podCIDRs: z.array(cidr).max(2).optional(),
-      ...unread('providerID', 'taints', 'unschedulable', 'configSource', 'externalID'),
+      taints: z.array(z.looseObject({ key: z.string(), effect: z.string() })).optional(),
+      unschedulable: z.boolean().optional(),
+      ...unread('providerID', 'configSource', 'externalID'),
     })
     .optional(),
   status: z

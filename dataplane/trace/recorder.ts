@@ -79,6 +79,7 @@ export class TraceRecorder implements Recorder {
       cookie: hexText(entry?.cookie ?? 0n),
       registers: {},
       rewrites: {},
+      writes: [],
       notes: [],
     };
     if (conjunction)
@@ -209,6 +210,9 @@ function writtenField(action: Action): Subfield | undefined {
 
 /** A register is told whole, by its 32-bit name, whichever part of it was written under whichever name. */
 function noteWrite(step: TraceStep, flow: Flow, { field, start, count }: Subfield, ports?: PortNames): void {
+  const bits = getBits(flow, field, start, count);
+  const value = count === field.bits ? formatFieldValue(field, bits, undefined, ports) : hexText(bits);
+  step.writes.push({ field: field.name, first: start, last: start + count - 1, value });
   const lastByte = field.offset + field.size - 1;
   const first = lastByte - Math.floor((field.shift + start + count - 1) / 8);
   const last = lastByte - Math.floor((field.shift + start) / 8);

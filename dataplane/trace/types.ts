@@ -14,10 +14,21 @@ export interface TraceStep {
   registers: Record<string, string>;
   /** Headers and tunnel fields written in this table, field name to printed value. */
   rewrites: Record<string, string>;
+  /** Every write in this table, in order, to the bit: what explain/ names. */
+  writes: TraceWrite[];
   /** Of a conjunctive match: its id and the clause flows. */
   conjunction?: { id: number; clauses: { match: string; actions: string; cookie: string }[] };
   ct?: { commit: boolean; zone: number; mark?: string; table?: number };
   notes: string[];
+}
+
+/** Bits first..last (both included) of a field after a write. */
+export interface TraceWrite {
+  field: string;
+  first: number;
+  last: number;
+  /** Of a whole field as ovs-fields(7) prints it, of a part in hexadecimal. */
+  value: string;
 }
 
 /** A line of ofproto/trace, and the lines under it. */

@@ -34,7 +34,8 @@ export function traceOffline(
   return { ...trace, assumed };
 }
 
-function readPorts(file: string | undefined): unknown {
+/** Parsed JSON, not yet checked. */
+export function readPorts(file: string | undefined): unknown {
   if (file === undefined) return { ports: [] };
   const text = readText(file);
   try {

@@ -4,6 +4,9 @@ import type { Command } from 'commander';
 import { readText } from '../../dataplane/read-config.js';
 import { note, print, printJson } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
+import * as diff from './flows-diff.js';
+import * as explain from './flows-explain.js';
+import * as generate from './flows-generate.js';
 
 type Options = TargetOptions & { json?: boolean };
 
@@ -13,7 +16,8 @@ interface AddResult {
 }
 
 export function register(program: Command): void {
-  const flows = program.command('flows').description("read and change a running switch's OpenFlow tables");
+  const flows = program.command('flows').description("OpenFlow tables: of a running switch, and from Kubernetes objects");
+  for (const verb of [generate, diff, explain]) verb.register(flows);
 
   addTargetOptions(flows.command('dump'))
     .description('print the flows, with what passed them')

@@ -2,7 +2,7 @@
 // the object and rule that it comes from. Implemented by v0.10/, v0.10-proxy/ and v2/; used by the CLI, the lab's agent
 // and the tests.
 import type { FlowSpec, GroupSpec, MeterSpec } from '../../dataplane/openflow/index.js';
-import type { NodeState, ObjectRef } from '../../kube/node-state.js';
+import type { Direction, NodeState, ObjectRef, RuleAction } from '../../kube/node-state.js';
 import type { Bits } from './bits.js';
 import type { Ids } from './ids.js';
 
@@ -28,6 +28,8 @@ export interface Origin {
   rule?: string;
   /** What it is there for: one sentence without a full stop. */
   why: string;
+  /** When this flow takes a policy's decision: which. `Isolate`: no rule allowed it (default deny). */
+  decides?: { direction: Direction; action: RuleAction | 'Isolate' };
 }
 
 export interface MadeFlow {

@@ -12,7 +12,17 @@ export interface FlowDifference {
 
 /** In the order of the tables. Of flows with the same table, match and priority in one set the last counts. */
 export function semanticDiff(a: readonly FlowSpec[], b: readonly FlowSpec[]): FlowDifference[] {
-  const [left, right] = [byKey(a), byKey(b)];
+  return compare(byKey(a, renumbered(a)), byKey(b, renumbered(b)));
+}
+
+/** As the flows are written, but for their order and cookies. */
+export function plainDiff(a: readonly FlowSpec[], b: readonly FlowSpec[]): FlowDifference[] {
+  return compare(byKey(a, a), byKey(b, b));
+}
+
+type Keyed = Map<string, { text: string; flow: FlowSpec }>;
+
+function compare(left: Keyed, right: Keyed): FlowDifference[] {
   const differences: FlowDifference[] = [];
   for (const [key, { text, flow }] of left) {
     const other = right.get(key);
@@ -24,11 +34,10 @@ export function semanticDiff(a: readonly FlowSpec[], b: readonly FlowSpec[]): Fl
 }
 
 /** With the flow as it was written. */
-function byKey(flows: readonly FlowSpec[]): Map<string, { text: string; flow: FlowSpec }> {
-  const canonical = renumbered(flows);
+function byKey(flows: readonly FlowSpec[], compared: readonly FlowSpec[]): Keyed {
   return new Map(
     flows.map((flow, i) => {
-      const { key, text } = canonicalText(canonical[i]);
+      const { key, text } = canonicalText(compared[i]);
       return [key, { text, flow }];
     }),
   );

@@ -30,7 +30,7 @@ export function policies({ rules, isolated }: NodeState, ids: Ids, maker: FlowMa
     const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
     maker.flow(
       { table: WHERE[direction].drop, priority: ISOLATION, match, actions: 'drop', category: 'Default' },
-      ...list.map((object): Origin => ({ object, why })),
+      ...list.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } })),
     );
   }
 }
@@ -53,8 +53,10 @@ function ruleFlows(rule: PolicyRule, conj: number, maker: FlowMaker): void {
       );
     }
   });
+  const never = peers !== 'any' && peers.length === 0;
+  const why = never ? 'the rule means nobody, so this never matches' : 'all clauses hold: allowed';
   maker.flow(
     { table, priority: ALLOW, match: `conj_id=${conj},ip`, actions: `${register.load(conj)},resubmit(,${next})`, category: 'Policy' },
-    { object: policy, rule: name, why: 'all clauses hold: allowed' },
+    { object: policy, rule: name, why, decides: { direction, action: 'Allow' } },
   );
 }

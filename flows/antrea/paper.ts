@@ -1,0 +1,79 @@
+// A cluster's generated tables on paper: one offline switch for each node, for traces without a lab. Asked by verdict.ts,
+// `packetwalk flows explain` and the conformance tests.
+import { formatMatch, type PortNames, TlvMap } from '../../dataplane/openflow/index.js';
+import { makeOfflineSwitch, type OfflineSwitch, type PortsFile } from '../../dataplane/trace/environment.js';
+import { nodeState } from '../../kube/cluster/node.js';
+import type { Cluster } from '../../kube/cluster/types.js';
+import type { NodeState } from '../../kube/node-state.js';
+import { Peers } from '../../kube/policy/peers.js';
+import type { Generated, MadeFlow, Pipeline } from './types.js';
+
+export interface PaperNode {
+  state: NodeState;
+  generated: Generated;
+  offline: OfflineSwitch;
+  /** The flow of a trace's step: table, priority, and match with port numbers. */
+  find(table: number, priority: number, match: string): MadeFlow | undefined;
+}
+
+/** Node's ports as `packetwalk trace --ports` reads them. */
+export function portsFile(state: NodeState, pipeline: Pipeline): PortsFile {
+  const { node, pods } = state;
+  return {
+    bridge: 'br-int',
+    ...(pipeline.tlvMap === undefined ? {} : { tlv_map: pipeline.tlvMap }),
+    ports: [
+      { ...node.tunnel, type: 'geneve', options: { csum: 'true', key: 'flow', remote_ip: 'flow' } },
+      { name: node.gateway.name, ofport: node.gateway.ofport, mac: node.gateway.mac },
+      ...pods.map(({ port }) => ({ ...port })),
+    ],
+  };
+}
+
+/** Names of a node's ports, for printing and parsing its flows. */
+export function portNames({ node, pods }: NodeState): PortNames {
+  const ports = [node.tunnel, node.gateway, ...pods.map(({ port }) => port)];
+  const byName = new Map(ports.map(({ name, ofport }) => [name, ofport]));
+  const byNumber = new Map(ports.map(({ name, ofport }) => [ofport, name]));
+  return { byName: (name) => byName.get(name), byNumber: (no) => byNumber.get(no), names: () => [...byName.keys()] };
+}
+
+export class PaperCluster {
+  readonly #nodes = new Map<string, PaperNode>();
+  readonly #peers: Peers;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly pipeline: Pipeline,
+  ) {
+    this.#peers = new Peers(cluster);
+  }
+
+  node(name: string): PaperNode {
+    let node = this.#nodes.get(name);
+    if (!node) this.#nodes.set(name, (node = this.#draw(name)));
+    return node;
+  }
+
+  #draw(name: string): PaperNode {
+    const state = nodeState(this.cluster, name, this.#peers);
+    const generated = this.pipeline.generate(state);
+    const text = (what: readonly { text: string }[]): string => what.map((made) => made.text).join('\n');
+    const offline = makeOfflineSwitch(
+      [{ name: `flows of ${name}`, text: text(generated.flows) }],
+      portsFile(state, this.pipeline),
+      [{ name: `groups of ${name}`, text: text(generated.groups) }],
+    );
+    let index: Map<string, MadeFlow> | undefined;
+    const tlvMap = TlvMap.parse(this.pipeline.tlvMap ?? '');
+    return {
+      state,
+      generated,
+      offline,
+      find(table, priority, match) {
+        index ??= new Map(generated.flows.map((made) => [`${made.spec.table} ${made.spec.priority} ${formatMatch(made.spec.match, undefined, { tlvMap })}`, made]));
+        return index.get(`${table} ${priority} ${match}`);
+      },
+    };
+  }
+}

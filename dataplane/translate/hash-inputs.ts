@@ -13,24 +13,6 @@ const metadataPresent = fieldByName('tun_metadata_present');
 const FALSE = 0xc2b73583;
 const TRUE = 0xe90f1258;
 
-/** Addresses, protocol and ports, in one direction; of what is not IP, the Ethernet addresses. */
-export function hashTuple({ flow, mask }: Context): number {
-  if (!isIp(flow)) {
-    mask.fill(0xff, AT.dl_dst, AT.dl_src + 6);
-    return hashBytes(flow.subarray(AT.dl_dst, AT.dl_src + 6), 0);
-  }
-  const [from, to] = addresses(flow);
-  const protocol = flow[AT.nw_proto];
-  mask.fill(0xff, from, to);
-  mask[AT.nw_proto] = 0xff;
-  const hash = hashBytes(flow.subarray(from, to), protocol);
-  const hasPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.UDP || protocol === IPPROTO.SCTP;
-  // Of the fragments of one packet only the first has ports: they count for none.
-  if (!hasPorts || flow[AT.nw_frag] !== 0) return hash;
-  mask.fill(0xff, AT.tp_src, AT.tp_dst + 2);
-  return hashBytes(flow.subarray(AT.tp_src, AT.tp_dst + 2), hash);
-}
-
 /** Both directions of a connection alike. */
 export function hashSymmetric({ flow, mask }: Context): number {
   mask.fill(0xff, AT.dl_dst, AT.dl_src + 6);

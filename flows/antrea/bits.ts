@@ -2,6 +2,7 @@
 // from them. A field that does not fit its register, overlaps another, or is given too large a value throws RangeError
 // when the pipeline is loaded, not when a packet is wrong.
 import { fieldByName } from '../../dataplane/key/fields.js';
+import { ones } from '../../dataplane/key/flow.js';
 
 export interface BitsInfo {
   /** reg0, ct_mark, ... as ovs-fields(7) names it. */
@@ -13,6 +14,13 @@ export interface BitsInfo {
   meaning: string;
   /** What its values mean. */
   values?: Readonly<Record<string, number>>;
+}
+
+/** Some bits of a field, in their place. */
+export interface BitsValue {
+  field: string;
+  value: bigint;
+  mask: bigint;
 }
 
 const hex = (n: bigint): string => `0x${n.toString(16)}`;
@@ -47,10 +55,14 @@ export class Bits<Values extends Readonly<Record<string, number>> = Readonly<Rec
     return this.count === fieldByName(this.info.field).bits;
   }
 
+  /** This value in its place in the field. */
+  at(of: keyof Values | number | bigint): BitsValue {
+    return { field: this.info.field, value: this.#value(of) << BigInt(this.info.first), mask: this.mask };
+  }
+
   /** `reg0=0x2/0xffff`: in a flow's match. */
   match(of: keyof Values | number | bigint): string {
-    const value = hex(this.#value(of) << BigInt(this.info.first));
-    return this.whole ? `${this.info.field}=${value}` : `${this.info.field}=${value}/${hex(this.mask)}`;
+    return matchAll(this.at(of));
   }
 
   /** `load:0x2->NXM_NX_REG0[0..15]`: the action in OpenFlow 1.3's words. */
@@ -70,6 +82,18 @@ export class Bits<Values extends Readonly<Record<string, number>> = Readonly<Rec
     const range = this.whole ? '' : first === last ? String(first) : `${first}..${last}`;
     return `NXM_NX_${field.toUpperCase()}[${range}]`;
   }
+}
+
+/** All of these in a flow's match, `reg0=0x22/0xff,reg4=...`: what lies in one field is one term. */
+export function matchAll(...parts: readonly BitsValue[]): string {
+  const terms = new Map<string, BitsValue>();
+  for (const { field, value, mask } of parts) {
+    const known = terms.get(field);
+    terms.set(field, known ? { field, value: known.value | value, mask: known.mask | mask } : { field, value, mask });
+  }
+  return [...terms.values()]
+    .map(({ field, value, mask }) => (mask === ones(fieldByName(field).bits) ? `${field}=${hex(value)}` : `${field}=${hex(value)}/${hex(mask)}`))
+    .join(',');
 }
 
 /** Makes the named fields of a pipeline; throws RangeError when two overlap that are not said to share (`shares`). */

@@ -41,6 +41,11 @@ class Counter {
     return id;
   }
 
+  /** The owner's number if it has one, without asking for it. */
+  known(owner: string): number | undefined {
+    return this.#taken.get(owner);
+  }
+
   begin(): void {
     this.#asked = new Set();
   }

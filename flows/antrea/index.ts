@@ -2,8 +2,9 @@
 import { InputError } from '../../dataplane/errors.js';
 import type { Pipeline } from './types.js';
 import { v0_10 } from './v0.10/pipeline.js';
+import { v2 } from './v2/pipeline.js';
 
-export const PIPELINES: readonly Pipeline[] = [v0_10];
+export const PIPELINES: readonly Pipeline[] = [v0_10, v2];
 
 /** Throws InputError. */
 export function pipelineByName(name: string): Pipeline {

@@ -5,6 +5,7 @@ import type { FlowSpec, GroupSpec, MeterSpec } from '../../dataplane/openflow/in
 import type { Direction, NodeState, ObjectRef, RuleAction } from '../../kube/node-state.js';
 import type { Bits } from './bits.js';
 import type { Ids } from './ids.js';
+import type { AgentState } from './v2/agent-state.js';
 
 export type PipelineName = 'v0.10' | 'v0.10-proxy' | 'v2';
 
@@ -65,6 +66,8 @@ export interface GenerateOptions {
   ids?: Ids;
   /** Upper 16 bits of every cookie: the agent's start count. Default 1. */
   round?: number;
+  /** What the node's agent learned from packets; v2 only. */
+  agent?: AgentState;
 }
 
 export interface Pipeline {

@@ -89,7 +89,8 @@ function servicePort(service: Service, port: Port, family: Family, clusterIp: st
   const { spec, status, metadata } = service;
   const ofFamily = (ips: readonly string[]): string[] => ips.filter((ip) => familyOf(ip) === family);
   const type = spec.type as ServicePort['type'];
-  const nodePort = type === 'ClusterIP' ? undefined : claims.give('node port', portOwner(service, port), nodePorts(port.protocol))?.split(' ')[1];
+  const unasked = type === 'LoadBalancer' && !spec.allocateLoadBalancerNodePorts && port.nodePort === undefined;
+  const nodePort = type === 'ClusterIP' || unasked ? undefined : claims.give('node port', portOwner(service, port), nodePorts(port.protocol))?.split(' ')[1];
   return {
     ref: refOf(service),
     name: `${nameOf(service)}:${port.name ?? ''}`,

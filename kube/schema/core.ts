@@ -120,7 +120,8 @@ export const service = object('Service', ['v1'], {
     internalTrafficPolicy: trafficPolicy.default('Cluster'),
     publishNotReadyAddresses: z.boolean().optional(),
     trafficDistribution: z.string().optional(),
-    ...unread('allocateLoadBalancerNodePorts', 'healthCheckNodePort', 'loadBalancerClass'),
+    allocateLoadBalancerNodePorts: z.boolean().default(true),
+    ...unread('healthCheckNodePort', 'loadBalancerClass'),
   }).refine(({ ports = [] }) => ports.length < 2 || ports.every((p) => p.name !== undefined), {
     error: 'expected a name for each port, because the Service has several',
   }),

@@ -4,7 +4,8 @@ import type { Action } from '../../openflow/ast.js';
 import type { BucketEntry, GroupEntry } from '../../tables/group-table.js';
 import type { Context } from '../context.js';
 import { hashInt } from '../hash.js';
-import { hashFields, hashSymmetric, hashTuple } from '../hash-inputs.js';
+import { hashFields, hashSymmetric } from '../hash-inputs.js';
+import { MAX_SLOTS, MAX_SLOTS_BY_DEFAULT, slotsOf } from '../hash-slots.js';
 import { mayGoOn } from '../walk.js';
 import { inOrder } from './action-set.js';
 import { type Outcome, runActions } from './run.js';
@@ -85,12 +86,25 @@ function isUp(ctx: Context, no: number): boolean {
 
 // --- which bucket a packet selects ------------------------------------------------------------------------------
 
-/** OVS leaves the choice to the datapath's hash when the group does not say how to select. Here it is always made from
- *  fields, so that a megaflow's packets all go the same way. */
+/** A group that does not say how to select is spread over slots by the symmetric hash, as OVS's userspace datapath does
+ *  (its dp_hash), but here, without another pass: megaflows look at what was hashed. */
 function select(ctx: Context, entry: GroupEntry): BucketEntry | undefined {
   const { selection } = entry.spec;
-  if (selection?.method !== 'hash') return bestByShare(ctx, entry, hashTuple(ctx));
-  return bestByScore(ctx, entry, selection.fields.length > 0 ? hashFields(ctx, selection) : hashSymmetric(ctx));
+  if (selection?.method === 'hash' && selection.fields.length > 0) return bestByScore(ctx, entry, hashFields(ctx, selection));
+  const hash = hashSymmetric(ctx);
+  const slots = selection?.method === 'hash' ? undefined : slotsOf(entry, selection ? MAX_SLOTS : MAX_SLOTS_BY_DEFAULT);
+  return slots ? firstLiveSlot(ctx, entry, slots, hash) : bestByScore(ctx, entry, hash);
+}
+
+/** From the hash's slot on, so that the packets of a dead bucket are spread over the others. */
+function firstLiveSlot(ctx: Context, { buckets }: GroupEntry, slots: readonly number[], hash: number): BucketEntry | undefined {
+  // The datapath keeps 0 for packets without a hash.
+  const start = hash === 0 ? 1 : hash;
+  for (let i = 0; i < slots.length; i++) {
+    const bucket = buckets[slots[(start + i) % slots.length]];
+    if (isLive(ctx, bucket, 0)) return bucket;
+  }
+  return undefined;
 }
 
 /** As OVS: random numbers, made from the hash, times the weights; the highest wins. */
@@ -109,20 +123,6 @@ function bestByScore(ctx: Context, { buckets }: GroupEntry, hash: number): Bucke
       bestScore = score;
     }
     ctx.detail(`bucket ${bucket.spec.id}: score ${score}`);
-  }
-  return best;
-}
-
-/** Rendezvous hashing: shares are as the weights, and when a bucket dies only its packets change theirs. */
-function bestByShare(ctx: Context, { buckets }: GroupEntry, hash: number): BucketEntry | undefined {
-  let best: BucketEntry | undefined;
-  let bestScore = Infinity;
-  for (const bucket of buckets) {
-    if (bucket.spec.weight === 0 || !isLive(ctx, bucket, 0)) continue;
-    const score = -Math.log((hashInt(bucket.spec.id, hash) + 0.5) / 2 ** 32) / bucket.spec.weight;
-    if (score >= bestScore) continue;
-    best = bucket;
-    bestScore = score;
   }
   return best;
 }

@@ -49,8 +49,8 @@ function generate(state: NodeState, { ids = new Ids(), round = 1, agent = {} }: 
 }
 
 function missFlows(c: Context): void {
-  for (const { name, miss } of c.layout.tables) {
-    if (miss === 'none') continue;
+  for (const { name, miss, own } of c.layout.tables) {
+    if (miss === 'none' || own) continue;
     const next = miss === 'drop' ? undefined : c.layout.next(name);
     c.flow(
       { table: name, priority: MISS, actions: next === undefined ? 'drop' : c.goto(next), category: 'Default' },

@@ -8,6 +8,8 @@ interface Declared extends Omit<TableInfo, 'number'> {
   pipeline: 'Root' | 'ARP' | 'IP' | 'Multicast';
   /** Only on nodes with this family. */
   family?: Family;
+  /** A stage has its own flow for a packet that no other matches. */
+  own?: boolean;
 }
 
 const DECLARED = [
@@ -20,7 +22,7 @@ const DECLARED = [
   { name: 'PipelineIPClassifier', pipeline: 'IP', family: 'ipv4', stage: 'validation', miss: 'next', does: 'Sends IPv4 multicast to its own pipeline' },
   { name: 'UnSNAT', pipeline: 'IP', stage: 'conntrack state', miss: 'next', does: 'Gives replies to an address that sources were translated to back to whom they are for' },
   { name: 'ConntrackZone', pipeline: 'IP', stage: 'conntrack state', miss: 'next', does: 'Sends IP packets through connection tracking and undoes or repeats their translation' },
-  { name: 'ConntrackState', pipeline: 'IP', stage: 'conntrack state', miss: 'none', does: 'Drops what fits no connection; packets of known connections skip load balancing' },
+  { name: 'ConntrackState', pipeline: 'IP', stage: 'conntrack state', miss: 'next', own: true, does: 'Drops what fits no connection; packets of known connections skip load balancing' },
   { name: 'PreRoutingClassifier', pipeline: 'IP', stage: 'pre-routing', miss: 'next', does: 'Calls the Service tables one after the other' },
   { name: 'NodePortMark', pipeline: 'IP', stage: 'pre-routing', miss: 'next', does: 'Marks packets to an address that serves node ports' },
   { name: 'SessionAffinity', pipeline: 'IP', stage: 'pre-routing', miss: 'none', does: 'Holds the choices that clients keep; who has none still has to select' },
@@ -31,8 +33,8 @@ const DECLARED = [
   { name: 'EgressRule', pipeline: 'IP', stage: 'egress security', miss: 'next', does: 'Egress rules of Kubernetes NetworkPolicies' },
   { name: 'EgressDefaultRule', pipeline: 'IP', stage: 'egress security', miss: 'next', does: 'Drops what comes from a pod that egress policies close; Baseline egress rules' },
   { name: 'EgressMetric', pipeline: 'IP', stage: 'egress security', miss: 'next', does: 'Counts by egress rule; what a rule denied ends here' },
-  { name: 'L3Forwarding', pipeline: 'IP', stage: 'routing', miss: 'none', does: 'Routes: MAC addresses, and the tunnel for other nodes' },
-  { name: 'EgressMark', pipeline: 'IP', stage: 'routing', miss: 'none', does: 'Chooses the address with which a packet leaves the cluster, or the node that has it' },
+  { name: 'L3Forwarding', pipeline: 'IP', stage: 'routing', miss: 'next', own: true, does: 'Routes: MAC addresses, and the tunnel for other nodes' },
+  { name: 'EgressMark', pipeline: 'IP', stage: 'routing', miss: 'next', own: true, does: 'Chooses the address with which a packet leaves the cluster, or the node that has it' },
   { name: 'EgressQoS', pipeline: 'IP', stage: 'routing', miss: 'next', does: 'Meters what leaves by an Egress with a bandwidth' },
   { name: 'L3DecTTL', pipeline: 'IP', stage: 'routing', miss: 'next', does: 'Takes one from the TTL, unless the node routed the packet already' },
   { name: 'SNATMark', pipeline: 'IP', stage: 'post-routing', miss: 'next', does: 'Marks new Service connections whose source is to be translated' },
@@ -60,7 +62,7 @@ export type TableName = (typeof DECLARED)[number]['name'];
 
 /** The tables of a node with these families. */
 export class Layout {
-  readonly tables: readonly (TableInfo & { name: TableName; pipeline: Declared['pipeline'] })[];
+  readonly tables: readonly (Omit<Declared, 'family'> & TableInfo & { name: TableName })[];
 
   constructor(families: readonly Family[]) {
     const all: readonly (Declared & { name: TableName })[] = DECLARED;

@@ -44,6 +44,8 @@ export const switchConfigSchema = z.strictObject({
   tableNames: z.record(z.string(), z.string()).default({}),
   ports: z.array(switchPortSchema).default([]),
   spinUs: z.number().int().min(0).max(1_000_000).default(50),
+  /** Connections whose whole way is remembered, each direction counted (docs/design/connection-cache.md); 0: none. */
+  maxPaths: z.number().int().min(0).max(1 << 24).default(1 << 19),
   maxConnections: z.number().int().min(1).max(100_000_000).default(1_000_000),
 });
 

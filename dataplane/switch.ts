@@ -113,6 +113,7 @@ export class Switch {
     this.#datapath = new (loadAddon().Datapath)({
       spinUs: config.spinUs,
       maxConnections: config.maxConnections,
+      maxPaths: config.maxPaths,
       onUpcalls: (batch) => {
         this.#maintenance.wake();
         this.#upcalls.take(batch);

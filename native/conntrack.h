@@ -9,6 +9,7 @@
 #include <string>
 
 #include "packet.h"
+#include "path.h"
 
 namespace pw {
 
@@ -40,6 +41,16 @@ struct CtDumpFilter {
   bool stats = false;  // dump only: ",timeout=N" too, as dpctl/dump-conntrack -s
 };
 
+// What one ct action did to a packet, for whoever wants to know whether it would do the same to the next one (path.h).
+struct CtOutcome {
+  enum Kind : uint8_t {
+    changing,  // the next packet may fare otherwise
+    repeated,  // tracked in this zone before: nothing was looked up
+    live,      // of a connection that both ends have confirmed: see touch()
+  } kind = changing;
+  PathStep step{};  // when live
+};
+
 class Conntrack {
  public:
   static std::unique_ptr<Conntrack> create(const ConntrackConfig&);
@@ -48,7 +59,15 @@ class Conntrack {
   // One packet through one ct action: looks the tuple up in the zone, advances the state, commits if asked, and
   // writes ct_state, ct_zone, ct_mark, ct_label and the original tuple (ct_nw_*, ct_tp_*, ct_ipv6_*, ct_nw_proto)
   // into packet.key. Needs extract() done. `now_ns`: CLOCK_MONOTONIC. Never fails: what cannot be tracked is +inv.
-  virtual void process(Packet& packet, const CtAction& action, uint64_t now_ns) = 0;
+  virtual CtOutcome process(Packet& packet, const CtAction& action, uint64_t now_ns) = 0;
+  // Another packet of the connection that process() called live, in the same direction, its checksums known to be right.
+  // True: process() would say of it what it said then; what it does to the connection has been done. False: nothing was
+  // done, ask process(). `l4`: TCP or UDP header, checked, `l4_size` bytes with the payload.
+  virtual bool touch(const PathStep& step, uint8_t proto, const uint8_t* l4, uint32_t l4_size, uint64_t now_ns) = 0;
+  // Brings in what touch() will read.
+  virtual void prefetch(uint32_t index) const = 0;
+  // The connection is there, as it was.
+  virtual bool is_same(const PathStep& step) const = 0;
   // Frees what has timed out, at most `budget` entries looked at.
   virtual void expire(uint64_t now_ns, uint32_t budget) = 0;
 

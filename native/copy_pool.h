@@ -23,6 +23,7 @@ class CopyPool {
     if (used_.size() >= kMaxCopies) return nullptr;
     Copy* c = take(from.size <= kSmall);
     c->packet = from;
+    c->packet.path = nullptr;
     c->packet.data = c->bytes() + kHeadroom;
     c->packet.headroom = kHeadroom;
     c->packet.tailroom = c->room - from.size;

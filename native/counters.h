@@ -18,6 +18,7 @@ struct Counters {
   uint64_t delivered = 0;       // packets that ended with at least one output, or as TypeScript said (drop:none)
   uint64_t upcalls = 0;         // passes that ended in a slot
   uint64_t recirculations = 0;
+  uint64_t followed = 0;        // packets that took a known path (path.h)
   std::array<uint64_t, kDropCount> drops{};        // packets, by reason
   std::array<uint64_t, kDropCount> copy_drops{};   // outputs that failed while the packet went on elsewhere
 

@@ -101,6 +101,7 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
   while (!list.empty()) {
     const Action action = list.next();
     const bool is_last = list.empty();
+    if (packet.path) note(packet, action, is_last);
     switch (action.type) {
       case ActionType::output: output(r, action.u32(), is_last); break;
       case ActionType::set:
@@ -199,7 +200,8 @@ void Pipeline::branch(Run& r, ActionList list) {
 
 void Pipeline::track(Run& r, const Action& action) {
   const CtAction ct = to_ct(action);
-  conntrack->process(r.packet, ct, now_ns_);
+  const CtOutcome outcome = conntrack->process(r.packet, ct, now_ns_);
+  if (r.packet.path) note(r.packet, outcome);
   if (ct.nat.type != NatSpec::none) r.is_rewritten = true;
 }
 
@@ -228,6 +230,10 @@ bool Pipeline::track_fragment(Run& r, const Action& action, ActionList rest) {
 
 // The packet's books.
 void Pipeline::end(const Run& r) {
+  if (r.packet.path && !r.is_carried) {
+    if (r.first_failure == Drop::none || r.packet.path->is_drop) keep(r.packet);
+    r.packet.path = nullptr;
+  }
   if (r.is_carried) {
     // It was sent, and goes on: what goes on is a copy, so to say.
     if (r.is_sent) {

@@ -61,7 +61,7 @@ uint32_t FlowCache::exact_hash(const FlowKey& key) const {
 void FlowCache::exact_insert(uint32_t hash, Megaflow* flow) {
   ExactSet& set = exact_[hash & (kSets - 1)];
   for (ExactEntry& e : set.way) {
-    if (e.flow == nullptr || e.flow->dead || e.hash == hash) {
+    if (e.flow == nullptr || e.flow->is_dead() || e.hash == hash) {
       e = {hash, flow};
       return;
     }
@@ -90,7 +90,7 @@ void FlowCache::lookup(Packet* const* packets, int count, Megaflow** flows) {
   }
   for (int i = 0; i < count; i++) {
     const FlowKey& key = packets[i]->key;
-    if (flows[i] != nullptr && !flows[i]->dead && flows[i]->subtable->matches(*flows[i], key)) {
+    if (flows[i] != nullptr && !flows[i]->is_dead() && flows[i]->subtable->matches(*flows[i], key)) {
       stats_.exact_hits++;
       continue;
     }
@@ -115,7 +115,7 @@ void FlowCache::put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::v
     at = subtables_.end() - 1;
   }
   Subtable* subtable = at->get();
-  auto flow = std::make_unique<Megaflow>();
+  Megaflow* flow = &pool_.allocate();
   flow->id = id;
   flow->subtable = subtable;
   flow->actions = std::move(actions);
@@ -130,36 +130,36 @@ void FlowCache::put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::v
     }
     bury(old);
   }
-  if (const auto same_id = by_id_.find(id); same_id != by_id_.end()) bury(same_id->second.get());
-  subtable->insert(flow.get());
-  by_id_.emplace(id, std::move(flow));
+  if (const auto same_id = by_id_.find(id); same_id != by_id_.end()) bury(same_id->second);
+  subtable->insert(flow);
+  by_id_.emplace(id, flow);
 }
 
 const Megaflow* FlowCache::find(uint64_t id) const {
   const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : it->second.get();
+  return it == by_id_.end() ? nullptr : it->second;
 }
 
 bool FlowCache::remove(uint64_t id) {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return false;
-  Megaflow* flow = at->second.get();
-  bury(flow);
+  bury(at->second);
   return true;
 }
 
 // Takes a megaflow out of its subtable and of the list by id. Its memory waits until no exact entry can name it.
 void FlowCache::bury(Megaflow* flow) {
   flow->subtable->erase(flow);
-  flow->dead = true;
-  const auto at = by_id_.find(flow->id);
-  dead_.push_back(std::move(at->second));
-  by_id_.erase(at);
+  flow->serial = 0;
+  by_id_.erase(flow->id);
+  dead_.push_back(flow);
   if (dead_.size() >= kDeadLimit) free_dead();
 }
 
 void FlowCache::flush() {
   for (uint32_t i = 0; i < kSets; i++) exact_[i] = ExactSet{};
+  for (Megaflow* flow : dead_) pool_.free(*flow);
+  for (const auto& [id, flow] : by_id_) pool_.free(*flow);
   dead_.clear();
   by_id_.clear();
   subtables_.clear();
@@ -168,9 +168,10 @@ void FlowCache::flush() {
 void FlowCache::free_dead() {
   for (uint32_t i = 0; i < kSets; i++) {
     for (ExactEntry& e : exact_[i].way) {
-      if (e.flow != nullptr && e.flow->dead) e = ExactEntry{};
+      if (e.flow != nullptr && e.flow->is_dead()) e = ExactEntry{};
     }
   }
+  for (Megaflow* flow : dead_) pool_.free(*flow);
   dead_.clear();
 }
 

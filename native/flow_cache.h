@@ -16,29 +16,10 @@
 #include <vector>
 
 #include "hash.h"
+#include "megaflow.h"
 #include "packet.h"
 
 namespace pw {
-
-class Subtable;
-
-struct Megaflow {
-  uint64_t id = 0;
-  Subtable* subtable = nullptr;
-  uint32_t hash = 0;   // of the masked words
-  bool dead = false;   // removed, but the exact cache may still name it
-  uint16_t tcp_flags = 0;
-  uint64_t packets = 0, bytes = 0, used_ns = 0;
-  std::vector<uint64_t> words;    // the masked key, the subtable's words only
-  std::vector<uint8_t> actions;   // as docs/boundary.md encodes them
-
-  void credit(const Packet& packet, uint64_t now_ns) {
-    packets++;
-    bytes += packet.size;
-    used_ns = now_ns;
-    tcp_flags |= packet.key.tcp_flags.get();
-  }
-};
 
 // All megaflows of one mask: an open-addressing table with linear probing, at most half full.
 class Subtable {
@@ -54,6 +35,8 @@ class Subtable {
   void insert(Megaflow* flow);
   void erase(Megaflow* flow);
   uint32_t size() const { return size_; }
+  // TCP's flags differ within a connection: such a mask makes no path (path.h).
+  bool looks_at_tcp_flags() const { return looks_at_tcp_flags_; }
 
   uint64_t hits = 0;  // since the last ranking
 
@@ -69,6 +52,7 @@ class Subtable {
   std::vector<uint64_t> mask_;   // their masks
   std::vector<Entry> entries_;
   uint32_t size_ = 0;
+  bool looks_at_tcp_flags_;
 };
 
 class FlowCache {
@@ -84,6 +68,7 @@ class FlowCache {
   void put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::vector<uint8_t> actions);
   bool remove(uint64_t id);
   const Megaflow* find(uint64_t id) const;
+  MegaflowPool& pool() { return pool_; }
   void flush();
   size_t size() const { return by_id_.size(); }
   size_t subtable_count() const { return subtables_.size(); }
@@ -92,7 +77,7 @@ class FlowCache {
   void maintain();
 
   struct Stats {
-    uint64_t lookups = 0, exact_hits = 0, megaflow_hits = 0, misses = 0;
+    uint64_t lookups = 0, exact_hits = 0, megaflow_hits = 0, misses = 0;  // without those that path_cache.h saved
   };
   const Stats& stats() const { return stats_; }
 
@@ -116,8 +101,9 @@ class FlowCache {
   std::unique_ptr<ExactSet[]> exact_;
   uint32_t random_;  // for the choice of a victim
   std::vector<std::unique_ptr<Subtable>> subtables_;
-  std::unordered_map<uint64_t, std::unique_ptr<Megaflow>> by_id_;
-  std::vector<std::unique_ptr<Megaflow>> dead_;
+  MegaflowPool pool_;
+  std::unordered_map<uint64_t, Megaflow*> by_id_;
+  std::vector<Megaflow*> dead_;
   Stats stats_;
 };
 

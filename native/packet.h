@@ -18,6 +18,8 @@ constexpr uint16_t kNoOffset = 0xffff;
 
 enum class GsoType : uint8_t { none, tcp4, tcp6, udp4 /* USO, any family */, };
 
+struct PathRecord;
+
 struct Packet {
   uint8_t* data = nullptr;   // first byte of the Ethernet header
   uint32_t size = 0;         // bytes of the frame, without FCS
@@ -39,6 +41,7 @@ struct Packet {
   bool gso_ecn = false;
   uint16_t gso_size = 0;     // payload bytes in each segment; 0 = not a GSO frame
 
+  PathRecord* path = nullptr;  // what it met so far, as long as that may become a path (path.h)
   uint32_t trace_id = 0;     // not 0: the packet is being watched, every pass goes to the slow path
   uint64_t rx_ns = 0;        // CLOCK_MONOTONIC at the start of the burst
 

@@ -22,6 +22,7 @@ int64_t realtime_offset() {
 Pipeline::Pipeline(const PipelineConfig& config)
     : slots(config.upcall_slots),
       conntrack(Conntrack::create(config.conntrack)),
+      paths(config.max_paths),
       max_recirculations_(config.max_recirculations),
       fragments_(config.fragments) {
   next_.reserve(4 * kBurst);
@@ -30,12 +31,13 @@ Pipeline::Pipeline(const PipelineConfig& config)
 
 void Pipeline::receive(Packet* const* packets, int count, uint64_t now_ns) {
   now_ns_ = now_ns;
+  Packet* rest[kBurst];
   Packet* good[kBurst];
   int n = 0;
   counters.received += static_cast<uint64_t>(count);
+  count = follow(packets, count, rest);
   for (int i = 0; i < count; i++) {
-    if (i + 1 < count) __builtin_prefetch(packets[i + 1]->data);
-    Packet& packet = *packets[i];
+    Packet& packet = *rest[i];
     if (packet.size < kEthHeaderSize) {
       counters.drop(Drop::runt);
       continue;
@@ -45,6 +47,7 @@ void Pipeline::receive(Packet* const* packets, int count, uint64_t now_ns) {
     if (is_watching_ && is_watched(packet.key)) {
       if (++last_trace_id_ == 0) last_trace_id_ = 1;
       packet.trace_id = last_trace_id_;
+      packet.path = nullptr;
     }
     good[n++] = &packet;
   }
@@ -66,7 +69,8 @@ void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
   for (int i = 0; i < n; i++) {
     Packet& packet = *plain[i];
     if (Megaflow* flow = flows[i]) {
-      flow->credit(packet, now_ns_);
+      flow->credit(packet.size, packet.key.tcp_flags.get(), now_ns_);
+      if (packet.path) note(packet, *flow);
       run(packet, {flow->actions.data(), static_cast<uint32_t>(flow->actions.size())}, depth);
     } else if (!upcall(packet, UpcallReason::miss, 0, depth)) {
       counters.drop(Drop::upcall_full);
@@ -138,6 +142,14 @@ void Pipeline::watch(const FlowKey& key, const FlowKey& mask) {
   watch_key_ = key;
   watch_mask_ = mask;
   is_watching_ = true;
+  // Paths are made anew, by packets that are not watched.
+  paths.clear();
+  follows_ = mask.tcp_flags.raw == 0;
+}
+
+void Pipeline::unwatch() {
+  is_watching_ = false;
+  follows_ = true;
 }
 
 bool Pipeline::is_watched(const FlowKey& key) const {

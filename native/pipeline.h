@@ -1,7 +1,9 @@
 // A packet's way through the switch, without the thread around it: receive() a burst, extract, look up, execute, again
 // for what was recirculated; end_burst() sends. datapath.cc drives it; the parts it owns are the whole fast path.
 //
-//   receive -> extract -> flow_cache -hit-> run (execute.cc) -> port queues -> end_burst
+//   receive -> path known? -yes-> follow (follow.cc) -> port queues
+//      |no
+//      +----> extract -> flow_cache -hit-> run (execute.cc) -> port queues -> end_burst
 //                  ^          |miss            |recirc   |ct
 //                  +----------|----------------+         conntrack
 //                             v
@@ -17,6 +19,7 @@
 #include "counters.h"
 #include "flow_cache.h"
 #include "fragments.h"
+#include "path_cache.h"
 #include "port_table.h"
 #include "upcall.h"
 
@@ -27,6 +30,7 @@ struct PipelineConfig {
   FragmentConfig fragments{};
   uint32_t upcall_slots = 1024;
   uint32_t max_recirculations = 16;
+  uint32_t max_paths = 1u << 19;  // 0: every packet goes the long way
 };
 
 class Pipeline {
@@ -44,7 +48,7 @@ class Pipeline {
 
   // Packets whose first-pass key agrees with `key` under `mask` go to the slow path on every pass.
   void watch(const FlowKey& key, const FlowKey& mask);
-  void unwatch() { is_watching_ = false; }
+  void unwatch();
 
   // Fragments that waited in vain are dropped; also those of a family that `config` switches off.
   void expire_fragments(uint64_t now_ns);
@@ -61,6 +65,7 @@ class Pipeline {
   UpcallSlots slots;
   Counters counters;
   std::unique_ptr<Conntrack> conntrack;
+  PathCache paths;
 
  private:
   struct Run;
@@ -68,6 +73,18 @@ class Pipeline {
   void recirculated(uint32_t depth);
   bool upcall(Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth);
   bool is_watched(const FlowKey& key) const;
+
+  // follow.cc
+  int follow(Packet* const* packets, int count, Packet** rest);
+  bool follow(Packet& packet, const Path& path);
+  bool is_stale(const Path& path);
+
+  // path_record.cc
+  void record(Packet& packet, const PathKey& key, uint32_t hash);
+  static void note(Packet& packet, Megaflow& flow);
+  static void note(Packet& packet, const CtOutcome& outcome);
+  static void note(Packet& packet, const Action& action, bool is_last);
+  void keep(const Packet& packet);
 
   // execute.cc
   void run(Packet& packet, ActionList actions, uint32_t depth);
@@ -89,6 +106,9 @@ class Pipeline {
   bool is_watching_ = false;
   FlowKey watch_key_{}, watch_mask_{};
   uint32_t last_trace_id_ = 0;
+  bool follows_ = true;        // not while a watch looks at what a path's key does not hold
+  PathRecord records_[kBurst];
+  int record_count_ = 0;
 };
 
 }  // namespace pw

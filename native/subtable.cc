@@ -19,6 +19,7 @@ Subtable::Subtable(const FlowKey& mask, const HashKey& hash_key) : hash_key_(has
     index_.push_back(static_cast<uint8_t>(i));
     mask_.push_back(word(mask, i));
   }
+  looks_at_tcp_flags_ = mask.tcp_flags.raw != 0;
 }
 
 bool Subtable::has_mask(const FlowKey& mask) const {

@@ -43,6 +43,7 @@ void UpcallSlots::fill(UpcallSlot& slot, const Packet& packet) {
     slot.bytes.reset(new uint8_t[slot.capacity]);
   }
   slot.packet = packet;
+  slot.packet.path = nullptr;
   slot.packet.data = slot.bytes.get() + kHeadroom;
   slot.packet.headroom = kHeadroom;
   slot.packet.tailroom = slot.capacity - kHeadroom - packet.size;

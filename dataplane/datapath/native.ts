@@ -96,6 +96,8 @@ export interface NativeOptions {
   upcallSlots?: number;
   /** Recirculations of one packet at most. Default 16. */
   maxRecirculations?: number;
+  /** Paths of live connections kept at most (docs/design/connection-cache.md); 0: none. Default 524,288. */
+  maxPaths?: number;
   onUpcalls(upcalls: NativeUpcall[]): void;
   onEvent(event: NativeEvent): void;
 }
@@ -131,6 +133,8 @@ export interface NativeCounters {
   megaflowHits: number;
   misses: number;
   recirculations: number;
+  /** Packets of live connections that took a known path, without a lookup in the flow cache. */
+  followed: number;
   megaflows: number;
   /** Packets that ended: delivered + sum of drops. */
   consumed: number;

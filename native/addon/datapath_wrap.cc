@@ -73,6 +73,8 @@ DatapathWrap::DatapathWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     throw Napi::TypeError::New(env, "upcallSlots: expected a number from 1 to 65536");
   }
   config.pipeline.max_recirculations = get_u32(options, "maxRecirculations", config.pipeline.max_recirculations);
+  config.pipeline.max_paths = get_u32(options, "maxPaths", config.pipeline.max_paths);
+  if (config.pipeline.max_paths > kMaxPaths) throw Napi::TypeError::New(env, "maxPaths: expected a number to 16777216");
 
   datapath_ = std::make_unique<Datapath>(config, [this] {
     if (!link_->is_pending.exchange(true)) notifier_.NonBlockingCall();

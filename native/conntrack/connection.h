@@ -1,8 +1,8 @@
 // One tracked connection: three cache lines. Made by tracker.cc on commit, found through table.cc, aged by expiry.cc.
 //
-//   line 0  orig tuple   | deadline, mark, serial, flags     what every packet needs
-//   line 1  reply tuple  | TCP state of both ends
-//   line 2  label, and what only commit, expiry and dump touch
+//   line 0  deadline, mark, serial, flags, TCP state of both ends    all that a packet of a known path needs (path.h)
+//   line 1  orig tuple, and what only commit and expiry touch
+//   line 2  reply tuple, label
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -40,29 +40,31 @@ enum ConnectionFlags : uint8_t {
 };
 
 struct alignas(64) Connection {
-  Tuple orig;
   uint64_t expires_ns;
-  uint32_t mark;    // host order
-  uint32_t serial;  // unlike any earlier connection in this slot; 0: the slot is free
+  uint32_t mark;     // host order
+  uint32_t serial;   // unlike any earlier connection in this slot; 0: the slot is free
+  TcpPeer peer[2];   // by Direction
+  uint32_t self;     // index in the pool
+  uint32_t wheel_tick;
+  uint16_t version;  // of mark and label: another one after each change
   uint8_t flags;
   FlowState flow_state;
-  uint8_t nat;      // NatKind, see nat.h
-  uint8_t pad0[5];
+  uint8_t nat;       // NatKind, see nat.h
+  uint8_t pad0[11];
+
+  Tuple orig;
+  uint32_t hash[2];  // of orig and reply
+  uint32_t wheel_prev, wheel_next;
+  uint32_t next_free;
+  uint8_t pad1[4];
 
   Tuple reply;
-  TcpPeer peer[2];  // by Direction
-
-  uint8_t label[16];  // network order
-  uint32_t self;      // index in the pool
-  uint32_t hash[2];   // of orig and reply
-  uint32_t wheel_prev, wheel_next;
-  uint32_t wheel_tick;
-  uint32_t next_free;
-  uint8_t pad2[20];
+  uint8_t label[16]; // network order
+  uint8_t pad2[8];
 
   const Tuple& tuple(Direction direction) const { return direction == kOrig ? orig : reply; }
 };
 static_assert(sizeof(TcpPeer) == 12 && sizeof(Connection) == 192);
-static_assert(offsetof(Connection, reply) == 64 && offsetof(Connection, label) == 128);
+static_assert(offsetof(Connection, orig) == 64 && offsetof(Connection, reply) == 128);
 
 }  // namespace pw

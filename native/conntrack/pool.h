@@ -21,6 +21,11 @@ class Pool {
     Connection& c = at(index);
     return c.serial == serial ? &c : nullptr;
   }
+  const Connection* find(uint32_t index, uint32_t serial) const { return const_cast<Pool*>(this)->find(index, serial); }
+  // The line that every packet needs. For an index that was handed out once.
+  void prefetch(uint32_t index) const {
+    if (index < used_) __builtin_prefetch(&at(index), 1);
+  }
   // Calls visit(Connection&) for each; visit may free the one that it is given.
   template <typename Visit>
   void for_each(Visit&& visit) {

@@ -217,4 +217,17 @@ Update tcp_update(Connection& c, const Segment& s, Direction direction, bool lib
   return {Verdict::invalid};
 }
 
+bool tcp_touch(Connection& c, const Segment& s, Direction direction, bool liberal) {
+  TcpPeer& src = c.peer[direction];
+  TcpPeer& dst = c.peer[direction ^ 1];
+  if ((s.flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) != kTcpAck) return false;
+  if (src.state != TcpState::established || dst.state != TcpState::established) return false;
+  Check k{.s = s, .src = src, .dst = dst, .seq = s.seq, .ack = s.ack, .end = s.seq + s.payload, .window = s.window};
+  k.choose_shifts();
+  if (k.seq == k.end) k.seq = k.end = src.seqlo;
+  if (!liberal && !k.in_window()) return false;
+  k.slide();
+  return true;
+}
+
 }  // namespace pw

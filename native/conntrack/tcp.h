@@ -27,4 +27,8 @@ Timeout tcp_open(Connection&, const Segment&);
 // `liberal`: a segment outside the window is not invalid.
 Update tcp_update(Connection&, const Segment&, Direction, bool liberal);
 
+// What tcp_update() does most of the time: an ACK, with data or without, inside the window of a connection that is
+// established at both ends. False: it is not that, and nothing was done.
+bool tcp_touch(Connection&, const Segment&, Direction, bool liberal);
+
 }  // namespace pw

@@ -10,12 +10,16 @@ namespace pw {
 namespace {
 
 void set_marks(Connection& c, const CtAction& action) {
-  c.mark = (c.mark & ~action.mark_mask) | (action.mark & action.mark_mask);
-  uint8_t any = 0;
-  for (size_t i = 0; i < sizeof c.label; i++) {
-    c.label[i] = static_cast<uint8_t>((c.label[i] & ~action.label_mask[i]) | (action.label[i] & action.label_mask[i]));
-    any |= c.label[i];
+  const uint32_t mark = (c.mark & ~action.mark_mask) | (action.mark & action.mark_mask);
+  uint8_t label[sizeof c.label], any = 0;
+  for (size_t i = 0; i < sizeof label; i++) {
+    label[i] = static_cast<uint8_t>((c.label[i] & ~action.label_mask[i]) | (action.label[i] & action.label_mask[i]));
+    any |= label[i];
   }
+  if (mark == c.mark && memcmp(label, c.label, sizeof label) == 0) return;
+  c.version++;
+  c.mark = mark;
+  memcpy(c.label, label, sizeof label);
   c.flags = static_cast<uint8_t>(any ? c.flags | kHasLabel : c.flags & ~kHasLabel);
 }
 
@@ -34,16 +38,19 @@ std::unique_ptr<Conntrack> Conntrack::create(const ConntrackConfig& config) {
 
 Tracker::Tracker(const ConntrackConfig& config) : config_(config), key_(random_sip_key()), dice_{random_sip_key()} {}
 
-void Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
+CtOutcome Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
   FlowKey& key = packet.key;
   const bool wants_nat = action.nat.type != NatSpec::none;
   const bool again = (key.ct_state.get() & kCtTrk) && key.ct_zone.get() == action.zone;
-  if (again && !action.force && process_again(packet, action)) return;
+  if (again && !action.force && process_again(packet, action)) return {CtOutcome::repeated};
   uint32_t state = again ? key.ct_state.get() : 0;
   packet.ct = {};
 
   Subject subject;
-  if (!read_tuple(packet, action.zone, subject)) return invalid(packet, action.zone);
+  if (!read_tuple(packet, action.zone, subject)) {
+    invalid(packet, action.zone);
+    return {};
+  }
   const bool is_translated = state & (kCtSnat | kCtDnat);
   const uint32_t hash = hash_tuple(key_, subject.tuple);
   Found found = lookup_subject(subject, hash, is_translated, now_ns);
@@ -77,6 +84,31 @@ void Tracker::process(Packet& packet, const CtAction& action, uint64_t now_ns) {
       packet.ct = {found.connection->self, found.connection->serial, found.direction == kReply, subject.related};
   }
   write_key(key, state, action.zone, found.connection, &subject.tuple);
+  if (!found.connection || action.force || subject.related || !(state & kCtEst)) return {};
+  const Connection& c = *found.connection;
+  return {CtOutcome::live, {c.self, c.serial, c.version, static_cast<uint8_t>(found.direction)}};
+}
+
+bool Tracker::touch(const PathStep& step, uint8_t proto, const uint8_t* l4, uint32_t l4_size, uint64_t now_ns) {
+  Connection* c = pool_.find(step.index, step.serial);
+  if (!c || c->version != step.version || c->expires_ns <= now_ns) return false;
+  const auto direction = static_cast<Direction>(step.direction);
+  Timeout timeout;
+  if (proto == kIpTcp) {
+    if (!tcp_touch(*c, read_segment(l4, l4_size), direction, config_.tcp_be_liberal)) return false;
+    timeout = Timeout::tcp_established;
+  } else {
+    const uint16_t udp_size = load16(l4 + 4);
+    if (c->flow_state != FlowState::both_ways || udp_size < kUdpSize || udp_size > l4_size) return false;
+    timeout = Timeout::udp_multiple;
+  }
+  wheel_.set(*c, now_ns + timeout_ns(timeout));
+  return true;
+}
+
+bool Tracker::is_same(const PathStep& step) const {
+  const Connection* c = pool_.find(step.index, step.serial);
+  return c && c->version == step.version;
 }
 
 // Tracked in this zone already, by an earlier ct of the same pipeline: that verdict stands. False when its connection

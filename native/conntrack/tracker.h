@@ -12,7 +12,10 @@ class Tracker final : public Conntrack {
  public:
   explicit Tracker(const ConntrackConfig&);
 
-  void process(Packet&, const CtAction&, uint64_t now_ns) override;
+  CtOutcome process(Packet&, const CtAction&, uint64_t now_ns) override;
+  bool touch(const PathStep&, uint8_t proto, const uint8_t* l4, uint32_t l4_size, uint64_t now_ns) override;
+  void prefetch(uint32_t index) const override { pool_.prefetch(index); }
+  bool is_same(const PathStep&) const override;
   void expire(uint64_t now_ns, uint32_t budget) override;
   void dump(const CtDumpFilter&, bool more, uint64_t now_ns,
             const std::function<void(const std::string&)>&) const override;

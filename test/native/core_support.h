@@ -45,6 +45,7 @@ class Actions {
   Actions& drop(uint32_t reason) { return number(ActionType::drop, reason); }
   Actions& trunc(uint32_t size) { return number(ActionType::trunc, size); }
   Actions& push_vlan(uint16_t tpid, uint16_t tci) { return number(ActionType::push_vlan, tpid | uint32_t{tci} << 16); }
+  Actions& ct_clear() { return record(ActionType::ct_clear, {}); }
   Actions& pop_vlan() { return record(ActionType::pop_vlan, {}); }
   Actions& clone(const Actions& inner) { return record(ActionType::clone, inner.bytes); }
   Actions& ct(uint16_t zone, uint16_t flags, NatSpec::Type nat = NatSpec::none, Bytes address = {}) {
@@ -55,8 +56,7 @@ class Actions {
     p.nat_ipv6 = address.size() == 16;
     std::copy(address.begin(), address.end(), p.nat_min_addr);
     std::copy(address.begin(), address.end(), p.nat_max_addr);
-    const auto* b = reinterpret_cast<const uint8_t*>(&p);
-    return record(ActionType::ct, {b, b + sizeof p});
+    return raw(ActionType::ct, p);
   }
   Actions& set(uint16_t offset, const Bytes& value, Bytes mask = {}) {
     if (mask.empty()) mask = Bytes(value.size(), 0xff);
@@ -67,6 +67,11 @@ class Actions {
     return record(ActionType::set, p);
   }
   Actions& set_tunnel(const Bytes& part) { return record(ActionType::set_tunnel, part); }
+  template <typename T>
+  Actions& raw(ActionType type, const T& payload) {
+    const auto* b = reinterpret_cast<const uint8_t*>(&payload);
+    return record(type, {b, b + sizeof payload});
+  }
   ActionList list() const { return {bytes.data(), static_cast<uint32_t>(bytes.size())}; }
 
  private:

@@ -74,7 +74,7 @@ TEST("flow cache: a put with an equal masked key replaces") {
   TestPacket p(kTcp4);
   const FlowKey mask = mask_of({FIELD(dl_type)});
   cache.put(1, p->key, mask, {1});
-  lookup(cache, *p)->credit(*p, 5);
+  lookup(cache, *p)->credit(p->size, p->key.tcp_flags.get(), 5);
   cache.put(2, p->key, mask, {2});
   CHECK_EQ(cache.size(), 1u);
   CHECK_EQ(lookup(cache, *p)->id, 2u);
@@ -87,7 +87,7 @@ TEST("flow cache: a put of the same flow changes its actions and keeps its stati
   TestPacket p(kTcp4);
   const FlowKey mask = mask_of({FIELD(dl_type)});
   cache.put(1, p->key, mask, {1});
-  lookup(cache, *p)->credit(*p, 5);
+  lookup(cache, *p)->credit(p->size, p->key.tcp_flags.get(), 5);
   cache.put(1, p->key, mask, {2});
   CHECK_EQ(lookup(cache, *p)->packets, 1u);
   CHECK_EQ(lookup(cache, *p)->bytes, kTcp4.size());

@@ -17,7 +17,7 @@ export interface OfflineFiles {
 export function traceOffline(
   files: OfflineFiles,
   packet: PacketText,
-  options: { ctNext: string[]; names: boolean },
+  options: { ctNext: string[]; names: boolean; whyNot?: boolean },
 ): TracedPacket {
   if (files.meters !== undefined) throw new UnsupportedError(`--meters ${files.meters}: meters`);
   const source = (name: string): Source => ({ name, text: readText(name) });
@@ -30,6 +30,7 @@ export function traceOffline(
     ctNext: options.ctNext,
     tlvMap: paper.tlvMap,
     ...(options.names ? { ports: paper.ports } : {}),
+    ...(options.whyNot ? { candidates: (table: number) => paper.tables.entries({ table }) } : {}),
   });
   return { ...trace, assumed };
 }

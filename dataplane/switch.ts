@@ -73,6 +73,16 @@ export interface CounterReport extends NativeCounters {
 /** What was not said of the packet and is taken for granted, as `nw_ttl=64`. */
 export type TracedPacket = Trace & { assumed: string[] };
 
+export interface SwitchTraceOptions {
+  /** What each ct() finds, in order. */
+  ctNext?: readonly string[];
+  names?: boolean;
+  /** Learn what the packet would teach. */
+  generate?: boolean;
+  /** Say at each table why the other flows lost. */
+  whyNot?: boolean;
+}
+
 /** Failures are logged at most this often. */
 const FAILURE_LOG_PERIOD_MS = 1000;
 /** Recirculation ids are looked through every so many seconds. */
@@ -305,10 +315,14 @@ export class Switch {
   /** What would become of a packet, without doing any of it; with `generate`, learning from it. */
   trace(
     packet: PacketText,
-    { ctNext = [], names = true, generate = false }: { ctNext?: readonly string[]; names?: boolean; generate?: boolean } = {},
+    { ctNext = [], names = true, generate = false, whyNot = false }: SwitchTraceOptions = {},
   ): TracedPacket {
     const { flow, assumed } = readPacket(packet, this.#parseOptions());
-    const recordOptions = { ...this.#recordOptions(), ...(names ? {} : { ports: undefined }) };
+    const recordOptions = {
+      ...this.#recordOptions(),
+      ...(names ? {} : { ports: undefined }),
+      ...(whyNot ? { candidates: (table: number): FlowEntry[] => this.#tables.entries({ table }) } : {}),
+    };
     return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext, generate }), assumed };
   }
 

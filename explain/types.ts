@@ -47,6 +47,9 @@ export interface Words {
   policies: Readonly<Record<number, { direction: Direction; stage: 'rules' | 'default' }>>;
 }
 
+/** For flows of no pipeline that is known: everything is told by what it matched and did. */
+export const PLAIN: Words = { pipeline: '', tables: {}, bits: [], zones: {}, flows: [], policies: {} };
+
 export type Direction = 'egress' | 'ingress';
 
 /** What things are called. Each method returns undefined when it has no name for it. */

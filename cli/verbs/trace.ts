@@ -5,11 +5,12 @@ import type { TracedPacket } from '../../dataplane/switch.js';
 import { formatTrace } from '../../dataplane/trace/text.js';
 import { readPcapRecord, toHex } from '../../dataplane/wire/index.js';
 import { UsageError } from '../errors.js';
+import { blueprintFor, traceTrip, type TripOptions } from '../trip.js';
 import { type OfflineFiles, traceOffline } from '../offline.js';
 import { note, print, printJson } from '../output.js';
 import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
 
-interface Options extends TargetOptions, Partial<OfflineFiles> {
+interface Options extends TargetOptions, Partial<OfflineFiles>, TripOptions {
   ctNext: string[];
   hex?: string;
   pcap?: string;
@@ -20,6 +21,8 @@ interface Options extends TargetOptions, Partial<OfflineFiles> {
 
 const EXAMPLES = `
 Examples:
+  packetwalk trace frontend backendsvc:80 --explain
+  packetwalk trace backend1 backend2:80 --why-not
   packetwalk trace --node worker1 'in_port="antrea-gw0",tcp,nw_src=10.222.1.48,nw_dst=10.222.1.47,tcp_dst=80'
   packetwalk trace --flows flows/article/worker1.flows --ports flows/article/worker1.ports.json \\
     --ct-next trk,new \\
@@ -28,7 +31,8 @@ Examples:
 export function register(program: Command): void {
   addTargetOptions(program.command('trace'))
     .description('show what would become of a packet: on a running switch, or offline with --flows')
-    .argument('[flow]', "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'")
+    .argument('[flow]', "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'; with TO, a pod, node or client by name")
+    .argument('[to]', 'round trip on paper to NAME[:PORT][/tcp|udp]: a Service, pod, node or address')
     .addOption(
       new Option('--flows <file>', "offline: flows in ovs-ofctl's language").conflicts(['target', 'lab', 'node']),
     )
@@ -44,18 +48,28 @@ export function register(program: Command): void {
     .addOption(new Option('--hex <frame>', 'the packet as hex digits').conflicts('pcap'))
     .option('--pcap <file:n>', 'the packet is the n-th of a capture, from 1')
     .option('--in-port <port>', 'with --hex and --pcap: where it comes in, name or number')
+    .option('--topology <file>', 'round trip: of this file, not of the lab that is up')
+    .option('--backend <name>', "round trip: the Service's endpoint that the host's random choice takes")
+    .option('--sport <port>', "round trip: the client's port (default 40000)")
+    .option('--request', 'round trip: go on behind the third packet, with a request and an answer of full size')
+    .option('--full', 'round trip: every table with the flow that won')
+    .option('--ovs', 'round trip: every pass as ofproto/trace prints it')
+    .option('--explain', 'a plain sentence for each table, registers, marks and policies by name')
+    .option('--why-not', 'at each table the flows that lost, with the first field that failed, and the clauses of conjunctions')
     .option('--names', 'port names in place of numbers')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (flow: string | undefined, options: Options) => {
+    .action(async (flow: string | undefined, to: string | undefined, options: Options) => {
+      if (flow !== undefined && to !== undefined) return traceTrip(flow, to, options);
       const packet = packetOf(flow, options);
       const { flows, ctNext, names = false } = options;
       const trace =
         flows === undefined
           ? await traceLive(packet, options)
-          : traceOffline({ ...options, flows }, packet, { ctNext, names });
+          : traceOffline({ ...options, flows }, packet, { ctNext, names, whyNot: options.whyNot });
       for (const assumed of trace.assumed) note(`${assumed} is assumed; say nw_ttl= in the flow to have another`);
       if (options.json) printJson(trace);
+      else if (options.explain || options.whyNot) print(await explained(trace, options));
       else print(formatTrace(trace));
     });
 }
@@ -78,10 +92,21 @@ async function traceLive({ flow, hex, inPort }: PacketText, options: Options): P
   }
   const args = options.ctNext.flatMap((state) => ['--ct-next', state]);
   if (options.names) args.push('--names');
+  if (options.whyNot) args.push('--why-not');
   if (flow !== undefined) args.push(flow);
   else args.push('--hex', hex!, '--in-port', inPort!);
   return withTarget(
     options,
     async (client) => JSON.parse(await client.call('packetwalk/trace-json', ...args)) as TracedPacket,
   );
+}
+
+/** With a lab's names and policies where a lab's node was named; else with the tables' own words only. */
+async function explained(trace: TracedPacket, { flows, lab, node, target }: Options): Promise<string> {
+  const { tellExplained } = await import('../../lab/watch/tell-explained.js');
+  const { Explainer, PLAIN } = await import('../../explain/index.js');
+  if (flows !== undefined || target !== undefined || node === undefined) return tellExplained(trace.passes, new Explainer(PLAIN)).join('\n');
+  const { explainingOf } = await import('../../lab/paper/make.js');
+  const { blueprint } = await blueprintFor({ lab });
+  return tellExplained(trace.passes, explainingOf(blueprint).of(node)).join('\n');
 }

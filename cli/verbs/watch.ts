@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Lab } from '../../lab/index.js';
-import type { PacketStory, Stage } from '../../lab/watch/follow.js';
 import type { HostEntry } from '../../lab/watch/host-entries.js';
 import type { WatchTotals } from '../../lab/watch/session.js';
 import { UsageError } from '../errors.js';
@@ -20,6 +19,7 @@ interface Options {
   seconds?: number;
   drops?: boolean;
   full?: boolean;
+  explain?: boolean;
   json?: boolean;
   write?: string;
 }
@@ -36,6 +36,7 @@ export function register(program: Command): void {
     .option('--node <name>', "only this node's switch and kernel (repeatable)", collect, [])
     .option('--drops', 'only packets that are dropped')
     .option('--full', 'every table, as walk tells it')
+    .option('--explain', 'a plain sentence for each table, registers by name')
     .option('--count <number>', 'end after so many packets', wholeNumber(1, 1e9))
     .option('--seconds <number>', 'end after so long', wholeNumber(1, 1e6))
     .option('-w, --write <file>', 'write the frames at every hop to this pcapng file')
@@ -59,12 +60,13 @@ async function watch(options: Options): Promise<void> {
   const { newTotals, watchLab } = await import('../../lab/watch/session.js');
   const { connectionLine, tellPacket, tellTotals } = await import('../../lab/watch/tell.js');
   const { Names } = await import('../../lab/watch/names.js');
+  const { storyData } = await import('../../lab/watch/data.js');
   const lab = await theLab(options.lab);
   const names = new Names(lab);
   const selection = selectWatched(lab, {
     pods: options.pod, service: options.service, port: options.port, match: options.match, nodes: options.node,
   });
-  const telling = { names, tableNames: await tableNames(lab), full: options.full === true, told: new Set<HostEntry>() };
+  const telling = { names, tableNames: await tableNames(lab), full: options.full === true, told: new Set<HostEntry>(), ...(options.explain ? { explain: await explainers(lab) } : {}) };
   const file = await captureFile(options, lab, selection, names);
 
   const end = new AbortController();
@@ -88,7 +90,7 @@ async function watch(options: Options): Promise<void> {
     for await (const story of stories) {
       const id = story.connection.id!;
       file?.add(story, id);
-      if (options.json) io.out(`${JSON.stringify(asData(story, id))}\n`);
+      if (options.json) io.out(`${JSON.stringify({ connection: id, ...storyData(story) })}\n`);
       else {
         if (!introduced.has(id)) print(connectionLine(id, story.identity, names));
         print(`${tellPacket(story, id, telling)}\n`);
@@ -122,33 +124,18 @@ async function captureFile(
   return new CaptureFile(options.write, 'packetwalk watch', interfacesOf(lab, selection, names), lab.switches.tunnel.name);
 }
 
+async function explainers(lab: Lab): Promise<(node: string) => import('../../explain/index.js').Explainer> {
+  const { copyOf, explainingOf } = await import('../../lab/paper/make.js');
+  const explaining = explainingOf(await copyOf(lab));
+  return (node) => explaining.of(node);
+}
+
 async function tableNames(lab: Lab): Promise<Record<string, string>> {
   const file = lab.switches.tableNames;
   return file ? (JSON.parse(await readFile(file, 'utf8')) as Record<string, string>) : {};
 }
 
 // --- JSON --------------------------------------------------------------------------------------------------------
-
-function asData(story: PacketStory, connection: number): object {
-  const { identity, timeNs, stages, drop } = story;
-  return {
-    connection, timeNs: String(timeNs), ...identity.tuple, packet: identity.what, stages: stages.map(stageData),
-    ...(drop ? { drop: { node: drop.pass.node, ...drop.drop } } : {}),
-  };
-}
-
-function stageData(stage: Stage): object {
-  if (stage.kind === 'pass') {
-    const { node, in: inPort, timeNs, facts, passes, outputs, drop } = stage.pass;
-    return { kind: 'pass', node, in: inPort, timeNs: String(timeNs), packet: facts, passes, outputs, drop };
-  }
-  if (stage.kind === 'host') {
-    const { node, in: inDevice, out, before, after, changes, entry } = stage;
-    return { kind: 'host', node, in: inDevice, out, before: before?.tuple, after: after.tuple, ttl: [before?.ttl, after.ttl], changes, entry };
-  }
-  const { from, to, frame } = stage;
-  return { kind: 'wire', from, to, bytes: frame.size, outer: frame.identity.outer };
-}
 
 function totalsData(totals: WatchTotals): object {
   return { ...totals, drops: Object.fromEntries(totals.drops) };

@@ -5,3 +5,4 @@ export { type Frozen, type Output, type RecordOptions, TraceRecorder } from './r
 export { traceFlow, type TraceOptions } from './simulate.js';
 export { formatTrace } from './text.js';
 export type * from './types.js';
+export type * from './why-not.js';

@@ -13,6 +13,7 @@ import type { TlvMap } from '../key/tlv-map.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import type { DatapathCt, FrozenState, LookupResult, Recorder } from '../translate/types.js';
 import type { TraceNode, TraceStep } from './types.js';
+import { whyNot } from './why-not.js';
 
 export interface RecordOptions {
   /** Names of ports, printed in quotes in place of numbers. */
@@ -20,6 +21,8 @@ export interface RecordOptions {
   tlvMap?: TlvMap;
   /** Name by table number. */
   tableNames?: Record<string, string>;
+  /** The flows of a table, when each step is to say why the others did not win. */
+  candidates?: (table: number) => Iterable<FlowEntry>;
 }
 
 export interface Frozen {
@@ -32,6 +35,8 @@ export interface Frozen {
 
 export interface Output {
   port: OfPort;
+  /** The packet as it leaves. */
+  flow: Flow;
   /** Key bytes 200..511 of the outer header. */
   tunnel?: Uint8Array;
 }
@@ -61,7 +66,7 @@ export class TraceRecorder implements Recorder {
     this.tree.push({ type: 'thaw', text: 'thaw', nodes: [resuming] });
   }
 
-  table(table: number, { entry, conjunction }: LookupResult, _flow: Flow, depth: number): void {
+  table(table: number, { entry, conjunction }: LookupResult, flow: Flow, depth: number): void {
     const match = entry ? formatMatch(entry.spec.match, undefined, this.options) : '';
     const cookie = entry && entry.cookie !== 0n ? `, cookie ${hex(entry.cookie)}` : '';
     const text = entry ? `${match === '' ? '' : `${match}, `}priority ${entry.priority}${cookie}` : 'No match.';
@@ -84,6 +89,7 @@ export class TraceRecorder implements Recorder {
     };
     if (conjunction)
       step.conjunction = { id: conjunction.id, clauses: conjunction.clauses.map((clause) => this.#clause(clause)) };
+    if (this.options.candidates) step.whyNot = whyNot(flow, this.options.candidates(table), entry, this.options);
     this.steps.push(step);
     this.#steps[depth + 1] = step;
   }
@@ -164,8 +170,8 @@ export class TraceRecorder implements Recorder {
     this.frozen.push({ recircId, state, flow: flow.slice(), ct });
   }
 
-  output(port: OfPort, _flow: Flow, tunnel?: Uint8Array): void {
-    this.outputs.push(tunnel ? { port, tunnel } : { port });
+  output(port: OfPort, flow: Flow, tunnel?: Uint8Array): void {
+    this.outputs.push({ port, flow: flow.slice(), ...(tunnel ? { tunnel } : {}) });
   }
 
   #line(type: TraceNode['type'], text: string, depth: number): void {

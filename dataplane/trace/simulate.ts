@@ -13,7 +13,7 @@ import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js'
 import { formatFlow } from '../openflow/format-flow.js';
 import { thawedFlow } from '../translate/freeze.js';
 import { translatePacket } from '../translate/translate.js';
-import type { Environment, FrozenState, RecircIds, Translation } from '../translate/types.js';
+import type { DatapathCt, Environment, FrozenState, RecircIds, Translation } from '../translate/types.js';
 import { DEFAULT_CT_STATE, formatCtState, parseCtState } from './ct-next.js';
 import { type Frozen, type Output, type RecordOptions, TraceRecorder } from './recorder.js';
 import type { Trace, TraceNode, TracePass } from './types.js';
@@ -24,6 +24,11 @@ export interface TraceOptions extends RecordOptions {
   bridge?: string;
   /** Learn what a packet would teach. */
   generate?: boolean;
+  /** A tracker that answers each ct(): it writes the connection's state, mark and so on into `flow`, and translates
+   *  addresses. Takes the place of ctNext. */
+  conntrack?: (flow: Flow, ct: DatapathCt) => void;
+  /** Told of each packet that leaves, as it leaves. */
+  onOutput?: (output: Output) => void;
 }
 
 /** A packet that recirculates for ever is followed this far. */
@@ -85,7 +90,10 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
     if (translation.error) continue;
     outputs.push(...recorder.outputs);
-    for (const frozen of recorder.frozen) queue.push(nextPass(pass, frozen, ctNext.shift()));
+    for (const output of recorder.outputs) options.onOutput?.(output);
+    for (const frozen of recorder.frozen) {
+      queue.push(options.conntrack ? trackedPass(pass, frozen, options.conntrack) : nextPass(pass, frozen, ctNext.shift()));
+    }
   }
   trace.outputs = outputs.map((output) => describeOutput(output, env));
   if (trace.outputs.length > 0) trace.drop = null;
@@ -142,14 +150,26 @@ export function describePass(
   return pass;
 }
 
-/** The packet as the datapath would bring it back: rewritten, with a connection state, and the tunnel that it came
- *  from. */
-function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined): Pass {
+/** The packet as the datapath would bring it back: rewritten, and the tunnel that it came from. */
+function recirculated(pass: Pass, frozen: Frozen): Flow {
   const next = frozen.flow.slice();
   next.fill(0, KEY_SIZE);
   next.set(pass.flow.subarray(TUNNEL_START, KEY_SIZE), TUNNEL_START);
   setField(next, fields.inPort, getField(pass.flow, fields.inPort));
   setField(next, fields.recircId, frozen.recircId);
+  return next;
+}
+
+/** With what a tracker says of its connection. */
+function trackedPass(pass: Pass, frozen: Frozen, conntrack: NonNullable<TraceOptions['conntrack']>): Pass {
+  const next = recirculated(pass, frozen);
+  conntrack(next, frozen.ct);
+  return { flow: next, state: frozen.state, resumed: { ctState: formatCtState(getNumber(next, fields.ctState)), byDefault: false } };
+}
+
+/** With an assumed connection state. */
+function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined): Pass {
+  const next = recirculated(pass, frozen);
   setField(next, fields.ctState, ctNext ?? DEFAULT_CT_STATE);
   setField(next, fields.ctZone, frozen.ct.zone);
   const resumed: NonNullable<TracePass['resumed']> = {

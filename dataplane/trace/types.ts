@@ -1,5 +1,6 @@
 // The trace as data: what `packetwalk trace --json` prints, what walks are compared with, what the page will draw.
 // Made by recorder.ts from a translation, printed by text.ts in ofproto/trace's form.
+import type { WhyNot } from './why-not.js';
 
 export interface TraceStep {
   table: number;
@@ -20,6 +21,8 @@ export interface TraceStep {
   conjunction?: { id: number; clauses: { match: string; actions: string; cookie: string }[] };
   ct?: { commit: boolean; zone: number; mark?: string; table?: number };
   notes: string[];
+  /** The flows that lost, when that was asked for. */
+  whyNot?: WhyNot;
 }
 
 /** Bits first..last (both included) of a field after a write. */

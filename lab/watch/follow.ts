@@ -51,6 +51,9 @@ export interface HostStage {
   changes: Change[];
   /** The kernel's own entry for it. */
   entry?: HostEntry;
+  /** On paper: the nat chains that decided, and the route. */
+  chains?: string[];
+  route?: string;
 }
 
 /** A tunnel packet between two nodes. */
@@ -251,7 +254,7 @@ function hostStage(connection: Connection, { node, device, identity: before, out
 }
 
 /** What differs between two real frames; the kernel's entry says whether that was translated or put back. */
-function changesOf(before: Tuple, after: Tuple, entry: HostEntry | undefined): Change[] {
+export function changesOf(before: Tuple, after: Tuple, entry: HostEntry | undefined): Change[] {
   const end = (ip: string, port?: number): string => (port === undefined ? ip : `${ip}:${port}`);
   const forth = entry !== undefined && sameTuple(entry.original, before);
   const back = entry !== undefined && sameTuple(entry.reply, before);

@@ -5,7 +5,9 @@ import { summarize } from '../../dataplane/wire/index.js';
 import { tablesOf } from '../walk/observed.js';
 import { tellObserved } from '../walk/story.js';
 import type { HostEntry } from './host-entries.js';
-import type { HostStage, PacketStory, PassStage, WatchedPass, WireStage } from './follow.js';
+import type { HostStage, PacketStory, PassStage, Stage, WatchedPass, WireStage } from './follow.js';
+import { tellExplained } from './tell-explained.js';
+import type { Explainer } from '../../explain/index.js';
 import type { Identity, Tuple } from './identity.js';
 import type { Names } from './names.js';
 import type { WatchTotals } from './session.js';
@@ -14,6 +16,8 @@ export interface Telling {
   names: Names;
   tableNames: Record<string, string>;
   full: boolean;
+  /** A plain sentence for each table, by node. */
+  explain?: (node: string) => Explainer;
   /** Conntrack entries that have been told: each is told once. */
   told: Set<HostEntry>;
 }
@@ -32,10 +36,15 @@ export function tellPacket(story: PacketStory, id: number, telling: Telling): st
   const head = `${pc.dim(clock(story.timeNs))}  ${pc.bold(`#${id}`)}  ${ends(identity.tuple, telling.names)}  ${pc.cyan(identity.what)}`;
   const lines = stages.flatMap((stage) => {
     const after = `+${(Number(stage.kind === 'pass' ? stage.pass.timeNs - story.timeNs : stage.timeNs - story.timeNs) / 1e6).toFixed(3)} ms`;
-    const told = stage.kind === 'pass' ? pass(stage, identity, telling) : stage.kind === 'host' ? host(stage, telling) : wire(stage);
+    const told = tellStage(stage, identity, telling);
     return told.map((line, i) => `${INDENT}${pc.dim((i === 0 ? after : '').padStart(11))}  ${line}`);
   });
   return [head, ...lines, ...(drop ? dropLines(drop) : [])].join('\n');
+}
+
+/** A pass, a kernel or the wire, one or more lines. `packet`: as it was first seen. */
+export function tellStage(stage: Stage, packet: Identity, telling: Telling): string[] {
+  return stage.kind === 'pass' ? pass(stage, packet, telling) : stage.kind === 'host' ? host(stage, telling) : wire(stage);
 }
 
 export function tellTotals(totals: WatchTotals): string {
@@ -66,11 +75,12 @@ function clock(timeNs: bigint): string {
 // --- passes ------------------------------------------------------------------------------------------------------
 
 /** `packet`: as it was first seen; what an answer on the same way is, is said. */
-function pass(stage: PassStage, packet: Identity, { tableNames, full }: Telling): string[] {
+function pass(stage: PassStage, packet: Identity, { tableNames, full, explain }: Telling): string[] {
   const { pass: p } = stage;
   const outputs = p.outputs.map((o) => `${o.name}${o.tunnel ? ` to ${o.tunnel.dst}` : ''}`).join(', ');
   const out = p.drop ? pc.red('dropped') : outputs || pc.dim('no output');
   const first = `${pc.cyan(p.node)}  ${pc.green(p.in)} > ${out.includes('\u001b') ? out : pc.green(out)}`;
+  if (explain) return [first, ...tellExplained(p.passes, explain(p.node))];
   if (full) {
     return [first, ...tellObserved(p, stage.sent[0]?.frame, tableNames).map((line) => line.replace(/^ {4}/, ''))];
   }
@@ -130,7 +140,9 @@ const addresses = (t: Tuple): string => `${endpoint(t.src, t.sport)} > ${endpoin
 
 function wire({ from, to, frame }: WireStage): string[] {
   const { outer } = frame.identity;
-  return [`${pc.blue(from)} > ${pc.blue(to)}  Geneve ${outer!.src}:${outer!.sport} > ${outer!.dst}:6081, tun_id ${outer!.vni}, ${frame.size} bytes (${outer!.innerAt} outer)`];
+  // On paper the source port, a hash that the kernel makes, is not known.
+  const port = outer!.sport === 0 ? '' : `:${outer!.sport}`;
+  return [`${pc.blue(from)} > ${pc.blue(to)}  Geneve ${outer!.src}${port} > ${outer!.dst}:6081, tun_id ${outer!.vni}, ${frame.size} bytes (${outer!.innerAt} outer)`];
 }
 
 // --- drops -------------------------------------------------------------------------------------------------------

@@ -329,3 +329,32 @@ describe.skipIf(addon.missing)(
     });
   },
 );
+
+describe('trace by names', () => {
+  const paper = ['--topology', 'lab/article/topology.yaml'];
+
+  it('tells a round trip on paper, in sentences, and why a packet was denied', async () => {
+    const trip = await run('trace', 'frontend', 'backendsvc', '--backend', 'backend2', '--explain', ...paper);
+    expect(trip).toMatchObject({ code: 0 });
+    expect(trip.out).toContain('=> frontend is connected to backend2.');
+    expect(trip.out).toContain('reg0[0..15] = 2: from a local pod');
+    const denied = await run('trace', 'backend1', 'backend2:80', '--why-not', ...paper);
+    expect(denied.out).toContain('conjunction 5 (default/backendpolicy, egress (no rule)): 1 of 2 clauses met');
+  });
+
+  it('gives the same as data, and the passes as ofproto/trace prints them', async () => {
+    const { out: json } = await run('trace', 'frontend', 'backend2:80', '--why-not', '--json', ...paper);
+    const data = JSON.parse(json) as { outcome: { ok: boolean }; packets: { what: string; stages: { kind: string; passes?: { steps: { whyNot?: object }[] }[] }[] }[] };
+    expect(data.outcome.ok).toBe(true);
+    expect(data.packets.map((p) => p.what)).toEqual(['SYN', 'SYN-ACK', 'third packet']);
+    expect(data.packets[0].stages.map((s) => s.kind)).toEqual(['pass', 'wire', 'pass']);
+    expect(data.packets[0].stages[0].passes![0].steps[0].whyNot).toBeDefined();
+    const { out: ovs } = await run('trace', 'frontend', 'backend2:80', '--ovs', ...paper);
+    expect(ovs).toMatch(/^Datapath actions: /m);
+  });
+
+  it('refuses names and backends that there are not', async () => {
+    expect((await run('trace', 'nobody', 'backendsvc', ...paper)).err).toMatch(/expected a pod of the lab/);
+    expect((await run('trace', 'frontend', 'backendsvc', '--backend', 'octant', ...paper)).err).toMatch(/expected a backend among 10.222.1.47:80, 10.222.2.34:80/);
+  });
+});

@@ -70,17 +70,21 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   });
   commands.register({
     name: 'packetwalk/trace-json',
-    usage: '[--ct-next STATE]... [--names] (FLOW | --hex FRAME --in-port PORT)',
+    usage: '[--ct-next STATE]... [--names] [--why-not] (FLOW | --hex FRAME --in-port PORT)',
     minArgs: 1,
     maxArgs: 64,
     run: (args) => {
       const given = readArguments(args, {
-        flags: ['--names'],
+        flags: ['--names', '--why-not'],
         options: ['--ct-next', '--hex', '--in-port'],
         maxRest: 1,
       });
       return json(
-        sw.trace(packetOf(given), { ctNext: given.values.get('--ct-next') ?? [], names: given.flags.has('--names') }),
+        sw.trace(packetOf(given), {
+          ctNext: given.values.get('--ct-next') ?? [],
+          names: given.flags.has('--names'),
+          whyNot: given.flags.has('--why-not'),
+        }),
       );
     },
   });

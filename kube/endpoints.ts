@@ -4,7 +4,11 @@
 import type { Endpoint, NodeState, ServicePort } from './node-state.js';
 
 /** `local`: this node's own only. In the Service's order. */
-export function usableEndpoints({ endpoints }: ServicePort, { node, zone }: Pick<NodeState, 'node' | 'zone'>, { local = false } = {}): Endpoint[] {
+export function usableEndpoints(
+  { endpoints }: ServicePort,
+  { node, zone }: Pick<NodeState, 'node' | 'zone'>,
+  { local = false } = {},
+): Endpoint[] {
   const candidates = local ? endpoints.filter((endpoint) => endpoint.node === node.name) : endpoints;
   const ready = candidates.filter((endpoint) => endpoint.ready);
   if (ready.length === 0) return candidates.filter(({ serving, terminating }) => serving && terminating);

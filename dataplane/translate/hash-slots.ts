@@ -13,7 +13,14 @@ const known = new WeakMap<GroupEntry, readonly number[]>();
 /** undefined: the weights would need more slots than `most`, or all are 0. */
 export function slotsOf(entry: GroupEntry, most: number): readonly number[] | undefined {
   let slots = known.get(entry);
-  if (!slots) known.set(entry, (slots = share(entry.buckets.map(({ spec }) => spec.weight), most)));
+  if (!slots)
+    known.set(
+      entry,
+      (slots = share(
+        entry.buckets.map(({ spec }) => spec.weight),
+        most,
+      )),
+    );
   return slots.length === 0 ? undefined : slots;
 }
 

@@ -2,9 +2,10 @@
 import { InputError } from '../../dataplane/errors.js';
 import type { Pipeline } from './types.js';
 import { v0_10 } from './v0.10/pipeline.js';
+import { v0_10_proxy } from './v0.10-proxy/pipeline.js';
 import { v2 } from './v2/pipeline.js';
 
-export const PIPELINES: readonly Pipeline[] = [v0_10, v2];
+export const PIPELINES: readonly Pipeline[] = [v0_10, v0_10_proxy, v2];
 
 /** Throws InputError. */
 export function pipelineByName(name: string): Pipeline {

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { packageFile } from '../../dataplane/root.js';
 import type { AgentState } from '../../flows/antrea/v2/agent-state.js';
 import { Ids } from '../../flows/antrea/index.js';
-import { type ClusterConfig, nodeState, type NodeState, ObjectSet, readManifests, resolveCluster } from '../../kube/index.js';
+import {
+  type ClusterConfig,
+  nodeState,
+  type NodeState,
+  ObjectSet,
+  readManifests,
+  resolveCluster,
+} from '../../kube/index.js';
 import type { PortsFile } from './article.js';
 
 export type ExampleName = 'v0.10-proxy' | 'v2';
@@ -60,7 +67,11 @@ function lines(name: ExampleName, file: string): string[] {
 }
 
 export function example(name: ExampleName): Example {
-  const recorded = JSON.parse(readFileSync(path(name, 'recorded.json'), 'utf8')) as Pick<Example, 'packets' | 'connections'> & Partial<Pick<Example, 'traces'>>;
+  const recorded = JSON.parse(readFileSync(path(name, 'recorded.json'), 'utf8')) as Pick<
+    Example,
+    'packets' | 'connections'
+  > &
+    Partial<Pick<Example, 'traces'>>;
   return {
     traces: [],
     ...recorded,
@@ -93,15 +104,34 @@ export const V2_AGENT: AgentState = { multicast: [{ ip: '225.1.1.1', ports: [2, 
 export function v2Ids(): Ids {
   const ids = new Ids();
   const groups = [
-    ...['EgressRule', 'EgressMetric', 'IngressRule', 'IngressMetric', 'MulticastEgressMetric', 'MulticastIngressMetric'].map((t) => `logging ${t}`),
-    'default/web: tcp ipv4 all', 'default/api: tcp ipv4 local', 'default/api: tcp ipv4 all', 'default/empty: tcp ipv4 all',
-    'default/lb: tcp ipv4 local', 'default/lb: tcp ipv4 all', 'default/self: tcp ipv4 all', 'default/web6: tcp ipv6 all',
-    'multicast 225.1.1.1', 'multicast reports', 'default/np: tcp ipv4 all',
+    ...[
+      'EgressRule',
+      'EgressMetric',
+      'IngressRule',
+      'IngressMetric',
+      'MulticastEgressMetric',
+      'MulticastIngressMetric',
+    ].map((t) => `logging ${t}`),
+    'default/web: tcp ipv4 all',
+    'default/api: tcp ipv4 local',
+    'default/api: tcp ipv4 all',
+    'default/empty: tcp ipv4 all',
+    'default/lb: tcp ipv4 local',
+    'default/lb: tcp ipv4 all',
+    'default/self: tcp ipv4 all',
+    'default/web6: tcp ipv6 all',
+    'multicast 225.1.1.1',
+    'multicast reports',
+    'default/np: tcp ipv4 all',
   ];
   for (const owner of groups) ids.groups.of(owner);
   const conjunctions = [
-    'dns replies', 'NetworkPolicy default/web-policy ingress[0]', 'NetworkPolicy default/web-policy egress[0]', 'ClusterNetworkPolicy deny-admin ingress[0]',
-    ...[0, 1, 2].map((i) => `ClusterNetworkPolicy audit-client egress[${i}]`), 'NetworkPolicy default/web-policy ingress[1]',
+    'dns replies',
+    'NetworkPolicy default/web-policy ingress[0]',
+    'NetworkPolicy default/web-policy egress[0]',
+    'ClusterNetworkPolicy deny-admin ingress[0]',
+    ...[0, 1, 2].map((i) => `ClusterNetworkPolicy audit-client egress[${i}]`),
+    'NetworkPolicy default/web-policy ingress[1]',
   ];
   for (const owner of conjunctions) ids.conjunctions.of(owner);
   return ids;

@@ -2,6 +2,7 @@
 import { addressValue } from '../../../kube/address.js';
 import type { NodeState } from '../../../kube/node-state.js';
 import { printRef } from '../../../kube/objects.js';
+import { arpAnswer } from '../arp.js';
 import type { FlowMaker } from '../maker.js';
 import type { Origin } from '../types.js';
 import { fields as f } from './fields.js';
@@ -114,11 +115,7 @@ function peerFlows({ node }: NodeState, { name, ips, podCidrs, gatewayIps }: Nod
   maker.flow(
     {
       table: T.ARPResponder, priority: NORMAL, match: `arp,arp_tpa=${gatewayIps.ipv4},arp_op=1`, category: 'Node',
-      actions: [
-        'move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]', `mod_dl_src:${VIRTUAL_MAC}`, 'load:0x2->NXM_OF_ARP_OP[]',
-        'move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[]', `load:${hexMac(VIRTUAL_MAC)}->NXM_NX_ARP_SHA[]`,
-        'move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]', `load:${hexIp(gatewayIps.ipv4)}->NXM_OF_ARP_SPA[]`, 'IN_PORT',
-      ].join(','),
+      actions: arpAnswer(VIRTUAL_MAC, gatewayIps.ipv4).join(','),
     },
     origin(`who has ${name}'s gateway: the virtual MAC`),
   );

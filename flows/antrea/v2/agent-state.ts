@@ -16,7 +16,15 @@ export interface RunningTraceflow {
   tag: number;
   timeoutSeconds: number;
   /** Watches real packets instead of one that the agent makes: from this port, or to this one. */
-  live?: { sourcePort?: number; destinationPort?: number; sourceIp?: string; destinationIp?: string; protocol?: 'tcp' | 'udp' | 'sctp' | 'icmp'; tpSrc?: number; tpDst?: number };
+  live?: {
+    sourcePort?: number;
+    destinationPort?: number;
+    sourceIp?: string;
+    destinationIp?: string;
+    protocol?: 'tcp' | 'udp' | 'sctp' | 'icmp';
+    tpSrc?: number;
+    tpDst?: number;
+  };
   /** Only what is dropped is told. */
   droppedOnly?: boolean;
 }

@@ -9,7 +9,15 @@ import type { Layout, TableName } from './tables.js';
 
 /** In the order of their numbers in the cookie. */
 export const CATEGORIES = [
-  'Default', 'PodConnectivity', 'NetworkPolicy', 'Service', 'Egress', 'Multicast', 'Multicluster', 'Traceflow', 'ExternalNodeConnectivity',
+  'Default',
+  'PodConnectivity',
+  'NetworkPolicy',
+  'Service',
+  'Egress',
+  'Multicast',
+  'Multicluster',
+  'Traceflow',
+  'ExternalNodeConnectivity',
 ] as const;
 export type Category = (typeof CATEGORIES)[number];
 
@@ -55,7 +63,11 @@ export class Context {
   }
 
   /** `origin`: why the flow is there, and of which object. */
-  flow({ table, priority = NORMAL, actions, objectId, ...draft }: Draft, origin: string | Origin, ...more: Origin[]): void {
+  flow(
+    { table, priority = NORMAL, actions, objectId, ...draft }: Draft,
+    origin: string | Origin,
+    ...more: Origin[]
+  ): void {
     this.maker.flow(
       {
         ...draft,
@@ -78,10 +90,25 @@ export class Context {
   }
 
   /** `ct(...)`; `exec` is what is written to the connection. */
-  ct({ zone, next, commit = false, nat, exec = [] }: { zone: number; next: TableName; commit?: boolean; nat?: string; exec?: readonly string[] }): string {
+  ct({
+    zone,
+    next,
+    commit = false,
+    nat,
+    exec = [],
+  }: {
+    zone: number;
+    next: TableName;
+    commit?: boolean;
+    nat?: string;
+    exec?: readonly string[];
+  }): string {
     const parts = [
-      ...(commit ? ['commit'] : []), `table=${this.layout.number(next)}`, `zone=${zone}`,
-      ...(nat === undefined ? [] : [nat]), ...(exec.length === 0 ? [] : [`exec(${exec.join(',')})`]),
+      ...(commit ? ['commit'] : []),
+      `table=${this.layout.number(next)}`,
+      `zone=${zone}`,
+      ...(nat === undefined ? [] : [nat]),
+      ...(exec.length === 0 ? [] : [`exec(${exec.join(',')})`]),
     ];
     return `ct(${parts.join(',')})`;
   }

@@ -17,21 +17,40 @@ export function egress(c: Context): void {
   for (const { family, ip, dst } of c.families) {
     const skip = (destination: string | undefined, why: string): void => {
       if (destination === undefined) return;
-      c.flow({ table: TABLE, priority: HIGH, match: `${ip},${dst}=${destination}`, actions: toGateway, category: 'Egress' }, why);
+      c.flow(
+        { table: TABLE, priority: HIGH, match: `${ip},${dst}=${destination}`, actions: toGateway, category: 'Egress' },
+        why,
+      );
     };
     skip(node.ips[family], 'to this node: with its own address');
     for (const { name, ips } of peers) skip(ips[family], `to node ${name}: with its own address`);
     skip(serviceCidrs[family], 'to a Service address that no Service has');
     c.flow(
-      { table: TABLE, priority: LOW, match: `ct_state=+new+trk,${ip},${f.source.match('tunnel')}`, actions: 'drop', category: 'Egress' },
+      {
+        table: TABLE,
+        priority: LOW,
+        match: `ct_state=+new+trk,${ip},${f.source.match('tunnel')}`,
+        actions: 'drop',
+        category: 'Egress',
+      },
       'from another node, but by no Egress of this one',
     );
   }
-  c.flow({ table: TABLE, priority: MISS, actions: toGateway, category: 'Egress' }, 'no Egress: the node translates to its own address');
-  c.flow({ table: 'EgressQoS', priority: LOW, actions: c.goto('L2ForwardingCalc'), category: 'Egress' }, 'no bandwidth is set');
-  const marks = egressMarks(c.ids, c.state.egresses.filter((e) => c.isLocal(e)).map(({ egressIp }) => egressIp));
+  c.flow(
+    { table: TABLE, priority: MISS, actions: toGateway, category: 'Egress' },
+    'no Egress: the node translates to its own address',
+  );
+  c.flow(
+    { table: 'EgressQoS', priority: LOW, actions: c.goto('L2ForwardingCalc'), category: 'Egress' },
+    'no bandwidth is set',
+  );
+  const marks = egressMarks(
+    c.ids,
+    c.state.egresses.filter((e) => c.isLocal(e)).map(({ egressIp }) => egressIp),
+  );
   for (const one of c.state.egresses) {
-    if (!c.families.some(({ family }) => family === familyOf(one.egressIp))) c.maker.leave(`${printRef(one.ref)}: the node has no ${familyOf(one.egressIp)}`);
+    if (!c.families.some(({ family }) => family === familyOf(one.egressIp)))
+      c.maker.leave(`${printRef(one.ref)}: the node has no ${familyOf(one.egressIp)}`);
     else if (c.isLocal(one)) local(c, one, marks.get(one.egressIp));
     else if (one.node === undefined) c.maker.leave(`${printRef(one.ref)}: no node has its address`);
     else remote(c, one);
@@ -47,16 +66,30 @@ function local(c: Context, { ref, egressIp, pods, bandwidth }: EgressState, mark
   const { ip, tunDst } = c.words(familyOf(egressIp));
   const actions = [f.snatMark.set(mark), f.destination.set('gateway'), c.goto('EgressQoS')];
   for (const pod of pods) {
-    c.flow({ table: TABLE, match: `ct_state=+trk,${ip},in_port=${pod.port.ofport}`, actions, category: 'Egress' }, of(ref, `${printRef(pod.ref)} leaves with ${egressIp}`));
+    c.flow(
+      { table: TABLE, match: `ct_state=+trk,${ip},in_port=${pod.port.ofport}`, actions, category: 'Egress' },
+      of(ref, `${printRef(pod.ref)} leaves with ${egressIp}`),
+    );
   }
-  c.flow({ table: TABLE, match: `ct_state=+trk,${ip},${tunDst}=${egressIp}`, actions, category: 'Egress' }, of(ref, `other nodes' pods leave with ${egressIp}`));
+  c.flow(
+    { table: TABLE, match: `ct_state=+trk,${ip},${tunDst}=${egressIp}`, actions, category: 'Egress' },
+    of(ref, `other nodes' pods leave with ${egressIp}`),
+  );
   if (!bandwidth) return;
   const { rateKbps, burstKbits } = bandwidth;
   c.flow(
-    { table: 'EgressQoS', match: f.snatMark.match(mark), actions: [`meter:${mark}`, c.goto('L2ForwardingCalc')], category: 'Egress' },
+    {
+      table: 'EgressQoS',
+      match: f.snatMark.match(mark),
+      actions: [`meter:${mark}`, c.goto('L2ForwardingCalc')],
+      category: 'Egress',
+    },
     of(ref, `at most ${rateKbps} kbit/s`),
   );
-  c.maker.meter(`meter=${mark} kbps burst bands=type=drop rate=${rateKbps} burst_size=${burstKbits}`, of(ref, `at most ${rateKbps} kbit/s`));
+  c.maker.meter(
+    `meter=${mark} kbps burst bands=type=drop rate=${rateKbps} burst_size=${burstKbits}`,
+    of(ref, `at most ${rateKbps} kbit/s`),
+  );
 }
 
 /** Another node has it: the tunnel to the address itself finds that node. */
@@ -66,10 +99,16 @@ function remote(c: Context, { ref, egressIp, pods }: EgressState): void {
   for (const pod of pods) {
     c.flow(
       {
-        table: TABLE, match: `${ip},in_port=${pod.port.ofport}`, category: 'Egress',
+        table: TABLE,
+        match: `${ip},in_port=${pod.port.ofport}`,
+        category: 'Egress',
         actions: [
-          `set_field:${gateway.mac}->eth_src`, `set_field:${VIRTUAL_MAC}->eth_dst`, `set_field:${egressIp}->${tunDst}`,
-          f.destination.set('tunnel'), f.remoteSnat.set('yes'), c.goto('L2ForwardingCalc'),
+          `set_field:${gateway.mac}->eth_src`,
+          `set_field:${VIRTUAL_MAC}->eth_dst`,
+          `set_field:${egressIp}->${tunDst}`,
+          f.destination.set('tunnel'),
+          f.remoteSnat.set('yes'),
+          c.goto('L2ForwardingCalc'),
         ],
       },
       of(ref, `${printRef(pod.ref)} leaves through the node that has ${egressIp}`),

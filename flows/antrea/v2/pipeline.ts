@@ -26,7 +26,8 @@ const PACKET_IN_BURST = 10_000;
 
 export const v2: Pipeline = {
   name: 'v2',
-  summary: "Antrea's current pipeline: dual stack, all Services in the switch, native policies, Egress, TrafficControl, multicast",
+  summary:
+    "Antrea's current pipeline: dual stack, all Services in the switch, native policies, Egress, TrafficControl, multicast",
   tables: ({ families }): readonly TableInfo[] => new Layout(families).tables,
   fields,
   kubeProxy: 'none',
@@ -35,7 +36,21 @@ export const v2: Pipeline = {
 };
 
 /** In the order of the stages; policies come after the Services, whose groups they may name. */
-const STAGES = [loggingGroups, meters, entry, conntrack, serviceEntry, services, policies, routing, egress, snat, switching, multicast, traceflows];
+const STAGES = [
+  loggingGroups,
+  meters,
+  entry,
+  conntrack,
+  serviceEntry,
+  services,
+  policies,
+  routing,
+  egress,
+  snat,
+  switching,
+  multicast,
+  traceflows,
+];
 
 function generate(state: NodeState, { ids = new Ids(), round = 1, agent = {} }: GenerateOptions = {}): Generated {
   const layout = new Layout(state.families);
@@ -60,8 +75,15 @@ function missFlows(c: Context): void {
 }
 
 function meters({ maker }: Context): void {
-  const uses = { policy: 'packets that policies hand to the agent', traceflow: 'packets of Traceflows for the agent', dns: 'DNS replies for the agent' };
+  const uses = {
+    policy: 'packets that policies hand to the agent',
+    traceflow: 'packets of Traceflows for the agent',
+    dns: 'DNS replies for the agent',
+  };
   for (const kind of ['policy', 'traceflow', 'dns'] as const) {
-    maker.meter(`meter=${METER[kind]} pktps burst bands=type=drop rate=${PACKET_IN_RATE} burst_size=${PACKET_IN_BURST}`, { why: `at most so many ${uses[kind]}` });
+    maker.meter(
+      `meter=${METER[kind]} pktps burst bands=type=drop rate=${PACKET_IN_RATE} burst_size=${PACKET_IN_BURST}`,
+      { why: `at most so many ${uses[kind]}` },
+    );
   }
 }

@@ -40,10 +40,16 @@ export function policies(c: Context): void {
 }
 
 function established(c: Context): void {
-  for (const [table, metric] of [['AntreaPolicyEgressRule', 'EgressMetric'], ['AntreaPolicyIngressRule', 'IngressMetric']] as const) {
+  for (const [table, metric] of [
+    ['AntreaPolicyEgressRule', 'EgressMetric'],
+    ['AntreaPolicyIngressRule', 'IngressMetric'],
+  ] as const) {
     for (const { ip } of c.families) {
       for (const state of ['est', 'rel']) {
-        c.flow({ table, priority: TOP, match: `ct_state=-new+${state},${ip}`, actions: c.goto(metric), category }, 'what was allowed stays allowed: rules are for new connections');
+        c.flow(
+          { table, priority: TOP, match: `ct_state=-new+${state},${ip}`, actions: c.goto(metric), category },
+          'what was allowed stays allowed: rules are for new connections',
+        );
       }
     }
   }
@@ -54,7 +60,10 @@ function dns(c: Context): void {
   const table = c.layout.number('AntreaPolicyIngressRule');
   c.flow(
     {
-      table: 'AntreaPolicyIngressRule', priority: DNS, match: `conj_id=${conj}`, category,
+      table: 'AntreaPolicyIngressRule',
+      priority: DNS,
+      match: `conj_id=${conj}`,
+      category,
       actions: [`meter:${METER.dns}`, toAgent(TO_AGENT.dns, { pause: true }), c.goto('IngressMetric')],
     },
     'a DNS reply that a rule with names waits for: held until the agent has read it',
@@ -69,7 +78,11 @@ function dns(c: Context): void {
     if (!fqdns) continue;
     for (const { port } of pods) {
       const match = f.outputPort.match(port.ofport);
-      c.maker.clause({ table, priority: DNS, match, category }, { conj, k: 2, n: 2 }, of(policy, 'a pod for which names have to be known', name));
+      c.maker.clause(
+        { table, priority: DNS, match, category },
+        { conj, k: 2, n: 2 },
+        of(policy, 'a pod for which names have to be known', name),
+      );
     }
   }
 }
@@ -90,9 +103,13 @@ function isMulticast({ source, ports, peers }: PolicyRule): boolean {
 }
 
 /** The priority of each rule's flows. */
-function prioritiesOf(c: Context, rules: readonly { rule: PolicyRule; table: TableName }[]): (rule: PolicyRule, table: TableName) => number {
+function prioritiesOf(
+  c: Context,
+  rules: readonly { rule: PolicyRule; table: TableName }[],
+): (rule: PolicyRule, table: TableName) => number {
   const keys = new Map<TableName, RuleKey[]>();
-  for (const { rule, table } of rules) if (rule.source === 'antrea') keys.set(table, [...(keys.get(table) ?? []), keyOf(rule)]);
+  for (const { rule, table } of rules)
+    if (rule.source === 'antrea') keys.set(table, [...(keys.get(table) ?? []), keyOf(rule)]);
   const given = new Map<string, number>();
   for (const [table, list] of keys) {
     const range: Range = table.endsWith('DefaultRule') ? BASELINE : NATIVE;
@@ -114,7 +131,11 @@ function writeRule(c: Context, rule: PolicyRule, table: TableName, priority: num
   clauses.forEach(({ what, matches }, k) => {
     const origin = of(rule.policy, `clause ${k + 1} of ${clauses.length}: ${what}`, rule.name);
     for (const match of matches) {
-      c.maker.clause({ table: c.layout.number(table), priority, match, category }, { conj, k: k + 1, n: clauses.length }, origin);
+      c.maker.clause(
+        { table: c.layout.number(table), priority, match, category },
+        { conj, k: k + 1, n: clauses.length },
+        origin,
+      );
     }
   });
   outcome(c, { rule, table, conj, priority: rule.source === 'k8s' ? K8S_ACTION : priority });
@@ -129,16 +150,24 @@ function clausesOf(c: Context, rule: PolicyRule): ClauseOf[] {
   const egress = rule.direction === 'egress';
   const own = rule.appliedToServices
     ? { what: 'to' as const, matches: groupMatches(c, rule.appliedToServices) }
-    : { what: egress ? ('from' as const) : ('to' as const), matches: rule.pods.flatMap((pod) => ownMatches(c, pod, egress)) };
+    : {
+        what: egress ? ('from' as const) : ('to' as const),
+        matches: rule.pods.flatMap((pod) => ownMatches(c, pod, egress)),
+      };
   const others = { what: egress ? ('to' as const) : ('from' as const), matches: peersOf(c, rule) };
-  const service = rule.ports === 'any' || rule.toServices ? [] : [{ what: 'service' as const, matches: rule.ports.flatMap((port) => portMatches(port, c.state.families)) }];
+  const service =
+    rule.ports === 'any' || rule.toServices
+      ? []
+      : [{ what: 'service' as const, matches: rule.ports.flatMap((port) => portMatches(port, c.state.families)) }];
   return [...(egress ? [own, others] : [others, own]), ...service];
 }
 
 /** A pod by its addresses when it sends, by its port when it receives. */
 function ownMatches(c: Context, { ips, port }: LocalPod, egress: boolean): string[] {
   if (!egress) return [f.outputPort.match(port.ofport)];
-  return c.families.flatMap(({ family, ip, src }) => (ips[family] === undefined ? [] : [`${ip},${src}=${ips[family]}`]));
+  return c.families.flatMap(({ family, ip, src }) =>
+    ips[family] === undefined ? [] : [`${ip},${src}=${ips[family]}`],
+  );
 }
 
 function peersOf(c: Context, { direction, peers, toServices, appliedToServices, fqdns = [] }: PolicyRule): string[] {
@@ -174,9 +203,19 @@ function isolation(c: Context): void {
   for (const { pod, direction, policies: list } of c.state.isolated) {
     const egress = direction === 'egress';
     const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
-    const [first, ...more] = list.map((object): Origin => ({ object, why }));
+    const [first, ...more] = list.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } }));
     for (const match of ownMatches(c, pod, egress)) {
-      c.flow({ table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule', priority: NORMAL, match, actions: 'drop', category }, first, ...more);
+      c.flow(
+        {
+          table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule',
+          priority: NORMAL,
+          match,
+          actions: 'drop',
+          category,
+        },
+        first,
+        ...more,
+      );
     }
   }
 }

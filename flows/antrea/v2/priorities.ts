@@ -21,7 +21,8 @@ export const NATIVE: Range = {
   top: 65_000,
   bottom: 100,
   // Most policies are in the application tier: its priorities lie wider apart.
-  guess: ({ tier, priority, index }) => 65_000 - (200 * tier + Math.floor(priority * (tier === 250 ? 100 : 20)) + index),
+  guess: ({ tier, priority, index }) =>
+    65_000 - (200 * tier + Math.floor(priority * (tier === 250 ? 100 : 20)) + index),
 };
 
 export const BASELINE: Range = {
@@ -54,7 +55,8 @@ function runsOf(keys: readonly RuleKey[]): RuleKey[][] {
   const runs: RuleKey[][] = [];
   for (const key of keys) {
     const last = runs.at(-1)?.at(-1);
-    if (last && last.tier === key.tier && last.priority === key.priority && last.index === key.index + 1) runs.at(-1)!.push(key);
+    if (last && last.tier === key.tier && last.priority === key.priority && last.index === key.index + 1)
+      runs.at(-1)!.push(key);
     else runs.push([key]);
   }
   return runs;
@@ -88,9 +90,23 @@ function makeRoom({ top, bottom }: Range, placed: Placed[], at: number, n: numbe
   const missing = n - (upper - lower - 1);
   if (missing <= 0) return;
   // How many have to move for `missing` more numbers: until the holes between them are enough.
-  const up = count(placed.slice(at).map(([, p]) => p), upper, missing, top + 1);
-  const down = count(placed.slice(0, at).reverse().map(([, p]) => -p), -lower, missing, -(bottom - 1));
-  if (up === undefined && down === undefined) throw new RangeError(`expected at most ${top - bottom + 1} rules of different priority, got more`);
+  const up = count(
+    placed.slice(at).map(([, p]) => p),
+    upper,
+    missing,
+    top + 1,
+  );
+  const down = count(
+    placed
+      .slice(0, at)
+      .reverse()
+      .map(([, p]) => -p),
+    -lower,
+    missing,
+    -(bottom - 1),
+  );
+  if (up === undefined && down === undefined)
+    throw new RangeError(`expected at most ${top - bottom + 1} rules of different priority, got more`);
   if (down === undefined || (up !== undefined && up <= down)) {
     let floor = upper + missing;
     for (let i = at; i < at + up!; i++) {

@@ -22,16 +22,30 @@ interface Where {
   lb(group: number): string[];
 }
 
-export function directReturn(c: Context, service: ServicePort, words: FamilyWords, { frontend: { ip, port }, local, all, lb }: Where): void {
+export function directReturn(
+  c: Context,
+  service: ServicePort,
+  words: FamilyWords,
+  { frontend: { ip, port }, local, all, lb }: Where,
+): void {
   const l4 = words.l4(service.protocol);
   const to = `${words.dst}=${ip},tp_dst=${port}`;
   c.flow(
-    { table: 'ServiceLB', priority: HIGH, match: `${l4},${matchAll(f.source.at('tunnel'), f.selection.at('toSelect'))},${to}`, actions: lb(local), category: 'Service' },
+    {
+      table: 'ServiceLB',
+      priority: HIGH,
+      match: `${l4},${matchAll(f.source.at('tunnel'), f.selection.at('toSelect'))},${to}`,
+      actions: lb(local),
+      category: 'Service',
+    },
     of(service.ref, 'sent on by the node where it came in, which chose this node'),
   );
   c.flow(
     {
-      table: 'DSRServiceMark', match: `${l4},${matchAll(f.directReturn.at('no'), f.remoteEndpoint.at('yes'), f.fromExternal.at('yes'))},${to}`, category: 'Service', objectId: all,
+      table: 'DSRServiceMark',
+      match: `${l4},${matchAll(f.directReturn.at('no'), f.remoteEndpoint.at('yes'), f.fromExternal.at('yes'))},${to}`,
+      category: 'Service',
+      objectId: all,
       actions: [directReturnLearn(c, service, words, all), f.directReturn.set('yes'), c.goto('EndpointDNAT')],
     },
     of(service.ref, "from outside to another node's endpoint: direct return, for the whole connection"),

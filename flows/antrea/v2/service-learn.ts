@@ -25,25 +25,58 @@ function copy(nxm: string): string {
   return `load:${nxm}->${nxm}`;
 }
 
-export function affinityLearn(c: Context, service: ServicePort, { ethType, learn }: FamilyWords, { group, external }: { group: number; external: boolean }): string {
+export function affinityLearn(
+  c: Context,
+  service: ServicePort,
+  { ethType, learn }: FamilyWords,
+  { group, external }: { group: number; external: boolean },
+): string {
   const { protocol, affinitySeconds = 0 } = service;
   const parts = [
-    `table=${c.layout.number('SessionAffinity')}`, `hard_timeout=${Math.min(affinitySeconds, MAX_SECONDS)}`, `priority=${AFFINITY_PRIORITY}`, 'delete_learned',
-    `cookie=${cookie(c, group)}`, `eth_type=${ethType}`, `nw_proto=${PROTOCOL_NUMBER[protocol]}`,
-    `OXM_OF_${protocol.toUpperCase()}_DST[]`, learn.dst, learn.src,
-    copy(f.endpointPort.nxm), copy(f.remoteEndpoint.nxm), copy(learn.endpoint), f.selection.load('selected'), f.rewriteMac.load('yes'),
+    `table=${c.layout.number('SessionAffinity')}`,
+    `hard_timeout=${Math.min(affinitySeconds, MAX_SECONDS)}`,
+    `priority=${AFFINITY_PRIORITY}`,
+    'delete_learned',
+    `cookie=${cookie(c, group)}`,
+    `eth_type=${ethType}`,
+    `nw_proto=${PROTOCOL_NUMBER[protocol]}`,
+    `OXM_OF_${protocol.toUpperCase()}_DST[]`,
+    learn.dst,
+    learn.src,
+    copy(f.endpointPort.nxm),
+    copy(f.remoteEndpoint.nxm),
+    copy(learn.endpoint),
+    f.selection.load('selected'),
+    f.rewriteMac.load('yes'),
     ...(external ? [f.toExternalIp.load('yes')] : []),
   ];
   return `learn(${parts.join(',')})`;
 }
 
-export function directReturnLearn(c: Context, { protocol }: ServicePort, { ethType, learn }: FamilyWords, group: number): string {
+export function directReturnLearn(
+  c: Context,
+  { protocol }: ServicePort,
+  { ethType, learn }: FamilyWords,
+  group: number,
+): string {
   const l4 = protocol.toUpperCase();
   const parts = [
-    `table=${c.layout.number('SessionAffinity')}`, `idle_timeout=${DSR_IDLE_SECONDS}`, `fin_idle_timeout=${DSR_FIN_IDLE_SECONDS}`, `priority=${DSR_PRIORITY}`, 'delete_learned',
-    `cookie=${cookie(c, group)}`, `eth_type=${ethType}`, `nw_proto=${PROTOCOL_NUMBER[protocol]}`,
-    `OXM_OF_${l4}_SRC[]`, `OXM_OF_${l4}_DST[]`, learn.src, learn.dst,
-    copy(f.endpointPort.nxm), f.selection.load('selected'), f.directReturn.load('yes'), copy(learn.endpoint),
+    `table=${c.layout.number('SessionAffinity')}`,
+    `idle_timeout=${DSR_IDLE_SECONDS}`,
+    `fin_idle_timeout=${DSR_FIN_IDLE_SECONDS}`,
+    `priority=${DSR_PRIORITY}`,
+    'delete_learned',
+    `cookie=${cookie(c, group)}`,
+    `eth_type=${ethType}`,
+    `nw_proto=${PROTOCOL_NUMBER[protocol]}`,
+    `OXM_OF_${l4}_SRC[]`,
+    `OXM_OF_${l4}_DST[]`,
+    learn.src,
+    learn.dst,
+    copy(f.endpointPort.nxm),
+    f.selection.load('selected'),
+    f.directReturn.load('yes'),
+    copy(learn.endpoint),
   ];
   return `learn(${parts.join(',')})`;
 }

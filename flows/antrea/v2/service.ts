@@ -44,7 +44,8 @@ class ServiceFlows {
   }
 
   write(): void {
-    const { clusterIp, port, nodePort, externalIps, loadBalancerIps, internalTrafficPolicy, externalTrafficPolicy } = this.service;
+    const { clusterIp, port, nodePort, externalIps, loadBalancerIps, internalTrafficPolicy, externalTrafficPolicy } =
+      this.service;
     const outside = [...new Set([...externalIps, ...loadBalancerIps])];
     const accessible = outside.length > 0 || nodePort !== undefined;
     const dsr = isDirectReturn(this.service) && outside.length > 0;
@@ -59,7 +60,13 @@ class ServiceFlows {
       const frontend = { ip, port, external: true };
       this.#find(frontend, (externalLocal ? local : all)!);
       if (externalLocal) this.#shortCircuit(frontend, all!);
-      if (dsr) directReturn(this.c, this.service, this.words, { frontend, local: local!, all: all!, lb: (group) => this.#lb(frontend, group) });
+      if (dsr)
+        directReturn(this.c, this.service, this.words, {
+          frontend,
+          local: local!,
+          all: all!,
+          lb: (group) => this.#lb(frontend, group),
+        });
     }
     if (nodePort === undefined) return;
     const frontend = { port: nodePort, external: true };
@@ -78,20 +85,39 @@ class ServiceFlows {
   /** What a packet gets before it goes to the group. */
   #lb({ external }: Frontend, group: number): string[] {
     const state = this.service.affinitySeconds === undefined ? 'selected' : 'toLearn';
-    return [f.rewriteMac.set('yes'), f.selection.set(state), external ? f.toExternalIp.set('yes') : '', f.serviceGroup.set(group), `group:${group}`];
+    return [
+      f.rewriteMac.set('yes'),
+      f.selection.set(state),
+      external ? f.toExternalIp.set('yes') : '',
+      f.serviceGroup.set(group),
+      `group:${group}`,
+    ];
   }
 
   #find(frontend: Frontend, group: number): void {
     const { c, service } = this;
     c.flow(
-      { table: 'ServiceLB', match: this.#match(frontend, f.selection.at('toSelect')), actions: this.#lb(frontend, group), category: 'Service' },
+      {
+        table: 'ServiceLB',
+        match: this.#match(frontend, f.selection.at('toSelect')),
+        actions: this.#lb(frontend, group),
+        category: 'Service',
+      },
       this.#origin(`to ${printRef(service.ref)} at ${frontend.ip ?? 'a node'}:${frontend.port}`),
     );
     if (service.affinitySeconds === undefined) return;
     c.flow(
       {
-        table: 'ServiceLB', priority: LOW, match: this.#match(frontend, f.selection.at('toLearn')), category: 'Service', objectId: group,
-        actions: [affinityLearn(c, service, this.words, { group, external: frontend.external }), f.selection.set('selected'), c.goto('DSRServiceMark')],
+        table: 'ServiceLB',
+        priority: LOW,
+        match: this.#match(frontend, f.selection.at('toLearn')),
+        category: 'Service',
+        objectId: group,
+        actions: [
+          affinityLearn(c, service, this.words, { group, external: frontend.external }),
+          f.selection.set('selected'),
+          c.goto('DSRServiceMark'),
+        ],
       },
       this.#origin(`the client keeps its endpoint for ${service.affinitySeconds} s`),
     );
@@ -101,8 +127,11 @@ class ServiceFlows {
   #shortCircuit(frontend: Frontend, group: number): void {
     this.c.flow(
       {
-        table: 'ServiceLB', priority: HIGH, match: this.#match(frontend, f.selection.at('toSelect'), f.fromLocal.at('yes')),
-        actions: this.#lb(frontend, group), category: 'Service',
+        table: 'ServiceLB',
+        priority: HIGH,
+        match: this.#match(frontend, f.selection.at('toSelect'), f.fromLocal.at('yes')),
+        actions: this.#lb(frontend, group),
+        category: 'Service',
       },
       this.#origin('from a local pod or the node: any endpoint will do'),
     );
@@ -115,11 +144,21 @@ class ServiceFlows {
     const chosen = usableEndpoints(service, c.state, { local: which === 'local' });
     const next = c.resubmit(service.affinitySeconds === undefined ? 'DSRServiceMark' : 'ServiceLB');
     const buckets = chosen.map((endpoint) =>
-      [this.endpoints.isRemote(endpoint) ? f.remoteEndpoint.set('yes') : '', words.endpointSet(endpoint.ip), f.endpointPort.set(endpoint.port), next].filter((a) => a !== ''),
+      [
+        this.endpoints.isRemote(endpoint) ? f.remoteEndpoint.set('yes') : '',
+        words.endpointSet(endpoint.ip),
+        f.endpointPort.set(endpoint.port),
+        next,
+      ].filter((a) => a !== ''),
     );
     if (buckets.length === 0) buckets.push([f.noEndpoint.set('yes'), c.resubmit('EndpointDNAT')]);
-    const text = buckets.map((actions, i) => `bucket=bucket_id:${i},weight:${WEIGHT},actions=${actions.join(',')}`).join(',');
-    c.maker.group(`group_id=${group},type=select,${text}`, this.#origin(which === 'local' ? "this node's endpoints" : 'all endpoints'));
+    const text = buckets
+      .map((actions, i) => `bucket=bucket_id:${i},weight:${WEIGHT},actions=${actions.join(',')}`)
+      .join(',');
+    c.maker.group(
+      `group_id=${group},type=select,${text}`,
+      this.#origin(which === 'local' ? "this node's endpoints" : 'all endpoints'),
+    );
     for (const endpoint of chosen) this.endpoints.add(service, words, endpoint);
     return group;
   }
@@ -127,7 +166,10 @@ class ServiceFlows {
 
 /** Each address, port and protocol once, whichever Services it serves. */
 class Endpoints {
-  readonly #known = new Map<string, { words: FamilyWords; endpoint: Endpoint; protocol: ServicePort['protocol']; origins: Origin[] }>();
+  readonly #known = new Map<
+    string,
+    { words: FamilyWords; endpoint: Endpoint; protocol: ServicePort['protocol']; origins: Origin[] }
+  >();
   readonly #hairpin = new Map<string, { words: FamilyWords; origins: Origin[] }>();
   readonly #nodeIps: ReadonlySet<string>;
 
@@ -154,24 +196,52 @@ class Endpoints {
 
   write(): void {
     const { c } = this;
-    for (const { words, endpoint: { ip, port }, protocol, origins: [first, ...more] } of this.#known.values()) {
+    for (const {
+      words,
+      endpoint: { ip, port },
+      protocol,
+      origins: [first, ...more],
+    } of this.#known.values()) {
       c.flow(
         {
-          table: 'EndpointDNAT', category: 'Service',
+          table: 'EndpointDNAT',
+          category: 'Service',
           match: `${words.l4(protocol)},${words.endpointMatch(ip)},${matchAll(f.selection.at('selected'), f.endpointPort.at(port))}`,
-          actions: c.ct({ commit: true, next: 'AntreaPolicyEgressRule', zone: words.zone, nat: `nat(dst=${words.withPort(ip, port)})`, exec: [f.ctService.set('yes')] }),
+          actions: c.ct({
+            commit: true,
+            next: 'AntreaPolicyEgressRule',
+            zone: words.zone,
+            nat: `nat(dst=${words.withPort(ip, port)})`,
+            exec: [f.ctService.set('yes')],
+          }),
         },
-        first, ...more,
+        first,
+        ...more,
       );
     }
-    for (const [address, { words, origins: [first, ...more] }] of this.#hairpin) {
+    for (const [
+      address,
+      {
+        words,
+        origins: [first, ...more],
+      },
+    ] of this.#hairpin) {
       const { ip, src, dst, zone } = words;
       c.flow(
         {
-          table: 'SNATMark', priority: LOW, match: `ct_state=+new+trk,${ip},${src}=${address},${dst}=${address}`, category: 'Service',
-          actions: c.ct({ commit: true, next: 'SNAT', zone, exec: [f.ctSnat.set('yes'), f.ctHairpin.set('yes'), KEEP_SOURCE] }),
+          table: 'SNATMark',
+          priority: LOW,
+          match: `ct_state=+new+trk,${ip},${src}=${address},${dst}=${address}`,
+          category: 'Service',
+          actions: c.ct({
+            commit: true,
+            next: 'SNAT',
+            zone,
+            exec: [f.ctSnat.set('yes'), f.ctHairpin.set('yes'), KEEP_SOURCE],
+          }),
         },
-        first, ...more,
+        first,
+        ...more,
       );
     }
   }

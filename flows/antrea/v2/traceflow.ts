@@ -21,7 +21,17 @@ export function traceflows(c: Context): void {
       for (const { id, direction } of conjunctions) {
         const conj = c.ids.conjunctions.of(id);
         const match = `${words.ip},nw_tos=${tos(flow)},${f.denied.match('yes')},${f.deniedRule.match(conj)}`;
-        write(c, flow, { table: direction === 'egress' ? 'EgressMetric' : 'IngressMetric', priority: DROPPED, match, actions: tell() }, 'a rule denied it');
+        write(
+          c,
+          flow,
+          {
+            table: direction === 'egress' ? 'EgressMetric' : 'IngressMetric',
+            priority: DROPPED,
+            match,
+            actions: tell(),
+          },
+          'a rule denied it',
+        );
       }
     }
   }
@@ -47,28 +57,64 @@ function connection(c: Context, flow: RunningTraceflow, words: FamilyWords): voi
   const { ip } = words;
   const on = c.goto('PreRoutingClassifier');
   if (!live) {
-    write(c, flow, { table, priority: PRIORITY.pass, match: `${ip},nw_tos=${tos(flow)}`, actions: on }, 'whatever its connection, it goes through all tables');
-    write(c, flow, { table, priority: PRIORITY.reply, match: `ct_state=+rpl+trk,${ip},nw_tos=${tos(flow)}`, actions: 'drop' }, 'replies are not traced');
+    write(
+      c,
+      flow,
+      { table, priority: PRIORITY.pass, match: `${ip},nw_tos=${tos(flow)}`, actions: on },
+      'whatever its connection, it goes through all tables',
+    );
+    write(
+      c,
+      flow,
+      { table, priority: PRIORITY.reply, match: `ct_state=+rpl+trk,${ip},nw_tos=${tos(flow)}`, actions: 'drop' },
+      'replies are not traced',
+    );
     return;
   }
   const l4 = [
-    live.protocol === undefined ? ip : live.protocol === 'icmp' ? (words.family === 'ipv4' ? 'icmp' : 'icmp6') : words.l4(live.protocol),
+    live.protocol === undefined
+      ? ip
+      : live.protocol === 'icmp'
+        ? words.family === 'ipv4'
+          ? 'icmp'
+          : 'icmp6'
+        : words.l4(live.protocol),
   ];
-  const ports = [...(live.tpSrc === undefined ? [] : [`tp_src=${live.tpSrc}`]), ...(live.tpDst === undefined ? [] : [`tp_dst=${live.tpDst}`])];
-  const address = (field: string, text: string | undefined): string[] => (text === undefined || text.includes(':') !== (words.family === 'ipv6') ? [] : [`${field}=${text}`]);
+  const ports = [
+    ...(live.tpSrc === undefined ? [] : [`tp_src=${live.tpSrc}`]),
+    ...(live.tpDst === undefined ? [] : [`tp_dst=${live.tpDst}`]),
+  ];
+  const address = (field: string, text: string | undefined): string[] =>
+    text === undefined || text.includes(':') !== (words.family === 'ipv6') ? [] : [`${field}=${text}`];
   const mark = `set_field:${flow.tag}->ip_dscp`;
   if (live.sourcePort !== undefined) {
-    const match = ['ct_state=+new+trk', ...l4, `in_port=${live.sourcePort}`, ...address(words.dst, live.destinationIp), ...ports].join(',');
-    write(c, flow, { table, priority: LOW, match, actions: [mark, on] }, 'a new connection of the pod: from here on with the tag');
+    const match = [
+      'ct_state=+new+trk',
+      ...l4,
+      `in_port=${live.sourcePort}`,
+      ...address(words.dst, live.destinationIp),
+      ...ports,
+    ].join(',');
+    write(
+      c,
+      flow,
+      { table, priority: LOW, match, actions: [mark, on] },
+      'a new connection of the pod: from here on with the tag',
+    );
     return;
   }
   const pod = c.state.pods.find(({ port }) => port.ofport === live.destinationPort);
   if (!pod) return;
-  const match = ['ct_state=+new+trk', ...l4, `dl_dst=${pod.mac}`, ...address(words.src, live.sourceIp), ...ports].join(',');
+  const match = ['ct_state=+new+trk', ...l4, `dl_dst=${pod.mac}`, ...address(words.src, live.sourceIp), ...ports].join(
+    ',',
+  );
   write(
-    c, flow,
+    c,
+    flow,
     {
-      table: 'L2ForwardingCalc', priority: HIGH, match,
+      table: 'L2ForwardingCalc',
+      priority: HIGH,
+      match,
       actions: [f.outputPort.set(pod.port.ofport), f.output.set('toPort'), mark, c.goto('IngressSecurityClassifier')],
     },
     'a new connection to the pod: from here on with the tag',
@@ -84,18 +130,63 @@ function output(c: Context, flow: RunningTraceflow, { family, ip, dst }: FamilyW
   const ends = [...told, ...on];
   const actions = ends.length === 0 ? 'drop' : ends;
   const match = (...more: string[]): string => [ip, `nw_tos=${tos(flow)}`, ...more, f.output.match('toPort')].join(',');
-  write(c, flow, { table, priority: PRIORITY.toGatewayOrTunnel, match: match(f.outputPort.match(tunnel.ofport)), actions: [`output:${f.outputPort.nxm}`, ...told] }, 'it leaves through the tunnel, tag and all');
-  write(c, flow, { table, priority: PRIORITY.output, match: match(f.outputPort.match(gateway.ofport)), actions }, 'it leaves through the gateway');
-  write(c, flow, { table, priority: PRIORITY.toGatewayOrTunnel, match: match(f.outputPort.match(gateway.ofport), `${dst}=${gateway.ips[family]}`), actions }, 'it has reached the node');
+  write(
+    c,
+    flow,
+    {
+      table,
+      priority: PRIORITY.toGatewayOrTunnel,
+      match: match(f.outputPort.match(tunnel.ofport)),
+      actions: [`output:${f.outputPort.nxm}`, ...told],
+    },
+    'it leaves through the tunnel, tag and all',
+  );
+  write(
+    c,
+    flow,
+    { table, priority: PRIORITY.output, match: match(f.outputPort.match(gateway.ofport)), actions },
+    'it leaves through the gateway',
+  );
+  write(
+    c,
+    flow,
+    {
+      table,
+      priority: PRIORITY.toGatewayOrTunnel,
+      match: match(f.outputPort.match(gateway.ofport), `${dst}=${gateway.ips[family]}`),
+      actions,
+    },
+    'it has reached the node',
+  );
   write(c, flow, { table, priority: PRIORITY.output, match: match(), actions }, 'it has reached a pod');
-  write(c, flow, { table, priority: PRIORITY.hairpin, match: `${f.ctHairpin.match('yes')},${ip},nw_tos=${tos(flow)}`, actions: told.length === 0 ? 'drop' : told }, 'it has come back to its pod');
+  write(
+    c,
+    flow,
+    {
+      table,
+      priority: PRIORITY.hairpin,
+      match: `${f.ctHairpin.match('yes')},${ip},nw_tos=${tos(flow)}`,
+      actions: told.length === 0 ? 'drop' : told,
+    },
+    'it has come back to its pod',
+  );
 }
 
 function isolation(c: Context, flow: RunningTraceflow, { family, ip, src }: FamilyWords): void {
   for (const { pod, direction } of c.state.isolated) {
-    const who = direction === 'egress' ? (pod.ips[family] === undefined ? undefined : `${src}=${pod.ips[family]}`) : f.outputPort.match(pod.port.ofport);
+    const who =
+      direction === 'egress'
+        ? pod.ips[family] === undefined
+          ? undefined
+          : `${src}=${pod.ips[family]}`
+        : f.outputPort.match(pod.port.ofport);
     if (who === undefined) continue;
     const table = direction === 'egress' ? 'EgressDefaultRule' : 'IngressDefaultRule';
-    write(c, flow, { table, priority: DROPPED, match: `${ip},${who},nw_tos=${tos(flow)}`, actions: tell() }, 'no rule of the policies allows it');
+    write(
+      c,
+      flow,
+      { table, priority: DROPPED, match: `${ip},${who},nw_tos=${tos(flow)}`, actions: tell() },
+      'no rule of the policies allows it',
+    );
   }
 }

@@ -52,6 +52,13 @@ export function converse(lab: PaperLab, asked: Asked): Conversation {
   return { legs: talk.legs, outcome: talk.run() };
 }
 
+/** A node's kernel asks who has an address behind its gateway. */
+export function arpQuestion(lab: PaperLab, node: string, address: string): Conversation {
+  const { mac, ...sent } = lab.ask(node, address);
+  const application = mac === undefined ? `${node} hears nothing: nobody has ${address}` : `${node} learns that ${address} is at ${mac}`;
+  return { legs: [{ what: 'ARP question', from: node, ...sent }], outcome: { ok: mac !== undefined, application } };
+}
+
 class Talk {
   readonly legs: Leg[] = [];
   #id = 100;

@@ -78,6 +78,18 @@ export class PaperLab {
     return { story: { connection, identity: begin, timeNs: 0n, stages, frames: [], ...(drop ? { drop } : {}) }, delivered, lost };
   }
 
+  /** A node's kernel asks for the MAC of an address behind its gateway: the question's pass through the switch. */
+  ask(name: string, address: string): Sent & { mac?: string } {
+    const node = this.#node(name);
+    const { mac, address: own = '' } = node.gateway;
+    const asker = { port: node.gateway.name, mac, ip: own.split('/')[0] };
+    const question = arpRequest(asker.mac, asker.ip, address);
+    const { stage, drop } = this.#pass(node, asker.port, question, undefined, 1);
+    const answer = this.#resolve(node, asker, address);
+    const lost = answer === undefined ? [drop ? `${name}'s switch dropped it in table ${drop.drop.table}` : 'nobody answers'] : [];
+    return { story: { connection: new Connection(), identity: stage.identity, timeNs: 0n, stages: [stage], frames: [], ...(drop ? { drop } : {}) }, delivered: [], lost, mac: answer };
+  }
+
   #pod(name: string): LabPod {
     return this.lab.pods.find((p) => p.name === name)!;
   }
@@ -103,24 +115,28 @@ export class PaperLab {
 
   #enter(node: LabNode, port: string, packet: PaperPacket, outer: Outer | undefined, journey: Journey): void {
     if (journey.stages.length >= MAX_STAGES) return void journey.lost.push('it goes round in circles');
+    const { stage, drop, outputs } = this.#pass(node, port, packet, outer, journey.stages.length + 1);
+    journey.stages.push(stage);
+    if (drop) {
+      journey.drop = drop;
+      journey.lost.push(`${node.name}'s switch dropped it in table ${drop.drop.table}`);
+    }
+    for (const output of outputs) this.#leave(node, output.name, rewritten(packet, output.flow), output.outer, journey);
+  }
+
+  #pass(node: LabNode, port: string, packet: PaperPacket, outer: Outer | undefined, traceId: number) {
     const sw = this.switches.get(node.name)!;
     const flow = flowOf(packet, sw.port(port), outer);
     const { trace, outputs } = sw.run(flow, packet.proto === 'icmp' ? packet.sport : 0);
     const frame = frameOf(packet);
     const pass: WatchedPass = {
-      node: node.name, traceId: journey.stages.length + 1, timeNs: 0n, in: port, facts: flowFacts(flow), seq: packet.seq,
-      passes: trace.passes, outputs: trace.outputs, drop: trace.drop, frame, size: frame.length, csumPartial: false,
+      node: node.name, traceId, timeNs: 0n, in: port, facts: flowFacts(flow), seq: packet.seq,
+      passes: trace.passes, outputs: trace.outputs, drop: null, frame, size: frame.length, csumPartial: false,
     };
+    if (outputs.length === 0) pass.drop = trace.drop ?? { reason: 'flow', table: trace.path.at(-1) ?? 0 };
     const identity = identify(frame)!;
     const stage: PassStage = { kind: 'pass', pass, identity, sent: [] };
-    journey.stages.push(stage);
-    if (outputs.length === 0) {
-      const drop = trace.drop ?? { reason: 'flow', table: trace.path.at(-1) ?? 0 };
-      pass.drop = drop;
-      journey.drop = { pass, identity, drop };
-      journey.lost.push(`${node.name}'s switch dropped it in table ${drop.table}`);
-    }
-    for (const output of outputs) this.#leave(node, output.name, rewritten(packet, output.flow), output.outer, journey);
+    return { stage, outputs, ...(pass.drop ? { drop: { pass, identity, drop: pass.drop } } : {}) };
   }
 
   #leave(node: LabNode, port: string, packet: PaperPacket, outer: Outer | undefined, journey: Journey): void {

@@ -90,9 +90,9 @@ function describe({ pipeline }: PaperCluster, { state }: PaperNode, { spec, orig
 
 function explainConnection(paper: PaperCluster, text: string, json = false): void {
   const question = readQuestion(paper, text);
-  const { outcome, decisions, traces } = verdict(paper, question);
+  const { outcome, decisions, path } = verdict(paper, question);
   if (json) {
-    printJson({ outcome, decisions: decisions.map((d) => ({ ...d, explanation: explainDecision(d) })), path: traces.map(({ node, trace }) => ({ node, tables: trace.path })) });
+    printJson({ outcome, decisions: decisions.map((d) => ({ ...d, explanation: explainDecision(d) })), path });
     return;
   }
   const flow = (d: Decision): string[] => (d.flow === undefined ? [] : [`    ${d.flow}`]);

@@ -6,3 +6,4 @@ export { traceFlow, type TraceOptions } from './simulate.js';
 export { formatTrace } from './text.js';
 export type * from './types.js';
 export type * from './why-not.js';
+export { type Followed, followPacket } from './follow.js';

@@ -32,7 +32,7 @@ export interface TraceOptions extends RecordOptions {
 }
 
 /** A packet that recirculates for ever is followed this far. */
-const MAX_PASSES = 64;
+export const MAX_PASSES = 64;
 
 const fields = {
   recircId: fieldByName('recirc_id'),
@@ -59,17 +59,7 @@ export interface Pass {
 
 export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = {}): Trace {
   const ctNext = (options.ctNext ?? []).map(parseCtState);
-  const recirc = new PrivateIds(env.recirc);
-  const world: Environment = {
-    lookup: (table, packet, mask) => env.lookup(table, packet, mask),
-    learn: (learned, limit) => env.learn(learned, limit),
-    group: (id) => env.group(id),
-    port: (no) => env.port(no),
-    ports: () => env.ports(),
-    mac: env.mac,
-    tunMetadata: env.tunMetadata,
-    recirc,
-  };
+  const world = privateRecirc(env);
   const trace: Trace = {
     bridge: options.bridge ?? 'br-int',
     flow: formatFlow(flow, undefined, options),
@@ -100,7 +90,20 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   return trace;
 }
 
-/** Ids of this trace alone, so that the switch's own stay as they are. */
+/** The same world with recirculation ids of its own, so that the switch's stay as they are. */
+export function privateRecirc(env: Environment): Environment {
+  return {
+    lookup: (table, packet, mask) => env.lookup(table, packet, mask),
+    learn: (learned, limit) => env.learn(learned, limit),
+    group: (id) => env.group(id),
+    port: (no) => env.port(no),
+    ports: () => env.ports(),
+    mac: env.mac,
+    tunMetadata: env.tunMetadata,
+    recirc: new PrivateIds(env.recirc),
+  };
+}
+
 class PrivateIds implements RecircIds {
   readonly #own = new RecircTable(() => 0);
 
@@ -168,7 +171,7 @@ function trackedPass(pass: Pass, frozen: Frozen, conntrack: NonNullable<TraceOpt
 }
 
 /** With an assumed connection state. */
-function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined): Pass {
+export function nextPass(pass: Pass, frozen: Frozen, ctNext: number | undefined): Pass {
   const next = recirculated(pass, frozen);
   setField(next, fields.ctState, ctNext ?? DEFAULT_CT_STATE);
   setField(next, fields.ctZone, frozen.ct.zone);

@@ -1,6 +1,6 @@
 // A cluster's generated tables on paper: one offline switch for each node, for traces without a lab. Asked by verdict.ts,
 // `packetwalk flows explain` and the conformance tests.
-import { formatMatch, type PortNames, TlvMap } from '../../dataplane/openflow/index.js';
+import type { FlowSpec, PortNames } from '../../dataplane/openflow/index.js';
 import { makeOfflineSwitch, type OfflineSwitch, type PortsFile } from '../../dataplane/trace/environment.js';
 import { nodeState } from '../../kube/cluster/node.js';
 import type { Cluster } from '../../kube/cluster/types.js';
@@ -12,8 +12,8 @@ export interface PaperNode {
   state: NodeState;
   generated: Generated;
   offline: OfflineSwitch;
-  /** The flow of a trace's step: table, priority, and match with port numbers. */
-  find(table: number, priority: number, match: string): MadeFlow | undefined;
+  /** By the spec that a flow entry of the tables has. */
+  made: ReadonlyMap<FlowSpec, MadeFlow>;
 }
 
 /** Node's ports as `packetwalk trace --ports` reads them. */
@@ -58,22 +58,10 @@ export class PaperCluster {
   #draw(name: string): PaperNode {
     const state = nodeState(this.cluster, name, this.#peers);
     const generated = this.pipeline.generate(state);
-    const text = (what: readonly { text: string }[]): string => what.map((made) => made.text).join('\n');
-    const offline = makeOfflineSwitch(
-      [{ name: `flows of ${name}`, text: text(generated.flows) }],
-      portsFile(state, this.pipeline),
-      [{ name: `groups of ${name}`, text: text(generated.groups) }],
-    );
-    let index: Map<string, MadeFlow> | undefined;
-    const tlvMap = TlvMap.parse(this.pipeline.tlvMap ?? '');
-    return {
-      state,
-      generated,
-      offline,
-      find(table, priority, match) {
-        index ??= new Map(generated.flows.map((made) => [`${made.spec.table} ${made.spec.priority} ${formatMatch(made.spec.match, undefined, { tlvMap })}`, made]));
-        return index.get(`${table} ${priority} ${match}`);
-      },
-    };
+    const offline = makeOfflineSwitch([], portsFile(state, this.pipeline));
+    offline.tables.groups.load(generated.groups.map(({ spec }) => spec));
+    for (const { spec } of generated.flows) offline.tables.check(spec.actions);
+    offline.tables.load(generated.flows.map(({ spec }) => spec));
+    return { state, generated, offline, made: new Map(generated.flows.map((made) => [made.spec, made])) };
   }
 }

@@ -1,8 +1,10 @@
 // What the policies make of a new connection: its first packet traced through the generated tables of the nodes that it
 // crosses, with the rule that decided in each direction.
-import { readPacket } from '../../dataplane/packet-text.js';
-import { type Trace, traceFlow } from '../../dataplane/trace/index.js';
-import { type Family, familyOf } from '../../kube/address.js';
+import { fieldByName } from '../../dataplane/key/fields.js';
+import { type Flow, getField, newFlow, setField } from '../../dataplane/key/flow.js';
+import { parseMac } from '../../dataplane/key/numbers.js';
+import { type Followed, followPacket } from '../../dataplane/trace/index.js';
+import { addressValue, type Family, familyOf } from '../../kube/address.js';
 import type { ClusterPod } from '../../kube/cluster/types.js';
 import type { Direction, L4Protocol, ObjectRef } from '../../kube/node-state.js';
 import { printRef } from '../../kube/objects.js';
@@ -33,7 +35,8 @@ export interface Verdict {
   /** Where the first packet came out at last. */
   outcome: 'delivered' | 'dropped' | 'to the gateway' | 'to the agent';
   decisions: Decision[];
-  traces: { node: string; trace: Trace }[];
+  /** The tables that it passed, node by node. */
+  path: { node: string; tables: number[] }[];
 }
 
 const SOURCE_PORT = 40_000;
@@ -46,22 +49,24 @@ export function verdict(paper: PaperCluster, question: Question): Verdict {
   const target = typeof to === 'string' ? to : to.ips[family];
   const gatewayMac = there.state.node.gateway.mac;
   const near = typeof to !== 'string' && to.node === from.node;
-  const l2 = `in_port=${from.port.ofport},dl_src=${from.mac},dl_dst=${near ? to.mac : gatewayMac}`;
-  const rest = l3(question, family, from.ips[family]!, target!);
-  const traces = [{ node: from.node, trace: run(there, `${l2},${rest}`) }];
-  const decisions = decisionsOf(there, traces[0].trace);
-  let outcome = outcomeAt(there, traces[0].trace, to);
+  const packet = l3(question, family, from.ips[family]!, target!);
+  const first = run(there, packet, { in_port: from.port.ofport, dl_src: parseMac(from.mac), dl_dst: parseMac(near ? to.mac : gatewayMac) });
+  const passed = [{ node: from.node, followed: first }];
+  const decisions = decisionsOf(there, first);
+  let outcome = outcomeAt(there, first, to);
   if (typeof outcome !== 'string') {
-    const next = paper.cluster.nodes.find((n) => n.ips[familyOf((outcome as Tunnelled).tunnel)] === (outcome as Tunnelled).tunnel);
-    if (!next) return { outcome: 'dropped', decisions, traces };
-    const far = paper.node(next.name);
-    const { dl_src, dl_dst } = macs(traces[0].trace);
-    const tunnel = far.state.node.tunnel.ofport;
-    const trace = run(far, `in_port=${tunnel},tun_src=${there.state.node.ips.ipv4},tun_dst=${outcome.tunnel},dl_src=${dl_src},dl_dst=${dl_dst},${rest}`);
-    traces.push({ node: next.name, trace });
-    decisions.push(...decisionsOf(far, trace));
-    const end = outcomeAt(far, trace, to);
-    outcome = typeof end === 'string' ? end : 'dropped';
+    const { tunnel } = outcome;
+    const next = paper.cluster.nodes.find(({ ips }) => Object.values(ips).includes(tunnel));
+    outcome = 'dropped';
+    if (next) {
+      const far = paper.node(next.name);
+      const outer = outerOf(there.state.node.ips[familyOf(tunnel)]!, tunnel);
+      const second = run(far, packet, { in_port: far.state.node.tunnel.ofport, ...outer, ...macs(first) });
+      passed.push({ node: next.name, followed: second });
+      decisions.push(...decisionsOf(far, second));
+      const end = outcomeAt(far, second, to);
+      if (typeof end === 'string') outcome = end;
+    }
   }
   for (const direction of ['ingress', 'egress'] as const) {
     if (decisions.some((d) => d.direction === direction)) continue;
@@ -71,28 +76,39 @@ export function verdict(paper: PaperCluster, question: Question): Verdict {
     }
   }
   decisions.sort((a, b) => (a.direction === b.direction ? 0 : a.direction === 'egress' ? -1 : 1));
-  return { outcome, decisions, traces };
+  return { outcome, decisions, path: passed.map(({ node, followed }) => ({ node, tables: followed.entries.map(({ table }) => table) })) };
 }
 
-function l3({ protocol, port }: Question, family: Family, src: string, dst: string): string {
+type Values = Readonly<Record<string, bigint | number>>;
+
+const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 };
+const SYN = 2;
+
+function l3({ protocol, port = 0 }: Question, family: Family, src: string, dst: string): Values {
   const six = family === 'ipv6';
   const [s, d] = six ? ['ipv6_src', 'ipv6_dst'] : ['nw_src', 'nw_dst'];
-  const addresses = `${s}=${src},${d}=${dst},nw_ttl=64`;
-  if (protocol === 'icmp') return `${six ? 'icmp6' : 'icmp'},${addresses},icmp_type=${six ? 128 : 8},icmp_code=0`;
-  const flags = protocol === 'tcp' ? ',tcp_flags=syn' : '';
-  return `${protocol}${six ? '6' : ''},${addresses},tp_src=${SOURCE_PORT},tp_dst=${port}${flags}`;
+  const ip = { dl_type: six ? 0x86dd : 0x800, [s]: addressValue(src), [d]: addressValue(dst), nw_ttl: 64 };
+  if (protocol === 'icmp') return { ...ip, nw_proto: six ? 58 : 1, icmp_type: six ? 128 : 8 };
+  // The ports of all three protocols have one place.
+  return { ...ip, nw_proto: PROTOCOLS[protocol], tcp_src: SOURCE_PORT, tcp_dst: port, ...(protocol === 'tcp' && { tcp_flags: SYN }) };
 }
 
-function run({ offline }: PaperNode, text: string): Trace {
-  const { flow } = readPacket({ flow: text }, { ports: offline.ports, tlvMap: offline.tlvMap });
-  return traceFlow(offline.env, flow, { bridge: offline.bridge, tlvMap: offline.tlvMap });
+function outerOf(src: string, dst: string): Values {
+  const [s, d] = familyOf(dst) === 'ipv6' ? ['tun_ipv6_src', 'tun_ipv6_dst'] : ['tun_src', 'tun_dst'];
+  return { [s]: addressValue(src), [d]: addressValue(dst) };
+}
+
+function run({ offline }: PaperNode, ...parts: Values[]): Followed {
+  const flow: Flow = newFlow();
+  for (const [name, value] of parts.flatMap((part) => Object.entries(part))) setField(flow, fieldByName(name), value);
+  return followPacket(offline.env, flow);
 }
 
 interface Tunnelled {
   tunnel: string;
 }
 
-function outcomeAt({ state }: PaperNode, { outputs }: Trace, to: ClusterPod | string): Verdict['outcome'] | Tunnelled {
+function outcomeAt({ state }: PaperNode, { outputs }: Followed, to: ClusterPod | string): Verdict['outcome'] | Tunnelled {
   for (const { port, tunnel } of outputs) {
     if (port === state.node.tunnel.ofport && tunnel) return { tunnel: tunnel.dst };
     if (port === CONTROLLER) return 'to the agent';
@@ -103,21 +119,18 @@ function outcomeAt({ state }: PaperNode, { outputs }: Trace, to: ClusterPod | st
 }
 
 /** As the packet leaves. */
-function macs({ passes }: Trace): { dl_src: string; dl_dst: string } {
-  const { flow, finalFlow } = passes[passes.length - 1];
-  const text = finalFlow.includes('dl_dst=') ? finalFlow : flow; // "unchanged"
-  const field = (name: string): string => new RegExp(`\\b${name}=([0-9a-f:]+)`).exec(text)![1];
-  return { dl_src: field('dl_src'), dl_dst: field('dl_dst') };
+function macs({ finalFlow }: Followed): Values {
+  return Object.fromEntries(['dl_src', 'dl_dst'].map((name) => [name, getField(finalFlow, fieldByName(name))]));
 }
 
 /** Of the flows that the packet met, those that decide something. */
-function decisionsOf(node: PaperNode, { passes }: Trace): Decision[] {
-  return passes.flatMap(({ steps }) => steps).flatMap(({ table, priority, match }) => {
-    const made = priority === null ? undefined : node.find(table, priority, match);
-    const deciding = (made?.origins ?? []).filter((origin) => origin.decides);
-    if (!made || deciding.length === 0) return [];
+function decisionsOf({ state, made }: PaperNode, { entries }: Followed): Decision[] {
+  return entries.flatMap(({ spec }) => {
+    const flow = made.get(spec);
+    const deciding = (flow?.origins ?? []).filter((origin) => origin.decides);
+    if (!flow || deciding.length === 0) return [];
     const { decides, rule } = deciding[0];
-    return [{ ...decides!, node: node.state.node.name, policies: deciding.flatMap(({ object }) => object ?? []), rule, flow: made.text }];
+    return [{ ...decides!, node: state.node.name, policies: deciding.flatMap(({ object }) => object ?? []), rule, flow: flow.text }];
   });
 }
 

@@ -6,9 +6,7 @@ import { resolve } from 'node:path';
 import type { SwitchConfig } from './config.js';
 import { loadAddon } from './datapath/addon.js';
 import { encodeActions } from './datapath/encode.js';
-import { type EnvironmentParts, SwitchEnvironment } from './datapath/environment.js';
 import { formatMegaflow } from './datapath/format-megaflow.js';
-import { macKey, type Megaflow, Megaflows } from './datapath/megaflows.js';
 import {
   KEY_SIZE,
   type NativeCounters,
@@ -16,35 +14,22 @@ import {
   type NativeDropReason,
   type NativeEvent,
   type NativePortInfo,
-  type NativeUpcall,
 } from './datapath/native.js';
 import { Ports, type PortSpec, type PortStatus } from './datapath/ports.js';
-import { RecircTable } from './datapath/recirc.js';
+import type { RevalidationCounters } from './datapath/revalidator.js';
+import { SlowPath } from './datapath/slow-path.js';
 import { Maintenance } from './datapath/stats.js';
-import { type Translated, type UpcallCounters, Upcalls } from './datapath/upcalls.js';
+import type { UpcallCounters } from './datapath/upcalls.js';
 import { watchedPass, type WatchListener, Watches } from './datapath/watch.js';
 import { InputError } from './errors.js';
-import { type FlowRow, flowRow, printEntry, type DumpOptions } from './flow-dump.js';
-import { flowFromKey } from './key/flow.js';
+import { FlowCommands, type GroupDumpOptions, warningText } from './flow-commands.js';
+import type { FlowRow, DumpOptions } from './flow-dump.js';
 import { formatMac } from './key/numbers.js';
-import {
-  type GroupSpec,
-  OFPP,
-  parseFlows,
-  parseGroups,
-  parseMatch,
-  type ParseOptions,
-  printGroup,
-  printGroupStats,
-  TlvMap,
-  toMasked,
-} from './openflow/index.js';
+import { OFPP, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
 import { readText } from './read-config.js';
-import { checkGroup, type FlowEntry, MacTable, Tables } from './tables/index.js';
+import { type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
 import { type Trace, traceFlow } from './trace/index.js';
-import { translatePacket } from './translate/index.js';
-import type { Credited } from './translate/types.js';
 
 export interface SwitchOptions {
   /** Folder that flow files are relative to. */
@@ -66,6 +51,7 @@ export interface FdbRow {
 
 export interface CounterReport extends NativeCounters {
   slowPath: UpcallCounters & { packetIns: number };
+  revalidation: RevalidationCounters;
   /** What the names in `drops` mean. */
   reasons: NativeDropReason[];
 }
@@ -85,8 +71,6 @@ export interface SwitchTraceOptions {
 
 /** Failures are logged at most this often. */
 const FAILURE_LOG_PERIOD_MS = 1000;
-/** Recirculation ids are looked through every so many seconds. */
-const COLLECT_EVERY = 5;
 
 export class Switch {
   readonly name: string;
@@ -97,19 +81,16 @@ export class Switch {
   readonly #tlvMap: TlvMap;
   readonly #tables = new Tables();
   readonly #mac = new MacTable();
-  readonly #recirc = new RecircTable(() => performance.now());
-  readonly #megaflows: Megaflows;
-  readonly #upcalls: Upcalls;
+  readonly #slowPath: SlowPath;
+  readonly #commands: FlowCommands;
   readonly #watches: Watches;
   readonly #maintenance = new Maintenance(
     () => this.#maintain(),
     (error) => this.#failed('looking after flows and statistics failed', error),
   );
-  readonly #parts: EnvironmentParts;
   /** Some flow has one; undefined: not looked yet. */
   #hasTimeouts: boolean | undefined;
   readonly #startedMs = performance.now();
-  #rounds = 0;
   #packetIns = 0;
   #lastFailureMs = -Infinity;
   #closed = false;
@@ -126,36 +107,30 @@ export class Switch {
       maxPaths: config.maxPaths,
       onUpcalls: (batch) => {
         this.#maintenance.wake();
-        this.#upcalls.take(batch);
+        this.#slowPath.upcalls.take(batch);
       },
       onEvent: (event) => this.#portEvent(event),
     });
     this.#ports = new Ports(this.#datapath);
-    this.#megaflows = new Megaflows(this.#datapath, {
-      credit: (flow, packets, bytes) => this.#creditMegaflow(flow, packets, bytes),
-    });
     this.#watches = new Watches(this.#datapath);
-    this.#upcalls = new Upcalls(this.#datapath, this.#megaflows, {
-      translate: (upcall) => this.#translate(upcall),
-      credit: ({ entries, credited }, packets, bytes, tcpFlags) =>
-        credit([...entries, ...credited], packets, bytes, Date.now(), tcpFlags),
-      packetIn: () => this.#packetIns++,
-      failed: (upcall, error) =>
-        this.#failed(
-          `a packet was dropped because its translation failed (frame ${Buffer.from(upcall.frame).toString('hex')})`,
-          error,
-        ),
-    });
-    this.#parts = {
+    this.#slowPath = new SlowPath(
+      this.#datapath,
+      { tables: this.#tables, ports: this.#ports, mac: this.#mac, tunMetadata: this.#tlvMap },
+      {
+        watched: (upcall, environment, flow) =>
+          watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions()),
+        packetIn: () => this.#packetIns++,
+        failed: (what, error) => this.#failed(what, error),
+      },
+    );
+    this.#commands = new FlowCommands({
       tables: this.#tables,
       ports: this.#ports,
-      mac: this.#mac,
-      recirc: this.#recirc,
-      tunMetadata: this.#tlvMap,
-    };
-    this.#tables.groups.onChange(() => this.#megaflows.invalidate());
-    this.#tables.onChange(() => {
-      this.#megaflows.invalidate();
+      tlvMap: this.#tlvMap,
+      sync: () => this.#slowPath.megaflows.sync(),
+    });
+    this.#tables.onChange((change) => {
+      this.#slowPath.flowsChanged(change);
       this.#hasTimeouts = undefined;
       this.#maintenance.wake();
     });
@@ -165,11 +140,11 @@ export class Switch {
   start(specs: readonly PortSpec[], flowFiles: readonly string[], groupFiles: readonly string[] = []): void {
     try {
       this.#ports.declare(specs);
-      for (const file of groupFiles) this.#tables.groups.load(this.#readGroups(readText(file), file));
+      for (const file of groupFiles) this.#commands.addGroups(readText(file), { sourceName: file });
       const sources = flowFiles.map((file) => ({ name: file, text: readText(file) }));
       const flows = sources.flatMap((source) => {
-        const parsed = parseFlows(source, this.#parseOptions());
-        for (const w of parsed.warnings) this.#log(`${w.source}:${w.line}:${w.column}: ${w.message}`);
+        const parsed = parseFlows(source, this.#commands.parseOptions);
+        for (const w of parsed.warnings) this.#log(warningText(w));
         return parsed.flows;
       });
       this.#tables.load(flows);
@@ -188,92 +163,52 @@ export class Switch {
     if (this.#closed) return;
     this.#closed = true;
     this.#maintenance.stop();
-    this.#upcalls.close();
+    this.#slowPath.close();
     this.#datapath.stop();
   }
 
-  // --- flows ---------------------------------------------------------------------------------------------------
+  // --- flows and groups ----------------------------------------------------------------------------------------
 
   /** Adds all flows of the text or, throwing InputError, none. */
   addFlows(text: string, sourceName = '<flows>'): { added: number; warnings: string[] } {
-    const { flows, warnings } = parseFlows({ name: sourceName, text }, this.#parseOptions());
-    this.#tables.load(flows);
-    return { added: flows.length, warnings: warnings.map((w) => `${w.source}:${w.line}:${w.column}: ${w.message}`) };
+    return this.#commands.add(text, sourceName);
   }
 
   /** Deletes the flows that the match covers; strictly: the one that has this match and priority. How many. */
-  delFlows(match: string, { strict = false } = {}): number {
-    return this.#tables.delete(parseMatch(match, { ...this.#parseOptions(), strict }), strict).length;
+  delFlows(match: string, options: { strict?: boolean } = {}): number {
+    return this.#commands.delete(match, options);
   }
 
   /** Flows as data, with up-to-date counters. */
   flows(match = '', options: DumpOptions = {}): FlowRow[] {
-    const now = Date.now();
-    return this.#entries(match).map((entry) => flowRow(entry, now, this.#dumpOptions(options)));
+    return this.#commands.rows(match, options);
   }
 
   /** Flows as ovs-ofctl dump-flows prints them, one a line. */
   dumpFlows(match = '', options: DumpOptions = {}): string {
-    const now = Date.now();
-    return this.#entries(match)
-      .map((entry) => `${printEntry(entry, now, this.#dumpOptions(options))}\n`)
-      .join('');
+    return this.#commands.dump(match, options);
   }
-
-  #entries(match: string): FlowEntry[] {
-    const filter = parseMatch(match, this.#parseOptions());
-    this.#megaflows.sync();
-    return this.#tables.entries(filter);
-  }
-
-  #dumpOptions({ names = true, stats = true }: DumpOptions): Required<DumpOptions> & ParseOptions {
-    return { names, stats, ...(names ? { ports: this.#ports } : {}), tlvMap: this.#tlvMap };
-  }
-
-  #parseOptions(): ParseOptions {
-    return { ports: this.#ports, tlvMap: this.#tlvMap, accept: ({ actions }) => this.#tables.check(actions) };
-  }
-
-  // --- groups --------------------------------------------------------------------------------------------------
 
   /** Adds all groups of the text, or throws InputError and adds none. With `modify` they take the place of those that
    *  are there. How many. */
-  addGroups(text: string, { sourceName = '<groups>', modify = false } = {}): number {
-    const specs = this.#readGroups(text, sourceName);
-    // Late counts are for the groups as they were.
-    this.#megaflows.sync();
-    if (modify) for (const spec of specs) this.#tables.groups.modify(spec, true);
-    else this.#tables.groups.load(specs);
-    return specs.length;
+  addGroups(text: string, options: { sourceName?: string; modify?: boolean } = {}): number {
+    return this.#commands.addGroups(text, options);
   }
 
   /** Deletes a group, or all, and the flows that send packets there. How many groups. */
   delGroups(id?: number): number {
-    this.#megaflows.sync();
-    return this.#tables.groups.delete(id);
+    return this.#commands.deleteGroups(id);
   }
 
   /** Groups as ovs-ofctl dump-groups or dump-group-stats prints them, one a line. */
-  dumpGroups({ id, stats = false, names = true }: { id?: number; stats?: boolean; names?: boolean } = {}): string {
-    this.#megaflows.sync();
-    const references = this.#tables.groupReferences();
-    const now = Date.now();
-    return [...this.#tables.groups]
-      .filter((group) => id === undefined || group.id === id)
-      .map((group) =>
-        stats
-          ? printGroupStats(group.id, {
-              ...{ packets: group.packets, bytes: group.bytes, buckets: group.buckets },
-              ...{ durationMs: now - group.createdMs, references: references.get(group.id) ?? 0 },
-            })
-          : printGroup(group.spec, names ? { ports: this.#ports } : {}),
-      )
-      .map((line) => `${line}\n`)
-      .join('');
+  dumpGroups(options: GroupDumpOptions = {}): string {
+    return this.#commands.dumpGroups(options);
   }
 
-  #readGroups(text: string, name: string): GroupSpec[] {
-    return parseGroups({ name, text }, { ports: this.#ports, tlvMap: this.#tlvMap, acceptGroup: checkGroup });
+  /** Resolves when no packet is treated any more as before the last change of flows, groups or ports. After a small
+   *  change that is so at once. */
+  settled(): Promise<void> {
+    return this.#slowPath.revalidator.settled();
   }
 
   // --- ports ---------------------------------------------------------------------------------------------------
@@ -284,7 +219,7 @@ export class Switch {
 
   addPort(spec: PortSpec): NativePortInfo {
     const info = this.#ports.add(spec);
-    this.#megaflows.invalidate();
+    this.#slowPath.portChanged(spec.ofport);
     this.#log(`${this.name}: port ${spec.name} (${spec.ofport}) added`);
     return info;
   }
@@ -292,20 +227,21 @@ export class Switch {
   delPort(name: string): void {
     const spec = this.#ports.remove(name);
     this.#mac.flush(spec.ofport);
-    this.#megaflows.invalidate();
+    this.#slowPath.portChanged(spec.ofport);
+    this.#slowPath.macsForgotten();
     this.#log(`${this.name}: port ${name} (${spec.ofport}) removed`);
   }
 
   #portEvent({ type, port }: NativeEvent): void {
     const name = this.#ports.byNumber(port) ?? String(port);
     this.#ports.setGone(port, type === 'port-gone');
+    // Buckets that watch it are live no more, or again.
+    this.#slowPath.portChanged(port);
     if (type === 'port-gone') {
       this.#log(`${this.name}: the device of port ${name} (${port}) is gone; its packets are dropped until it is back`);
       this.#mac.flush(port);
-      this.#megaflows.invalidate();
+      this.#slowPath.macsForgotten();
     } else {
-      // Buckets that watch it are live again.
-      this.#megaflows.invalidate();
       this.#log(`${this.name}: the device of port ${name} (${port}) is back`);
     }
   }
@@ -317,13 +253,13 @@ export class Switch {
     packet: PacketText,
     { ctNext = [], names = true, generate = false, whyNot = false }: SwitchTraceOptions = {},
   ): TracedPacket {
-    const { flow, assumed } = readPacket(packet, this.#parseOptions());
+    const { flow, assumed } = readPacket(packet, this.#commands.parseOptions);
     const recordOptions = {
       ...this.#recordOptions(),
       ...(names ? {} : { ports: undefined }),
       ...(whyNot ? { candidates: (table: number): FlowEntry[] => this.#tables.entries({ table }) } : {}),
     };
-    return { ...traceFlow(new SwitchEnvironment(this.#parts), flow, { ...recordOptions, ctNext, generate }), assumed };
+    return { ...traceFlow(this.#slowPath.environment(flow), flow, { ...recordOptions, ctNext, generate }), assumed };
   }
 
   #recordOptions(): { bridge: string; ports: Ports; tlvMap: TlvMap; tableNames: Record<string, string> } {
@@ -332,7 +268,7 @@ export class Switch {
 
   /** Tells `listener` of each pass of each packet that matches as it comes in; '' is every packet. */
   watch(match: string, listener: WatchListener): { close(): void } {
-    const filter = parseMatch(match, this.#parseOptions());
+    const filter = parseMatch(match, this.#commands.parseOptions);
     if (
       filter.table !== undefined ||
       filter.priority !== undefined ||
@@ -367,7 +303,7 @@ export class Switch {
   async settle(): Promise<void> {
     for (;;) {
       this.#datapath.drain();
-      if (this.#datapath.counters().upcallsPending === 0) return;
+      if (this.#datapath.counters().upcallsPending === 0) return this.settled();
       await new Promise((done) => setImmediate(done));
     }
   }
@@ -378,18 +314,6 @@ export class Switch {
     return no;
   }
 
-  #translate(upcall: NativeUpcall): Translated {
-    const environment = new SwitchEnvironment(this.#parts);
-    const flow = flowFromKey(upcall.key);
-    const { learned, asked, news } = environment;
-    const { generation } = this.#tables;
-    const translation =
-      upcall.traceId === 0
-        ? translatePacket(environment, flow)
-        : watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions());
-    return { translation, learned, asked, news, stale: generation !== this.#tables.generation };
-  }
-
   /** A mistake of ours. The switch goes on. */
   #failed(what: string, error: unknown): void {
     if (performance.now() - this.#lastFailureMs < FAILURE_LOG_PERIOD_MS) return;
@@ -398,36 +322,31 @@ export class Switch {
     this.#log(`${this.name}: ${what}; please report this: ${text}`);
   }
 
-  #creditMegaflow(flow: Megaflow, packets: number, bytes: number): void {
-    const idleMs = flow.usedNs === 0n ? 0 : Number(process.hrtime.bigint() - flow.usedNs) / 1e6;
-    credit(flow.entries, packets, bytes, Date.now() - Math.max(0, idleMs), flow.tcpFlags);
-    for (const { vlan, mac, port } of flow.learned)
-      if (this.#mac.lookup(vlan, mac) === port) this.#mac.learn(vlan, mac, port);
-  }
-
   /** Once a second while there is something to look after. */
   #maintain(): boolean {
-    this.#megaflows.sync();
-    this.#megaflows.expire();
-    const aged = this.#mac.expire();
-    if (aged.length > 0) this.#megaflows.invalidateMacs(aged.map(({ vlan, mac }) => macKey(vlan, mac)));
+    const goesOn = this.#slowPath.maintain();
     this.#hasTimeouts ??= this.#tables.entries().some(mayEnd);
     if (this.#hasTimeouts) this.#tables.expire();
-    if (++this.#rounds % COLLECT_EVERY === 0) this.#recirc.collect(this.#megaflows.recircIds());
-    return this.#hasTimeouts || this.#megaflows.size > 0 || this.#recirc.size > 0;
+    return this.#hasTimeouts || goesOn;
   }
 
   // --- what the datapath knows ---------------------------------------------------------------------------------
 
   /** Lines of dpctl/dump-flows. */
   dumpMegaflows({ names = false } = {}): string[] {
-    this.#megaflows.sync();
+    const { megaflows } = this.#slowPath;
+    megaflows.sync();
     const now = process.hrtime.bigint();
     const options = {
       options: this.#tlvMap.mappings,
       ...(names ? { port: (no: number): string | undefined => this.#ports.byNumber(no) } : {}),
     };
-    return [...this.#megaflows].map((flow) => formatMegaflow(flow, now, options));
+    return [...megaflows].map((flow) => formatMegaflow(flow, now, options));
+  }
+
+  /** Empties the flow cache, crediting what passed. Every packet is translated anew; none is lost. */
+  purgeMegaflows(): void {
+    this.#slowPath.megaflows.purge();
   }
 
   /** Lines of dpctl/dump-conntrack. */
@@ -449,6 +368,7 @@ export class Switch {
   }
 
   fdb(): FdbRow[] {
+    this.#slowPath.megaflows.sync();
     const now = Date.now();
     return this.#mac.entries().map(({ port, vlan, mac, seenMs }) => ({
       port,
@@ -461,13 +381,14 @@ export class Switch {
 
   flushFdb(): void {
     this.#mac.flush();
-    this.#megaflows.invalidate();
+    this.#slowPath.macsForgotten();
   }
 
   counters(): CounterReport {
     return {
       ...this.#datapath.counters(),
-      slowPath: { ...this.#upcalls.counters, packetIns: this.#packetIns },
+      slowPath: { ...this.#slowPath.upcalls.counters, packetIns: this.#packetIns },
+      revalidation: { ...this.#slowPath.revalidator.counters },
       reasons: loadAddon().dropReasons.filter((reason) => reason.name !== 'none'),
     };
   }
@@ -498,8 +419,4 @@ export async function createSwitch(config: SwitchConfig, options: SwitchOptions)
 /** A flow without timeouts may be given one by its fin_timeout. */
 function mayEnd({ idleTimeout, hardTimeout, actions }: FlowEntry): boolean {
   return idleTimeout !== 0 || hardTimeout !== 0 || actions.some((action) => action.type === 'fin_timeout');
-}
-
-function credit(entries: readonly Credited[], packets: number, bytes: number, usedMs: number, tcpFlags: number): void {
-  for (const entry of entries) entry.credit(packets, bytes, usedMs, tcpFlags);
 }

@@ -193,6 +193,22 @@ std::vector<FlowStats> Datapath::take_flows(const std::vector<uint64_t>* ids) {
   return list;
 }
 
+std::vector<FlowStats> Datapath::change_flows(std::vector<FlowChange> changes, const uint32_t* epoch) {
+  std::vector<FlowStats> list;
+  list.reserve(changes.size());
+  call([&] {
+    if (epoch != nullptr) pipeline_.epoch = *epoch;
+    for (FlowChange& change : changes) {
+      const Megaflow* flow = pipeline_.cache.find(change.id);
+      if (flow == nullptr) continue;
+      list.push_back(stats_of(*flow));
+      if (change.is_removed) pipeline_.cache.remove(change.id);
+      else if (change.actions) pipeline_.cache.update(change.id, std::move(*change.actions));
+    }
+  });
+  return list;
+}
+
 void Datapath::execute(std::vector<uint8_t> frame, uint32_t in_port, std::vector<uint8_t> actions) {
   post([this, frame = std::move(frame), in_port, actions = std::move(actions)] {
     pipeline_.execute(frame.data(), static_cast<uint32_t>(frame.size()), in_port,
@@ -283,6 +299,10 @@ void Datapath::drain() {
       pipeline_.end_burst();
     }
   });
+}
+
+void Datapath::sync() {
+  call([] {});
 }
 
 std::vector<PortEvent> Datapath::take_events() {

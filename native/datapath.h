@@ -42,6 +42,13 @@ struct FlowSpec {
   FlowKey key, mask;
 };
 
+// What becomes of an installed megaflow. Neither: it is only read.
+struct FlowChange {
+  uint64_t id;
+  bool is_removed = false;
+  std::unique_ptr<std::vector<uint8_t>> actions;  // its new ones
+};
+
 struct FlowStats {
   uint64_t id, packets, bytes, used_ns, tcp_flags;
 };
@@ -75,6 +82,9 @@ class Datapath {
   std::vector<FlowStats> flow_stats();  // waited
   // Removes these megaflows, or all, and returns their last statistics: one step, so that no packet escapes counting.
   std::vector<FlowStats> take_flows(const std::vector<uint64_t>* ids);  // waited
+  // Does all of it in one step between bursts, and returns the statistics from before. With a new `epoch` no packet
+  // meets both what was and what is.
+  std::vector<FlowStats> change_flows(std::vector<FlowChange> changes, const uint32_t* epoch);  // waited
   void execute(std::vector<uint8_t> frame, uint32_t in_port, std::vector<uint8_t> actions);
   void watch(std::unique_ptr<FlowSpec> filter);  // nullptr: nothing
 
@@ -89,6 +99,7 @@ class Datapath {
   void inject(uint32_t port, std::vector<uint8_t> frame, const InjectedOffload& offload);
   bool collect(uint32_t port, std::vector<std::vector<uint8_t>>* frames);  // waited
   void drain();                                                           // waited
+  void sync();                                                            // waited: what was posted is done
 
   // For the one who was notified.
   const UpcallSlot* next_upcall() { return pipeline_.slots.next_published(); }

@@ -140,6 +140,14 @@ const Megaflow* FlowCache::find(uint64_t id) const {
   return it == by_id_.end() ? nullptr : it->second;
 }
 
+bool FlowCache::update(uint64_t id, std::vector<uint8_t> actions) {
+  const auto at = by_id_.find(id);
+  if (at == by_id_.end()) return false;
+  at->second->actions = std::move(actions);
+  at->second->serial = pool_.next_serial();  // paths through it ended
+  return true;
+}
+
 bool FlowCache::remove(uint64_t id) {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return false;

@@ -66,6 +66,8 @@ class FlowCache {
   // Puts a megaflow. One with an equal masked key, or with the same id, is replaced; statistics go on when both are
   // the same flow (same id, same masked key), and begin at zero otherwise.
   void put(uint64_t id, const FlowKey& key, const FlowKey& mask, std::vector<uint8_t> actions);
+  // Other actions in place: statistics go on. False when there is no such megaflow.
+  bool update(uint64_t id, std::vector<uint8_t> actions);
   bool remove(uint64_t id);
   const Megaflow* find(uint64_t id) const;
   MegaflowPool& pool() { return pool_; }

@@ -43,6 +43,7 @@ struct Packet {
 
   PathRecord* path = nullptr;  // what it met so far, as long as that may become a path (path.h)
   uint32_t trace_id = 0;     // not 0: the packet is being watched, every pass goes to the slow path
+  uint32_t epoch = 0;        // of the flow cache when the packet came in, see Pipeline::epoch
   uint64_t rx_ns = 0;        // CLOCK_MONOTONIC at the start of the burst
 
   // Written and read by conntrack only, valid while key.ct_state is: the connection of the last ct action, so that

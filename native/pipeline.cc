@@ -43,6 +43,7 @@ void Pipeline::receive(Packet* const* packets, int count, uint64_t now_ns) {
       continue;
     }
     packet.rx_ns = now_ns;
+    packet.epoch = epoch;
     extract(packet);
     if (is_watching_ && is_watched(packet.key)) {
       if (++last_trace_id_ == 0) last_trace_id_ = 1;
@@ -61,8 +62,11 @@ void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
   Megaflow* flows[kBurst];
   int n = 0;
   for (int i = 0; i < count; i++) {
-    if (packets[i]->trace_id == 0) plain[n++] = packets[i];
-    else if (!upcall(*packets[i], UpcallReason::trace, 0, depth)) counters.drop(Drop::upcall_full);
+    Packet& packet = *packets[i];
+    const bool is_watched = packet.trace_id != 0;
+    if (!is_watched && packet.epoch == epoch) plain[n++] = &packet;
+    else if (!upcall(packet, is_watched ? UpcallReason::trace : UpcallReason::miss, 0, depth))
+      counters.drop(Drop::upcall_full);
   }
   if (n == 0) return;
   cache.lookup(plain, n, flows);
@@ -107,6 +111,7 @@ void Pipeline::answer(uint32_t number, ActionList actions, uint64_t now_ns) {
   if (slot == nullptr) return;
   now_ns_ = now_ns;
   slot->waiting = false;
+  if (slot->depth == 0) slot->packet.epoch = epoch;  // it begins only now
   answered_.push_back(slot);  // its bytes may be queued for output: it is given back in end_burst()
   run(slot->packet, actions, slot->depth);
   recirculated(slot->depth + 1);
@@ -121,6 +126,7 @@ void Pipeline::execute(const uint8_t* frame, uint32_t size, uint32_t in_port, Ac
   original.data = const_cast<uint8_t*>(frame);
   original.size = size;
   original.rx_ns = now_ns;
+  original.epoch = epoch;
   memset(&original.key, 0, sizeof original.key);
   original.key.in_port.set(in_port);
   Packet* packet = copies_.copy(original);

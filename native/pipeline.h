@@ -61,6 +61,9 @@ class Pipeline {
   void stop();
 
   FlowCache cache;
+  // Counts the changes of the flow cache that must be whole for each packet. A packet that came in before one and has
+  // passes left goes to the slow path with each of them, which knows what was before.
+  uint32_t epoch = 0;
   PortTable ports;
   UpcallSlots slots;
   Counters counters;

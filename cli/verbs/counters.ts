@@ -14,8 +14,9 @@ export function register(program: Command): void {
       await withTarget(options, async (client) => {
         const report = JSON.parse(await client.call('packetwalk/counters')) as CounterReport;
         if (options.json) return printJson(options.all ? report : withoutZeros(report));
-        const { drops, copyDrops, slowPath, reasons, ...counters } = report;
-        print(table(['counter', 'value'], [...Object.entries(counters), ...Object.entries(slowPath)]));
+        const { drops, copyDrops, slowPath, revalidation, reasons, ...counters } = report;
+        const slow = Object.entries(revalidation).map(([name, n]) => [`revalidated: ${name}`, n]);
+        print(table(['counter', 'value'], [...Object.entries(counters), ...Object.entries(slowPath), ...slow]));
         const shown = reasons.filter(({ name }) => options.all || drops[name] > 0 || copyDrops[name] > 0);
         if (shown.length === 0) return print('\nnothing was dropped');
         const rows = shown.map(({ name, severity, text }) => [name, drops[name], copyDrops[name], severity, text]);

@@ -1,15 +1,15 @@
-// What is installed in the addon's flow cache, as TypeScript knows it: of each megaflow its key and mask, its actions,
-// and the flows that its packets passed. upcalls.ts adds to it; stats.ts credits its counters; the switch invalidates
-// it when flows, ports or learned addresses change.
+// What is installed in the addon's flow cache, as TypeScript knows it. upcalls.ts adds to it, revalidator.ts keeps it
+// true, stats.ts has its counters credited.
 //
-// Counters are read and megaflows are removed in one step (takeFlows), and every reading credits only what is new since
-// the last one, so that each packet counts exactly once for each flow on its way.
+// Counters are read and megaflows changed in one step (changeFlows), and every reading credits only what is new since
+// the last one, so that each packet counts exactly once for each flow on its way, as that way was when it passed.
 import type { OfPort } from '../openflow/ast.js';
-import type { Credited } from '../translate/types.js';
-import type { DatapathAction } from './actions.js';
-import { decodeActions } from './encode.js';
+import { ChangeFilter, contradicts, dependenciesText, type Dependencies, type FlowsChange } from './dependencies.js';
 import { KEY_FIELDS } from './key-fields.js';
-import { KEY_SIZE, type NativeDatapath, type NativeFlow } from './native.js';
+import { type Kin, type MacKey, type MaskFlows, Megaflow, type MegaflowContent } from './megaflow.js';
+import { KEY_SIZE, type NativeDatapath, type NativeFlow, type NativeFlowChange } from './native.js';
+
+export * from './megaflow.js';
 
 /** A megaflow without packets for this long is removed. */
 export const IDLE_MS = 10_000;
@@ -17,119 +17,29 @@ export const IDLE_MS = 10_000;
  *  as much in the addon. */
 export const MAX_MEGAFLOWS = 32_768;
 
-/** An address that NORMAL learned from the packets of a megaflow. */
-export interface Learned {
-  vlan: number;
-  mac: bigint;
-  port: OfPort;
-}
-
-/** An address in NORMAL's table. */
-export type MacKey = `${number}/${bigint}`;
-
-export function macKey(vlan: number, mac: bigint): MacKey {
-  return `${vlan}/${mac}`;
-}
-
-/** What a translation came to, as far as a megaflow needs it. */
-export interface MegaflowContent {
-  mask: Uint8Array;
-  actions: readonly DatapathAction[];
-  /** The same, encoded. */
-  encoded: Uint8Array;
-  /** Flows, groups and buckets. */
-  entries: readonly Credited[];
-  learned: readonly Learned[];
-  /** Addresses that NORMAL looked up, whether they were known or not. */
-  asked: readonly MacKey[];
-}
-
-/** An installed megaflow. There may be many: what can be made from something else is not kept. */
-export class Megaflow {
-  packets = 0;
-  bytes = 0;
-  /** CLOCK_MONOTONIC, ns; 0: never. */
-  usedNs = 0n;
-  tcpFlags = 0;
-  /** Recirculation ids that its packets go on with. */
-  readonly recircIds: readonly number[];
-  readonly encoded: Uint8Array;
-  readonly entries: readonly Credited[];
-  readonly learned: readonly Learned[];
-  readonly asked: readonly MacKey[];
-
-  constructor(
-    readonly id: number,
-    private readonly subtable: Subtable,
-    /** The key's bytes that the mask looks at. */
-    readonly text: string,
-    readonly recircId: number,
-    readonly installedNs: bigint,
-    { actions, encoded, entries, learned, asked }: MegaflowContent,
-  ) {
-    this.recircIds = orNone(recircIdsOf(actions));
-    this.encoded = encoded;
-    this.entries = entries;
-    this.learned = orNone(learned);
-    this.asked = orNone(asked);
-  }
-
-  get mask(): Uint8Array {
-    return this.subtable.mask;
-  }
-
-  /** Masked. */
-  get key(): Uint8Array {
-    const key = new Uint8Array(KEY_SIZE);
-    this.subtable.offsets.forEach((offset, i) => (key[offset] = this.text.charCodeAt(i)));
-    return key;
-  }
-
-  get actions(): DatapathAction[] {
-    return decodeActions(this.encoded);
-  }
-
-  /** Takes it out of its mask's megaflows. True when it was the last. */
-  leave(): boolean {
-    this.subtable.flows.delete(this.text);
-    return this.subtable.flows.size === 0;
-  }
-}
-
-const NONE: readonly never[] = [];
-
-function orNone<T>(list: readonly T[]): readonly T[] {
-  return list.length === 0 ? NONE : list;
-}
-
-function recircIdsOf(actions: readonly DatapathAction[]): number[] {
-  return actions.flatMap((a) => (a.type === 'recirc' ? [a.id] : a.type === 'clone' ? recircIdsOf(a.actions) : []));
-}
-
-/** All megaflows of one mask. */
-interface Subtable {
-  mask: Uint8Array;
-  /** The bytes that the mask looks at. */
-  offsets: number[];
-  flows: Map<string, Megaflow>;
-}
-
 export interface MegaflowEvents {
   /** `packets` more went through the flows of this megaflow. */
   credit(flow: Megaflow, packets: number, bytes: number): void;
 }
 
+/** What is to become of a megaflow: other content, or none. */
+export interface Verdict {
+  flow: Megaflow;
+  content?: MegaflowContent;
+}
+
 const RECORD = 5; // id, packets, bytes, used, tcp flags
 
 export class Megaflows {
-  readonly #byMask = new Map<string, Subtable>();
+  readonly #byMask = new Map<string, MaskFlows>();
   readonly #byId = new Map<number, Megaflow>();
   /** The megaflows that asked for an address or taught it. */
   readonly #byMac = new Map<MacKey, Set<Megaflow>>();
+  readonly #kins = new Map<string, Kin>();
   #lastId = 0;
 
   constructor(
-    private readonly datapath: Pick<NativeDatapath, 'flowStats' | 'takeFlows'>,
+    private readonly datapath: Pick<NativeDatapath, 'flowStats' | 'takeFlows' | 'changeFlows'>,
     private readonly events: MegaflowEvents,
     private readonly nowNs: () => bigint = process.hrtime.bigint,
     readonly limit = MAX_MEGAFLOWS,
@@ -141,6 +51,10 @@ export class Megaflows {
 
   [Symbol.iterator](): Iterator<Megaflow> {
     return this.#byId.values();
+  }
+
+  has(flow: Megaflow): boolean {
+    return this.#byId.get(flow.id) === flow;
   }
 
   /** The installed megaflow that covers `key`. Its packet came up before the addon had it. */
@@ -159,16 +73,15 @@ export class Megaflows {
     const text = maskedText(subtable, key);
     if (subtable.flows.has(text)) throw new Error('a megaflow with this key and mask is installed already');
     const recircId = new DataView(key.buffer, key.byteOffset).getUint32(KEY_FIELDS.recirc_id[0]);
-    const flow = new Megaflow(++this.#lastId, subtable, text, recircId, this.nowNs(), content);
+    const kin = this.#kin(content.dependencies);
+    const flow = new Megaflow(++this.#lastId, subtable, text, recircId, this.nowNs(), content, kin);
     subtable.flows.set(text, flow);
     this.#byId.set(flow.id, flow);
-    for (const mac of macsOf(flow)) {
-      const flows = this.#byMac.get(mac);
-      if (flows) flows.add(flow);
-      else this.#byMac.set(mac, new Set([flow]));
-    }
+    this.#enlist(flow);
     return { id: flow.id, key: flow.key, mask: flow.mask };
   }
+
+  // --- counters ------------------------------------------------------------------------------------------------
 
   /** Credits what came since the last reading. How many packets that were. */
   sync(): number {
@@ -181,27 +94,80 @@ export class Megaflows {
     this.events.credit(flow, 1, size);
   }
 
+  // --- whom a change may concern -------------------------------------------------------------------------------
+
+  withFlows(change: FlowsChange): Megaflow[] {
+    const filter = new ChangeFilter(change);
+    return [...this.#kins.values()].flatMap(({ dependencies, flows }) => {
+      if (filter.concerns(dependencies)) return [...flows];
+      const candidates = filter.candidates(dependencies);
+      if (candidates.length === 0) return [];
+      return [...flows].filter(({ subtable: { mask, offsets }, text }) =>
+        candidates.some((candidate) => !contradicts(candidate, mask, offsets, (i) => text.charCodeAt(i))),
+      );
+    });
+  }
+
+  withGroup(id: number): Megaflow[] {
+    return this.#with(({ groups }) => groups.includes(id));
+  }
+
+  /** Of a port that came, went, or changed. */
+  withPort(no: OfPort): Megaflow[] {
+    return this.#with(({ ports, allPorts }) => allPorts || ports.includes(no));
+  }
+
+  /** Who asked for one of these addresses, or taught it. */
+  withMacs(macs: Iterable<MacKey>): Set<Megaflow> {
+    const found = new Set<Megaflow>();
+    for (const mac of macs) for (const flow of this.#byMac.get(mac) ?? []) found.add(flow);
+    return found;
+  }
+
+  withAnyMac(): Set<Megaflow> {
+    return this.withMacs(this.#byMac.keys());
+  }
+
+  #with(wanted: (dependencies: Dependencies) => boolean): Megaflow[] {
+    return [...this.#kins.values()].flatMap(({ dependencies, flows }) => (wanted(dependencies) ? [...flows] : []));
+  }
+
+  // --- changes -------------------------------------------------------------------------------------------------
+
+  /** Does all this in one step: whatever passed before it is credited to what the megaflows were. */
+  apply(verdicts: readonly Verdict[], epoch?: number): void {
+    if (verdicts.length === 0 && epoch === undefined) return;
+    const changes = verdicts.map(({ flow: { id, encoded }, content }): NativeFlowChange => {
+      if (!content) return { id, actions: null };
+      return sameBytes(content.encoded, encoded) ? { id } : { id, actions: content.encoded };
+    });
+    this.#credit(this.datapath.changeFlows(changes, epoch));
+    for (const { flow, content } of verdicts) {
+      this.#delist(flow);
+      if (content) {
+        flow.become(content, this.#kin(content.dependencies));
+        this.#enlist(flow);
+      } else {
+        this.#byId.delete(flow.id);
+        if (flow.leave()) this.#byMask.delete(latin1(flow.mask));
+      }
+    }
+  }
+
   /** Removes every megaflow, crediting its last packets. */
-  invalidate(): void {
+  purge(): void {
     if (this.size === 0) return;
     this.#credit(this.datapath.takeFlows());
     this.#byId.clear();
     this.#byMask.clear();
     this.#byMac.clear();
-  }
-
-  /** What is known about these addresses has changed. Those who taught another answer go too, so that the next packet
-   *  from there is heard. */
-  invalidateMacs(macs: Iterable<MacKey>): void {
-    const ids = new Set<number>();
-    for (const mac of macs) for (const flow of this.#byMac.get(mac) ?? []) ids.add(flow.id);
-    this.#remove([...ids]);
+    this.#kins.clear();
   }
 
   /** Removes what had no packet for IDLE_MS. Call it after sync(). */
   expire(): void {
     const old = this.nowNs() - BigInt(IDLE_MS) * 1_000_000n;
-    this.#remove([...this].filter((f) => f.usedNs < old && f.installedNs < old).map((f) => f.id));
+    this.apply([...this].filter((f) => f.usedNs < old && f.installedNs < old).map((flow) => ({ flow })));
   }
 
   /** Recirculation ids that an installed megaflow sends packets to, or waits for them with. */
@@ -212,21 +178,6 @@ export class Megaflows {
       ids.add(flow.recircId);
     }
     return ids;
-  }
-
-  #remove(ids: number[]): void {
-    if (ids.length === 0) return;
-    this.#credit(this.datapath.takeFlows(ids));
-    for (const id of ids) {
-      const flow = this.#byId.get(id)!;
-      this.#byId.delete(id);
-      if (flow.leave()) this.#byMask.delete(latin1(flow.mask));
-      for (const mac of macsOf(flow)) {
-        const flows = this.#byMac.get(mac);
-        flows?.delete(flow);
-        if (flows?.size === 0) this.#byMac.delete(mac);
-      }
-    }
   }
 
   #credit(stats: BigUint64Array): number {
@@ -247,7 +198,34 @@ export class Megaflows {
     return total;
   }
 
-  #subtable(flowMask: Uint8Array): Subtable {
+  #enlist(flow: Megaflow): void {
+    flow.kin.flows.add(flow);
+    for (const mac of flow.macs) {
+      const flows = this.#byMac.get(mac);
+      if (flows) flows.add(flow);
+      else this.#byMac.set(mac, new Set([flow]));
+    }
+  }
+
+  #delist(flow: Megaflow): void {
+    const { flows: kin, text } = flow.kin;
+    kin.delete(flow);
+    if (kin.size === 0) this.#kins.delete(text);
+    for (const mac of flow.macs) {
+      const flows = this.#byMac.get(mac);
+      flows?.delete(flow);
+      if (flows?.size === 0) this.#byMac.delete(mac);
+    }
+  }
+
+  #kin(dependencies: Dependencies): Kin {
+    const text = dependenciesText(dependencies);
+    let kin = this.#kins.get(text);
+    if (!kin) this.#kins.set(text, (kin = { dependencies, text, flows: new Set() }));
+    return kin;
+  }
+
+  #subtable(flowMask: Uint8Array): MaskFlows {
     const text = latin1(flowMask.subarray(0, KEY_SIZE));
     let subtable = this.#byMask.get(text);
     if (!subtable) {
@@ -260,8 +238,8 @@ export class Megaflows {
   }
 }
 
-function macsOf({ asked, learned }: Megaflow): MacKey[] {
-  return learned.length === 0 ? [...asked] : [...asked, ...learned.map(({ vlan, mac }) => macKey(vlan, mac))];
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -271,7 +249,7 @@ function latin1(bytes: Uint8Array): string {
 const scratch = Buffer.alloc(KEY_SIZE);
 
 /** The bytes of `key` that the subtable looks at, as a string to be looked up. */
-function maskedText({ mask, offsets }: Subtable, key: Uint8Array): string {
+function maskedText({ mask, offsets }: MaskFlows, key: Uint8Array): string {
   for (let i = 0; i < offsets.length; i++) scratch[i] = key[offsets[i]] & mask[offsets[i]];
   return scratch.toString('latin1', 0, offsets.length);
 }

@@ -69,6 +69,8 @@ export interface NativeUpcall {
   csumPartial: boolean;
   /** Not 0: the packet is watched; the same number on every pass of the same packet through this switch. */
   traceId: number;
+  /** Of the flow cache when the packet came in, see changeFlows. */
+  epoch: number;
   /** CLOCK_REALTIME when the frame was read, ns. */
   timeNs: bigint;
 }
@@ -78,6 +80,12 @@ export interface NativeFlow {
   id: number;
   key: Uint8Array;
   mask: Uint8Array;
+}
+
+/** `actions`: new ones in the place of the old; null: the megaflow goes; absent: it is only read. */
+export interface NativeFlowChange {
+  id: number;
+  actions?: Uint8Array | null;
 }
 
 export interface NativeEvent {
@@ -193,6 +201,12 @@ export interface NativeDatapath {
   /** Waited. Removes these megaflows (none given: all) in one step and returns their last statistics, as flowStats does,
    *  so that no packet is counted by a megaflow after it was read. Unknown ids are ignored. */
   takeFlows(ids?: number[]): BigUint64Array;
+  /** Waited. Does all of it in one step between bursts, and returns the statistics from before, as flowStats does.
+   *  Unknown ids are ignored. With an `epoch` other than the last no packet meets what was and what is: those that came in
+   *  before and have passes left go to the slow path with each (NativeUpcall.epoch), and begin anew where they had none. */
+  changeFlows(changes: NativeFlowChange[], epoch?: number): BigUint64Array;
+  /** Waited. What onUpcalls would be told next. */
+  takeUpcalls(): NativeUpcall[];
   /** Posted. Packet-out: runs `actions` on a frame as if it had come from `inPort` (0xfffd: controller). */
   execute(frame: Uint8Array, inPort: number, actions: Uint8Array): void;
 

@@ -34,6 +34,16 @@ export function makeFilter(filter: FlowFilter, strict = false): (entry: FlowEntr
   };
 }
 
+/** Some packet matches both, and neither has the higher priority. */
+export function overlaps(
+  a: Pick<FlowEntry, 'value' | 'mask' | 'priority'>,
+  b: Pick<FlowEntry, 'value' | 'mask' | 'priority'>,
+): boolean {
+  if (a.priority !== b.priority) return false;
+  for (let i = 0; i < a.mask.length; i++) if ((a.mask[i] & b.mask[i] & (a.value[i] ^ b.value[i])) !== 0) return false;
+  return true;
+}
+
 function outputsTo(action: Action, port: number): boolean {
   switch (action.type) {
     case 'output':

@@ -6,7 +6,27 @@ import { toMasked } from '../openflow/normalize.js';
 
 export type Conjunction = Extract<Action, { type: 'conjunction' }>;
 
+/** What went through a flow. A modified flow goes on with its predecessor's, so that packets which are counted late find
+ *  the place. */
+export interface FlowCounts {
+  packets: number;
+  bytes: number;
+  /** Last time that a packet went through, or that the flow was made. */
+  usedMs: number;
+}
+
+export interface FlowOrigin {
+  /** The flow with the same match that this one takes the place of, and whose match and timeouts it keeps. */
+  modifies?: FlowEntry;
+  /** Counts to go on with. */
+  counts?: FlowCounts;
+}
+
+let lastSerial = 0;
+
 export class FlowEntry {
+  /** Unlike that of every other entry. */
+  readonly serial = ++lastSerial;
   readonly table: number;
   readonly priority: number;
   /** The match. A bit of `value` outside of `mask` is 0. Neither is ever written to. */
@@ -14,35 +34,31 @@ export class FlowEntry {
   readonly mask: Flow;
   /** Not empty: this flow is a clause of conjunctive matches, and never runs itself. */
   readonly conjunctions: readonly Conjunction[];
-  packets = 0;
-  bytes = 0;
-  /** Last time that a packet went through, or that the flow was made. */
-  usedMs: number;
+  readonly counts: FlowCounts;
+  readonly createdMs: number;
   /** When it was made, modified, or learned again: where the hard timeout begins. */
   modifiedMs: number;
   /** Seconds; 0 is never. */
   idleTimeout: number;
   hardTimeout: number;
 
-  /** A modified flow is a new entry with `from`'s counters and times, so that who holds the old one sees no change. */
+  /** A modified flow is a new entry, so that who holds the old one sees no change. */
   constructor(
     readonly spec: FlowSpec,
-    readonly createdMs: number,
-    from?: FlowEntry,
-    nowMs = createdMs,
+    nowMs: number,
+    { modifies, counts }: FlowOrigin = {},
   ) {
-    const masked = from ?? toMasked(spec.match);
+    const masked = modifies ?? toMasked(spec.match);
     this.table = spec.table;
     this.priority = spec.priority;
     this.value = masked.value;
     this.mask = masked.mask;
     this.conjunctions = spec.actions.filter((a) => a.type === 'conjunction');
-    this.packets = from?.packets ?? 0;
-    this.bytes = from?.bytes ?? 0;
-    this.usedMs = from?.usedMs ?? createdMs;
+    this.createdMs = modifies?.createdMs ?? nowMs;
+    this.counts = counts ?? { packets: 0, bytes: 0, usedMs: modifies?.usedMs ?? nowMs };
     this.modifiedMs = nowMs;
-    this.idleTimeout = from?.idleTimeout ?? spec.idleTimeout ?? 0;
-    this.hardTimeout = from?.hardTimeout ?? spec.hardTimeout ?? 0;
+    this.idleTimeout = modifies?.idleTimeout ?? spec.idleTimeout ?? 0;
+    this.hardTimeout = modifies?.hardTimeout ?? spec.hardTimeout ?? 0;
   }
 
   get cookie(): bigint {
@@ -53,6 +69,18 @@ export class FlowEntry {
     return this.spec.actions;
   }
 
+  get packets(): number {
+    return this.counts.packets;
+  }
+
+  get bytes(): number {
+    return this.counts.bytes;
+  }
+
+  get usedMs(): number {
+    return this.counts.usedMs;
+  }
+
   /** Timeouts become these where they are longer or none; 0 leaves them. */
   shorten(idleTimeout: number, hardTimeout: number): void {
     const shorter = (now: number, most: number): number => (most !== 0 && (now === 0 || now > most) ? most : now);
@@ -60,14 +88,23 @@ export class FlowEntry {
     this.hardTimeout = shorter(this.hardTimeout, hardTimeout);
   }
 
-  isOver(nowMs: number): boolean {
-    if (this.hardTimeout !== 0 && nowMs >= this.modifiedMs + this.hardTimeout * 1000) return true;
-    return this.idleTimeout !== 0 && nowMs >= this.usedMs + this.idleTimeout * 1000;
+  /** When it ends if no packet comes; undefined: never. */
+  get endsMs(): number | undefined {
+    const ends = [];
+    if (this.hardTimeout !== 0) ends.push(this.modifiedMs + this.hardTimeout * 1000);
+    if (this.idleTimeout !== 0) ends.push(this.usedMs + this.idleTimeout * 1000);
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
+  /** Which of its times is up. */
+  isOver(nowMs: number): 'hard' | 'idle' | undefined {
+    if (this.hardTimeout !== 0 && nowMs >= this.modifiedMs + this.hardTimeout * 1000) return 'hard';
+    return this.idleTimeout !== 0 && nowMs >= this.usedMs + this.idleTimeout * 1000 ? 'idle' : undefined;
   }
 
   credit(packets: number, bytes: number, nowMs: number): void {
-    this.packets += packets;
-    this.bytes += bytes;
-    if (nowMs > this.usedMs) this.usedMs = nowMs;
+    this.counts.packets += packets;
+    this.counts.bytes += bytes;
+    if (nowMs > this.counts.usedMs) this.counts.usedMs = nowMs;
   }
 }

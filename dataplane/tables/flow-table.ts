@@ -1,12 +1,18 @@
-// One table: its flows, and the way to find the best one. Made by tables.ts, which is what others talk to.
+// One table: its flows, the way to find the best one, and what it counts. Made by tables.ts, which is what others talk to.
 import type { Flow } from '../key/flow.js';
 import type { LookupResult } from '../translate/types.js';
 import { type Classifier, TupleSpace } from './classifier.js';
+import { DEFAULT_SETTINGS, type TableSettings } from './eviction.js';
 import { FlowEntry } from './flow-entry.js';
 
 export { FlowEntry } from './flow-entry.js';
 
 export class FlowTable implements Iterable<FlowEntry> {
+  settings: TableSettings = DEFAULT_SETTINGS;
+  /** Packets that were looked up here, and those for which a flow was found. */
+  lookups = 0;
+  matched = 0;
+
   constructor(
     readonly id: number,
     private readonly classifier: Classifier = new TupleSpace(),
@@ -21,7 +27,7 @@ export class FlowTable implements Iterable<FlowEntry> {
   }
 
   /** The flow with the same match and priority. */
-  find(entry: FlowEntry): FlowEntry | undefined {
+  find(entry: Pick<FlowEntry, 'value' | 'mask' | 'priority'>): FlowEntry | undefined {
     return this.classifier.find(entry.value, entry.mask, entry.priority);
   }
 
@@ -39,5 +45,11 @@ export class FlowTable implements Iterable<FlowEntry> {
 
   lookup(flow: Flow, wildcards: Flow): LookupResult {
     return this.classifier.lookup(flow, wildcards);
+  }
+
+  /** That many packets were looked up here, now or through the flow cache. */
+  count(packets: number, matched: boolean): void {
+    this.lookups += packets;
+    if (matched) this.matched += packets;
   }
 }

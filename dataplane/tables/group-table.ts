@@ -2,18 +2,14 @@
 // socket or a file. To: translate/actions/group.ts (get), which chooses buckets and credits them.
 //
 // Every method is one change, done whole or refused by throwing InputError. Flows that name a group that goes, go with
-// it: tables.ts listens.
+// it: tables.ts listens. With buckets that come or go a group's own count begins anew, as in Open vSwitch.
 import { InputError } from '../errors.js';
 import type { Action, BucketSpec, GroupSpec } from '../openflow/ast.js';
+import type { Journal } from './journal.js';
 import { checkSupported } from './supported.js';
 
 /** OFPG_MAX. */
 const MAX_GROUP = 0xffffff00;
-
-export interface GroupsChange {
-  /** Groups that are no more. */
-  removed: readonly number[];
-}
 
 export class BucketEntry {
   packets = 0;
@@ -54,9 +50,13 @@ export class GroupEntry {
 
 export class GroupTable implements Iterable<GroupEntry> {
   readonly #groups = new Map<number, GroupEntry>();
-  readonly #listeners = new Set<(change: GroupsChange) => void>();
+  #whenRemoved: (ids: readonly number[]) => void = () => {};
 
-  constructor(private readonly now: () => number = Date.now) {}
+  /** `change`: makes one change of the steps that are noted while it runs. */
+  constructor(
+    private readonly change: <T>(run: (journal: Journal) => T) => T,
+    private readonly now: () => number = Date.now,
+  ) {}
 
   get size(): number {
     return this.#groups.size;
@@ -71,9 +71,9 @@ export class GroupTable implements Iterable<GroupEntry> {
     return this.#groups.get(id);
   }
 
-  onChange(listener: (change: GroupsChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Told, within the change, of groups that are no more. */
+  onRemove(listener: (ids: readonly number[]) => void): void {
+    this.#whenRemoved = listener;
   }
 
   add(spec: GroupSpec): GroupEntry {
@@ -91,8 +91,9 @@ export class GroupTable implements Iterable<GroupEntry> {
       ids.add(spec.id);
     }
     const added = specs.map((spec) => new GroupEntry(spec, this.now()));
-    for (const entry of added) this.#groups.set(entry.id, entry);
-    if (added.length > 0) this.#changed([]);
+    this.change((journal) => {
+      for (const entry of added) this.#set(journal, entry.id, entry);
+    });
     return added;
   }
 
@@ -106,8 +107,10 @@ export class GroupTable implements Iterable<GroupEntry> {
   /** Deletes one group, or all; one that is not there is no mistake. Returns how many there were. */
   delete(id?: number): number {
     const removed = id === undefined ? [...this.#groups.keys()] : this.#groups.has(id) ? [id] : [];
-    for (const gone of removed) this.#groups.delete(gone);
-    if (removed.length > 0) this.#changed(removed);
+    this.change((journal) => {
+      for (const gone of removed) this.#set(journal, gone, undefined);
+      if (removed.length > 0) this.#whenRemoved(removed);
+    });
     return removed.length;
   }
 
@@ -137,20 +140,22 @@ export class GroupTable implements Iterable<GroupEntry> {
   #rebuild(old: GroupEntry, buckets: BucketSpec[]): GroupEntry {
     const spec = { ...old.spec, buckets };
     checkGroup(spec);
-    const entry = new GroupEntry(spec, old.createdMs, old.buckets);
-    entry.packets = old.packets;
-    entry.bytes = old.bytes;
-    return this.#replace(entry);
+    return this.#replace(new GroupEntry(spec, old.createdMs, old.buckets));
   }
 
   #replace(entry: GroupEntry): GroupEntry {
-    this.#groups.set(entry.id, entry);
-    this.#changed([]);
+    this.change((journal) => this.#set(journal, entry.id, entry));
     return entry;
   }
 
-  #changed(removed: readonly number[]): void {
-    for (const listener of this.#listeners) listener({ removed });
+  #set(journal: Journal, id: number, entry: GroupEntry | undefined): void {
+    const old = this.#groups.get(id);
+    const set = (group: GroupEntry | undefined): void => {
+      if (group) this.#groups.set(id, group);
+      else this.#groups.delete(id);
+    };
+    journal.step({ redo: () => set(entry), undo: () => set(old) });
+    journal.group(id);
   }
 }
 

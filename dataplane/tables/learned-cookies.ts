@@ -8,28 +8,44 @@ export interface LearnedWith {
   cookie: bigint;
 }
 
+interface Change {
+  added: readonly FlowEntry[];
+  removed: readonly FlowEntry[];
+}
+
 export class LearnedCookies {
   /** Learning actions by table and cookie. */
   readonly #learning = new Map<string, number>();
 
-  /** Notes a change of flows, and returns whose learned flows have nobody left. */
-  change(added: readonly FlowEntry[], removed: readonly FlowEntry[]): LearnedWith[] {
-    for (const action of learning(added)) this.#learning.set(key(action), (this.#learning.get(key(action)) ?? 0) + 1);
-    const orphaned: LearnedWith[] = [];
-    for (const action of learning(removed)) {
-      const left = (this.#learning.get(key(action)) ?? 0) - 1;
-      if (left > 0) this.#learning.set(key(action), left);
-      else {
-        this.#learning.delete(key(action));
-        orphaned.push({ table: action.table, cookie: action.cookie });
-      }
+  /** Notes a change that was made. */
+  change(change: Change): void {
+    for (const [key, { by }] of differences(change)) {
+      const left = (this.#learning.get(key) ?? 0) + by;
+      if (left > 0) this.#learning.set(key, left);
+      else this.#learning.delete(key);
     }
-    return orphaned;
+  }
+
+  /** Whose learned flows have nobody left after this change. */
+  orphans(change: Change): LearnedWith[] {
+    return [...differences(change)].flatMap(([key, { by, action: { table, cookie } }]) =>
+      by < 0 && (this.#learning.get(key) ?? 0) + by <= 0 ? [{ table, cookie }] : [],
+    );
   }
 }
 
-function key({ table, cookie }: LearnAction): string {
-  return `${table}/${cookie}`;
+/** How many more, or less, learning actions there are by table and cookie. */
+function differences({ added, removed }: Change): Map<string, { by: number; action: LearnAction }> {
+  const found = new Map<string, { by: number; action: LearnAction }>();
+  const count = (entries: readonly FlowEntry[], by: number): void => {
+    for (const action of learning(entries)) {
+      const key = `${action.table}/${action.cookie}`;
+      found.set(key, { by: (found.get(key)?.by ?? 0) + by, action });
+    }
+  };
+  count(added, 1);
+  count(removed, -1);
+  return found;
 }
 
 function learning(entries: readonly FlowEntry[]): LearnAction[] {

@@ -1,15 +1,19 @@
 // The switch's flow tables, 0 to 254, and the ways to change them. From: the flow parser, through the control socket or
 // a file. To: translate/ (lookup), and whoever listens for changes, such as the revalidation of megaflows.
 //
-// Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError.
+// Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError. change() makes
+// one of several.
 import { InputError } from '../errors.js';
 import type { Flow } from '../key/flow.js';
 import type { Action, FlowSpec } from '../openflow/ast.js';
+import { toMasked } from '../openflow/normalize.js';
 import { printActions } from '../openflow/print-actions.js';
 import type { Credited, LookupResult } from '../translate/types.js';
-import { ALL_TABLES, type FlowFilter, makeFilter } from './filter.js';
+import { chooseVictim, type TableSettings } from './eviction.js';
+import { ALL_TABLES, type FlowFilter, makeFilter, overlaps } from './filter.js';
 import { FlowEntry, FlowTable } from './flow-table.js';
 import { checkGroups, groupsOf, GroupTable } from './group-table.js';
+import { Journal, type RemovalReason, type Staged, type TablesChange } from './journal.js';
 import { LearnedCookies } from './learned-cookies.js';
 import { checkSupported } from './supported.js';
 
@@ -17,17 +21,23 @@ export const MAX_TABLE = 254;
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
-export interface TablesChange {
-  added: readonly FlowEntry[];
-  removed: readonly FlowEntry[];
-}
-
 export type TablesListener = (change: TablesChange) => void;
+
+/** What a command means that OpenFlow's versions define differently. */
+export interface ModOptions {
+  /** Only flows with this match and priority. */
+  strict?: boolean;
+  /** OpenFlow 1.2 and later: an added flow goes on with the counts of the one whose place it takes, unless it says
+   *  reset_counts; and modifying adds nothing. Default: as OpenFlow 1.0. */
+  modern?: boolean;
+}
 
 export class Tables {
   readonly #tables = new Map<number, FlowTable>();
   readonly #listeners = new Set<TablesListener>();
   readonly #learnedCookies = new LearnedCookies();
+  #journal: Journal | undefined;
+  #defaults: Partial<TableSettings> = {};
   /** Counts the changes. */
   generation = 0;
 
@@ -36,8 +46,8 @@ export class Tables {
 
   /** `now`: milliseconds, for the flows' ages. */
   constructor(private readonly now: () => number = Date.now) {
-    this.groups = new GroupTable(now);
-    this.groups.onChange(({ removed }) => this.#groupsGone(new Set(removed)));
+    this.groups = new GroupTable((run) => this.change(() => run(this.#journal!)), now);
+    this.groups.onRemove((removed) => this.#groupsGone(new Set(removed)));
   }
 
   get size(): number {
@@ -49,6 +59,15 @@ export class Tables {
   /** Tables that have or had flows, by number. */
   tables(): FlowTable[] {
     return [...this.#tables.values()].sort((a, b) => a.id - b.id);
+  }
+
+  table(id: number): FlowTable {
+    let table = this.#tables.get(id);
+    if (!table) {
+      this.#tables.set(id, (table = new FlowTable(id)));
+      table.settings = { ...table.settings, ...this.#defaults };
+    }
+    return table;
   }
 
   /** Tells the listener of every change from now on; returns how to stop. */
@@ -80,68 +99,134 @@ export class Tables {
     checkGroups(actions, this.groups);
   }
 
+  // --- changes as a whole --------------------------------------------------------------------------------------
+
+  /** Makes one change of all that `run` does. When it throws, nothing of it was. */
+  change<T>(run: () => T): T {
+    if (this.#journal) return run();
+    const { result, staged } = this.stage(run);
+    this.publish(staged);
+    return result;
+  }
+
+  /** Makes the changes and does not tell: publish() does. */
+  stage<T>(run: () => T): { result: T; staged: Staged } {
+    const journal = (this.#journal = new Journal());
+    try {
+      const result = run();
+      this.#deleteOrphans(journal);
+      return { result, staged: journal };
+    } catch (e) {
+      journal.undo();
+      throw e;
+    } finally {
+      this.#journal = undefined;
+    }
+  }
+
+  publish({ change }: Staged): void {
+    const { added, removed, groups } = change;
+    if (added.length === 0 && removed.length === 0 && groups.length === 0) return;
+    this.generation++;
+    this.#learnedCookies.change(change);
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  /** Flows that were learned with delete_learned go with the last flow that learned them. */
+  #deleteOrphans(journal: Journal): void {
+    for (let last = -1; last !== journal.size; ) {
+      last = journal.size;
+      for (const { table, cookie } of this.#learnedCookies.orphans(journal.change)) {
+        this.delete({ table, cookie, cookieMask: ALL_BITS });
+      }
+    }
+  }
+
+  // --- flows ---------------------------------------------------------------------------------------------------
+
   /** Adds a flow; one with the same table, match and priority is replaced. */
-  add(spec: FlowSpec): FlowEntry {
-    return this.load([spec])[0];
+  add(spec: FlowSpec, options: ModOptions = {}): FlowEntry {
+    return this.load([spec], options)[0];
   }
 
   /** Adds all flows, or throws and adds none. */
-  load(specs: readonly FlowSpec[]): FlowEntry[] {
-    const added = this.#accept(specs);
-    this.#changed(added, this.#put(added));
-    return added;
+  load(specs: readonly FlowSpec[], options: ModOptions = {}): FlowEntry[] {
+    return this.change(() => specs.map((spec) => this.#add(spec, options)));
   }
 
   /** Puts these flows in the place of all there are, or throws and changes nothing. */
   replaceAll(specs: readonly FlowSpec[]): FlowEntry[] {
-    const added = this.#accept(specs);
-    const removed = this.entries();
-    for (const entry of removed) this.#table(entry.table).remove(entry);
-    this.#put(added);
-    this.#changed(added, removed);
-    return added;
+    return this.change(() => {
+      this.delete({});
+      return this.load(specs);
+    });
   }
 
-  /** Gives the flows that `spec` is about its actions, and its cookie when it does not filter by one. Where there is no
-   *  such flow, `spec` is added, as OpenFlow 1.0 has it. Returns the flows with their new actions. */
-  modify(spec: FlowSpec, strict = false): FlowEntry[] {
-    this.check(spec.actions);
-    const old = this.#about(spec, strict);
-    if (old.length === 0) return spec.cookieMask ? [] : [this.add(spec)];
-    const added = old.map((entry) => {
-      const cookie = spec.cookieMask ? entry.cookie : spec.cookie;
-      return new FlowEntry({ ...entry.spec, actions: spec.actions, cookie }, entry.createdMs, entry, this.now());
+  /** Gives the flows that `spec` is about its actions. As OpenFlow 1.0 has it, they get its cookie, too, unless it filters
+   *  by one, and where there is no such flow it is added. Returns the flows with their new actions. */
+  modify(spec: FlowSpec, { strict = false, modern = false }: ModOptions = {}): FlowEntry[] {
+    return this.change(() => {
+      this.check(spec.actions);
+      const old = this.#about(spec, strict);
+      const filters = spec.cookieMask !== undefined && spec.cookieMask !== 0n;
+      if (old.length > 0) return old.map((entry) => this.#modify(entry, spec, !modern && !filters));
+      if (modern || filters) return [];
+      return [this.#add({ ...spec, table: spec.table === ALL_TABLES ? 0 : spec.table }, {})];
     });
-    this.#put(added);
-    this.#changed(added, old);
-    return added;
   }
 
   /** What learn() does: adds the flow, or gives the one with its match and priority its actions and cookie, and its
    *  hard timeout from the start. undefined: there are `limit` flows with that cookie in the table already. */
-  learn(spec: FlowSpec, limit = 0): Credited | undefined {
-    const [entry] = this.#accept([spec]);
-    const table = this.#table(spec.table);
-    const old = table.find(entry);
-    if (!old && limit > 0 && countCookie(table, spec.cookie) >= limit) return undefined;
-    if (!old) return new Learned(this.load([spec])[0]);
-    if (old.cookie !== spec.cookie || printActions(old.actions) !== printActions(spec.actions)) {
-      return new Learned(this.modify(spec, true)[0]);
+  learn(spec: FlowSpec, limit = 0): Learned | undefined {
+    const known = this.learned(spec);
+    if (known) {
+      known.entry.modifiedMs = this.now();
+      return known;
     }
-    old.modifiedMs = this.now();
-    return new Learned(old);
+    this.#checkSpec(spec);
+    const old = this.#find(spec);
+    if (old) return new Learned(this.change(() => this.#modify(old, spec, true)));
+    return this.learnsNoMore(spec, limit) ? undefined : new Learned(this.add(spec));
+  }
+
+  /** The flow that learn() would make, if it is there just like that. */
+  learned(spec: FlowSpec): Learned | undefined {
+    const entry = this.#find(spec);
+    if (!entry || entry.cookie !== spec.cookie) return undefined;
+    return printActions(entry.actions) === printActions(spec.actions) ? new Learned(entry) : undefined;
+  }
+
+  /** learn() would not make this flow: there is none to be changed, and there are `limit` with its cookie. */
+  learnsNoMore(spec: FlowSpec, limit: number): boolean {
+    return limit > 0 && !this.#find(spec) && this.learnedLike(spec).length >= limit;
+  }
+
+  /** The flows that count for the limit of learn(). */
+  learnedLike({ table, cookie }: FlowSpec): FlowEntry[] {
+    return [...this.table(table)].filter((entry) => entry.cookie === cookie);
   }
 
   delete(filter: FlowFilter, strict = false): FlowEntry[] {
-    return this.#remove(this.#about(filter, strict));
+    return this.change(() => this.#remove(this.#about(filter, strict), () => 'delete'));
   }
 
   /** Removes the flows whose time is up. */
   expire(): FlowEntry[] {
     const now = this.now();
-    return this.#remove(
-      this.entries().filter((entry) => entry.isOver(now)),
-    );
+    const over = this.entries().filter((entry) => entry.isOver(now));
+    return this.change(() => this.#remove(over, (entry) => entry.isOver(now) ?? 'idle'));
+  }
+
+  /** Settings of one table, or of all that have none of their own. Flows beyond a lower limit are evicted, if they may. */
+  configure(settings: Partial<TableSettings>, id?: number): void {
+    if (id === undefined) this.#defaults = { ...this.#defaults, ...settings };
+    const tables = id === undefined ? this.tables() : [this.table(id)];
+    this.change(() => {
+      for (const table of tables) {
+        table.settings = { ...table.settings, ...settings };
+        while (table.size > table.settings.maxFlows && this.#evict(table));
+      }
+    });
   }
 
   /** How many flows and buckets send packets to each group. */
@@ -156,10 +241,13 @@ export class Tables {
   }
 
   #groupsGone(gone: ReadonlySet<number>): void {
-    if (gone.size === 0) return;
     const uses = ({ actions }: FlowEntry): boolean => groupsOf(actions).some((id) => gone.has(id));
-    const flows = this.entries().filter(uses);
-    if (flows.length > 0) this.#remove(flows);
+    this.#remove(this.entries().filter(uses), () => 'group_delete');
+  }
+
+  /** The flow with this table, match and priority. */
+  #find(spec: FlowSpec): FlowEntry | undefined {
+    return this.#tables.get(spec.table)?.find({ ...toMasked(spec.match), priority: spec.priority });
   }
 
   #about(filter: FlowFilter, strict: boolean): FlowEntry[] {
@@ -167,52 +255,77 @@ export class Tables {
     return this.entries({ table: filter.table }).filter(wanted);
   }
 
-  #accept(specs: readonly FlowSpec[]): FlowEntry[] {
-    const now = this.now();
-    return specs.map((spec) => {
-      if (spec.table < 0 || spec.table > MAX_TABLE) {
-        throw new InputError('ETABLE', `expected a table of 0 to ${MAX_TABLE}, got ${spec.table}`);
+  #checkSpec(spec: FlowSpec): void {
+    if (spec.table < 0 || spec.table > MAX_TABLE) {
+      throw new InputError('ETABLE', `expected a table of 0 to ${MAX_TABLE}, got ${spec.table}`);
+    }
+    this.check(spec.actions);
+  }
+
+  #add(spec: FlowSpec, { modern = false }: ModOptions): FlowEntry {
+    this.#checkSpec(spec);
+    const table = this.table(spec.table);
+    const masked = { ...toMasked(spec.match), priority: spec.priority };
+    const old = table.find(masked);
+    if (!old) {
+      if (spec.flags.includes('check_overlap')) refuseOverlap(table, masked);
+      if (table.size >= table.settings.maxFlows && !this.#evict(table)) {
+        throw new InputError('EFULL', `expected room for a flow, but table ${table.id} has its ${table.size} already`);
       }
-      this.check(spec.actions);
-      return new FlowEntry(spec, now);
+    }
+    const keepCounts = old && modern && !spec.flags.includes('reset_counts');
+    return this.#put(new FlowEntry(spec, this.now(), keepCounts ? { counts: old.counts } : {}));
+  }
+
+  #modify(old: FlowEntry, spec: FlowSpec, withCookie: boolean): FlowEntry {
+    const counts = spec.flags.includes('reset_counts') ? undefined : old.counts;
+    const changed = { ...old.spec, actions: spec.actions, cookie: withCookie ? spec.cookie : old.cookie };
+    return this.#put(new FlowEntry(changed, this.now(), { modifies: old, counts }));
+  }
+
+  #put(entry: FlowEntry): FlowEntry {
+    const table = this.table(entry.table);
+    let old: FlowEntry | undefined;
+    this.#journal!.step({
+      redo: () => (old = table.put(entry)),
+      undo: () => {
+        table.remove(entry);
+        if (old) table.put(old);
+      },
     });
+    this.#journal!.added(entry, old);
+    return entry;
   }
 
-  #put(entries: readonly FlowEntry[]): FlowEntry[] {
-    return entries.map((entry) => this.#table(entry.table).put(entry)).filter((old) => old !== undefined);
-  }
-
-  #remove(removed: FlowEntry[]): FlowEntry[] {
-    for (const entry of removed) this.#table(entry.table).remove(entry);
-    this.#changed([], removed);
+  #remove(removed: FlowEntry[], reason: (entry: FlowEntry) => RemovalReason): FlowEntry[] {
+    for (const entry of removed) {
+      const table = this.table(entry.table);
+      this.#journal!.step({ redo: () => table.remove(entry), undo: () => table.put(entry) });
+      this.#journal!.removed(entry, reason(entry));
+    }
     return removed;
   }
 
-  #table(id: number): FlowTable {
-    let table = this.#tables.get(id);
-    if (!table) this.#tables.set(id, (table = new FlowTable(id)));
-    return table;
-  }
-
-  #changed(added: readonly FlowEntry[], removed: readonly FlowEntry[]): void {
-    if (added.length === 0 && removed.length === 0) return;
-    this.generation++;
-    for (const listener of this.#listeners) listener({ added, removed });
-    for (const { table, cookie } of this.#learnedCookies.change(added, removed)) {
-      this.delete({ table, cookie, cookieMask: ALL_BITS });
-    }
+  /** Whether a flow went to make room. */
+  #evict(table: FlowTable): boolean {
+    const { overflow, evictionFields } = table.settings;
+    const victim = overflow === 'evict' ? chooseVictim(table, evictionFields) : undefined;
+    if (victim) this.#remove([victim], () => 'eviction');
+    return victim !== undefined;
   }
 }
 
-function countCookie(table: FlowTable, cookie: bigint): number {
-  let count = 0;
-  for (const entry of table) if (entry.cookie === cookie) count++;
-  return count;
+function refuseOverlap(table: FlowTable, added: Pick<FlowEntry, 'value' | 'mask' | 'priority'>): void {
+  for (const entry of table) {
+    if (!overlaps(entry, added)) continue;
+    const what = `a flow of table ${table.id} with priority ${entry.priority} and cookie 0x${entry.cookie.toString(16)}`;
+    throw new InputError('EOVERLAP', `expected no packet to match two flows (check_overlap), but ${what} overlaps`);
+  }
 }
 
 /** A learned flow is learned again by each packet that passes learn(), as those of the megaflow do unseen. */
-class Learned implements Credited {
-  constructor(private readonly entry: FlowEntry) {}
+export class Learned implements Credited {
+  constructor(readonly entry: FlowEntry) {}
 
   credit(_packets: number, _bytes: number, nowMs: number): void {
     if (nowMs > this.entry.modifiedMs) this.entry.modifiedMs = nowMs;

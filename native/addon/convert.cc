@@ -19,6 +19,13 @@ Napi::Uint8Array to_byte_array(Napi::Env env, const Napi::Value& value, const ch
   return value.As<Napi::Uint8Array>();
 }
 
+uint64_t flow_id(const Napi::Object& o) {
+  const Napi::Value id = o.Get("id");
+  const double d = id.IsNumber() ? id.As<Napi::Number>().DoubleValue() : -1;
+  if (!(d >= 0 && d <= 9007199254740991.0)) throw breach(o.Env(), "flow.id", "a safe integer");
+  return static_cast<uint64_t>(d);
+}
+
 Napi::Object drops_object(Napi::Env env, const std::array<uint64_t, kDropCount>& drops) {
   Napi::Object o = Napi::Object::New(env);
   for (size_t i = 1; i < kDropCount; i++) o.Set(kDropReasons[i].name, number(env, drops[i]));  // without `none`
@@ -81,15 +88,25 @@ std::unique_ptr<FlowSpec> to_flow(const Napi::Value& value, bool has_id) {
   if (!value.IsObject()) throw breach(value.Env(), "flow", "an object");
   const Napi::Object o = value.As<Napi::Object>();
   auto flow = std::make_unique<FlowSpec>();
-  if (has_id) {
-    const Napi::Value id = o.Get("id");
-    const double d = id.IsNumber() ? id.As<Napi::Number>().DoubleValue() : -1;
-    if (!(d >= 0 && d <= 9007199254740991.0)) throw breach(value.Env(), "flow.id", "a safe integer");
-    flow->id = static_cast<uint64_t>(d);
-  }
+  if (has_id) flow->id = flow_id(o);
   flow->key = to_key(o, "key");
   flow->mask = to_key(o, "mask");
   return flow;
+}
+
+FlowChange to_flow_change(const Napi::Value& value) {
+  if (!value.IsObject()) throw breach(value.Env(), "change", "an object");
+  const Napi::Object o = value.As<Napi::Object>();
+  FlowChange change;
+  change.id = flow_id(o);
+  const Napi::Value actions = o.Get("actions");
+  change.is_removed = actions.IsNull();
+  if (change.is_removed || actions.IsUndefined()) return change;
+  change.actions = std::make_unique<std::vector<uint8_t>>(to_vector(to_byte_array(value.Env(), actions, "actions")));
+  if (!actions_valid(change.actions->data(), change.actions->size())) {
+    throw breach(value.Env(), "actions", "well-formed records");
+  }
+  return change;
 }
 
 std::vector<TlvOption> to_tlv_map(const Napi::Value& value) {
@@ -174,6 +191,7 @@ Napi::Object from_upcall(Napi::Env env, const UpcallSlot& slot) {
   o.Set("gsoSize", number(env, packet.gso_size));
   o.Set("csumPartial", Napi::Boolean::New(env, packet.csum_partial));
   o.Set("traceId", number(env, packet.trace_id));
+  o.Set("epoch", number(env, packet.epoch));
   o.Set("timeNs", Napi::BigInt::New(env, slot.time_ns));
   return o;
 }

@@ -23,6 +23,8 @@ std::vector<uint8_t> actions_argument(const Napi::CallbackInfo& info, size_t ind
 FlowKey to_key(const Napi::Object& from, const char* name);
 // { id, key, mask }; the id only when `has_id`.
 std::unique_ptr<FlowSpec> to_flow(const Napi::Value& value, bool has_id);
+// { id, actions }: new actions, null to remove it, undefined only to read it.
+FlowChange to_flow_change(const Napi::Value& value);
 // [{ optClass, type, size, index, offset }]
 std::vector<TlvOption> to_tlv_map(const Napi::Value& value);
 PortSpec to_port_spec(const Napi::Value& value);

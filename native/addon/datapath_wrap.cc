@@ -20,6 +20,8 @@ Napi::Function DatapathWrap::define(Napi::Env env) {
                          InstanceMethod<&DatapathWrap::flush_flows>("flushFlows"),
                          InstanceMethod<&DatapathWrap::flow_stats>("flowStats"),
                          InstanceMethod<&DatapathWrap::take_flows>("takeFlows"),
+                         InstanceMethod<&DatapathWrap::change_flows>("changeFlows"),
+                         InstanceMethod<&DatapathWrap::take_upcalls>("takeUpcalls"),
                          InstanceMethod<&DatapathWrap::execute>("execute"),
                          InstanceMethod<&DatapathWrap::set_trace>("setTrace"),
                          InstanceMethod<&DatapathWrap::ct_dump>("ctDump"),
@@ -116,11 +118,16 @@ void DatapathWrap::call_js(Napi::Env env, Napi::Function, Link* link, void*) {
   }
 }
 
-void DatapathWrap::deliver(Napi::Env env) {
+Napi::Array DatapathWrap::published(Napi::Env env) {
   Napi::Array upcalls = Napi::Array::New(env);
   uint32_t n = 0;
   while (const UpcallSlot* slot = datapath_->next_upcall()) upcalls.Set(n++, from_upcall(env, *slot));
-  if (n > 0) on_upcalls_.Call({upcalls});
+  return upcalls;
+}
+
+void DatapathWrap::deliver(Napi::Env env) {
+  const Napi::Array upcalls = published(env);
+  if (upcalls.Length() > 0) on_upcalls_.Call({upcalls});
   for (const PortEvent& event : datapath_->take_events()) {
     Napi::Object o = Napi::Object::New(env);
     o.Set("type", event.is_back ? "port-back" : "port-gone");
@@ -202,6 +209,25 @@ Napi::Value DatapathWrap::take_flows(const Napi::CallbackInfo& info) {
   std::vector<uint64_t> ids;
   for (uint32_t i = 0; i < list.Length(); i++) ids.push_back(list.Get(i).ToNumber().Int64Value());
   return from_stats(info.Env(), datapath_->take_flows(&ids));
+}
+
+Napi::Value DatapathWrap::change_flows(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "changes: expected an array");
+  const Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<FlowChange> changes;
+  changes.reserve(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::HandleScope scope(info.Env());
+    changes.push_back(to_flow_change(list.Get(i)));
+  }
+  const bool has_epoch = !info[1].IsUndefined();
+  const uint32_t epoch = has_epoch ? u32_argument(info, 1, "epoch") : 0;
+  return from_stats(info.Env(), datapath_->change_flows(std::move(changes), has_epoch ? &epoch : nullptr));
+}
+
+Napi::Value DatapathWrap::take_upcalls(const Napi::CallbackInfo& info) {
+  datapath_->sync();
+  return published(info.Env());
 }
 
 void DatapathWrap::execute(const Napi::CallbackInfo& info) {

@@ -26,6 +26,7 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   static void call_js(Napi::Env env, Napi::Function, Link* link, void*);
   using Notifier = Napi::TypedThreadSafeFunction<Link, void, call_js>;
 
+  Napi::Array published(Napi::Env env);
   void deliver(Napi::Env env);
   void shut_down();
 
@@ -41,6 +42,8 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   void flush_flows(const Napi::CallbackInfo& info);
   Napi::Value flow_stats(const Napi::CallbackInfo& info);
   Napi::Value take_flows(const Napi::CallbackInfo& info);
+  Napi::Value change_flows(const Napi::CallbackInfo& info);
+  Napi::Value take_upcalls(const Napi::CallbackInfo& info);
   void execute(const Napi::CallbackInfo& info);
   void set_trace(const Napi::CallbackInfo& info);
   Napi::Value ct_dump(const Napi::CallbackInfo& info);

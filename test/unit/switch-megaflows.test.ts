@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Dependencies } from '../../dataplane/datapath/dependencies.js';
 import { Megaflows, type Megaflow, type MegaflowContent } from '../../dataplane/datapath/megaflows.js';
-import { KEY_SIZE } from '../../dataplane/datapath/native.js';
+import { KEY_SIZE, type NativeFlowChange } from '../../dataplane/datapath/native.js';
 
 /** The addon's side: counters by id, as flowStats and takeFlows give them. */
 class FakeCache {
   counters = new Map<number, { packets: number; bytes: number; used: bigint }>();
+  actions = new Map<number, Uint8Array>();
   hit(id: number, packets: number, bytes: number, used = 1n): void {
     const c = this.counters.get(id) ?? { packets: 0, bytes: 0, used: 0n };
     this.counters.set(id, { packets: c.packets + packets, bytes: c.bytes + bytes, used });
@@ -22,6 +24,14 @@ class FakeCache {
     for (const id of ids ?? [...this.counters.keys()]) this.counters.delete(id);
     return stats;
   }
+  changeFlows(changes: NativeFlowChange[]): BigUint64Array {
+    const stats = this.flowStats(changes.map(({ id }) => id));
+    for (const { id, actions } of changes) {
+      if (actions === null) this.counters.delete(id);
+      else if (actions) this.actions.set(id, actions);
+    }
+    return stats;
+  }
 }
 
 const SECOND = 1_000_000_000n;
@@ -32,8 +42,10 @@ function bytes(at: Record<number, number>): Uint8Array {
   return b;
 }
 
+const NOTHING: Dependencies = { looks: [], groups: [], ports: [], allPorts: false, taught: [] };
+
 function content(mask: Uint8Array, more: Partial<MegaflowContent> = {}): MegaflowContent {
-  return { mask, actions: [], encoded: new Uint8Array(), entries: [], learned: [], asked: [], ...more };
+  return { mask, actions: [], encoded: new Uint8Array(), entries: [], learned: [], asked: [], dependencies: NOTHING, ...more };
 }
 
 let cache: FakeCache;
@@ -68,7 +80,7 @@ describe('switch: megaflows', () => {
     expect(megaflows.sync()).toBe(3);
     expect(megaflows.sync()).toBe(0);
     cache.hit(id, 2, 200);
-    megaflows.invalidate();
+    megaflows.purge();
     expect(credited).toEqual([
       { id, packets: 3, bytes: 300 },
       { id, packets: 2, bytes: 200 },
@@ -83,7 +95,7 @@ describe('switch: megaflows', () => {
     const b = megaflows.add(bytes({ 7: 2 }), content(mask))!;
     cache.hit(a.id, 1, 60);
     cache.hit(b.id, 1, 60);
-    megaflows.invalidateMacs(['0/5', '1/5']);
+    megaflows.apply([...megaflows.withMacs(['0/5', '1/5'])].map((flow) => ({ flow })));
     expect(credited).toEqual([{ id: a.id, packets: 1, bytes: 60 }]);
     expect([...megaflows].map((f) => f.id)).toEqual([b.id]);
     expect(megaflows.sync()).toBe(1);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeActions } from '../../dataplane/datapath/encode.js';
 import { Megaflows } from '../../dataplane/datapath/megaflows.js';
 import { KEY_SIZE, type NativeFlow, type NativeUpcall } from '../../dataplane/datapath/native.js';
+import { Revalidator } from '../../dataplane/datapath/revalidator.js';
 import { type Translated, type UpcallHost, Upcalls } from '../../dataplane/datapath/upcalls.js';
 import { newFlow } from '../../dataplane/key/flow.js';
 
@@ -12,6 +13,8 @@ const datapath = {
     void answers.push({ slot, actions: decodeActions(actions), flow }),
   flowStats: () => new BigUint64Array(),
   takeFlows: () => new BigUint64Array(),
+  changeFlows: () => new BigUint64Array(),
+  takeUpcalls: () => [],
 };
 
 let slot = 0;
@@ -29,6 +32,7 @@ function upcall(inPort: number, more: Partial<NativeUpcall> = {}): NativeUpcall 
     gsoSize: 0,
     csumPartial: false,
     traceId: 0,
+    epoch: 0,
     timeNs: 0n,
     ...more,
   };
@@ -43,6 +47,7 @@ function toPort9(more: Partial<Translated> = {}): Translated {
     learned: [],
     asked: [],
     news: [],
+    dependencies: { looks: [], groups: [], ports: [], allPorts: false, taught: [] },
     ...more,
   };
 }
@@ -57,7 +62,8 @@ beforeEach(() => {
   creditMegaflow.mockReset();
   megaflows = new Megaflows(datapath, { credit: creditMegaflow }, undefined, 2);
   host = { translate: vi.fn(() => toPort9()), credit: vi.fn(), packetIn: vi.fn(), failed: vi.fn() };
-  upcalls = new Upcalls(datapath, megaflows, host);
+  const revalidator = new Revalidator(megaflows, { retranslate: () => undefined, failed: () => {} });
+  upcalls = new Upcalls(datapath, megaflows, revalidator, host);
 });
 
 describe('switch: upcalls', () => {

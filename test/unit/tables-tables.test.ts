@@ -95,7 +95,7 @@ describe('modifying', () => {
 
   test('strictly, changes only the flow with this match and priority', () => {
     const tables = tablesOf('priority=1,tcp actions=1', 'priority=2,tcp actions=1');
-    tables.modify(spec('priority=2,tcp actions=9'), true);
+    tables.modify(spec('priority=2,tcp actions=9'), { strict: true });
     expect(dump(tables)).toEqual(['priority=2,tcp actions=output:9', 'priority=1,tcp actions=output:1']);
   });
 

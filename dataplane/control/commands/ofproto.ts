@@ -82,17 +82,38 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
     },
   });
   commands.register({
+    name: 'revalidator/wait',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
+    run: async () => {
+      await sw.settled();
+      return '';
+    },
+  });
+  commands.register({
+    name: 'revalidator/purge',
+    usage: '',
+    minArgs: 0,
+    maxArgs: 0,
+    run: () => {
+      sw.purgeMegaflows();
+      return '';
+    },
+  });
+  commands.register({
     name: 'coverage/show',
     usage: '',
     minArgs: 0,
     maxArgs: 0,
     run: () => {
-      const { drops, copyDrops, slowPath, reasons: _, ...counters } = sw.counters();
+      const { drops, copyDrops, slowPath, revalidation, reasons: _, ...counters } = sw.counters();
       const prefixed = (prefix: string, numbers: Record<string, number>): [string, number][] =>
         Object.entries(numbers).map(([name, n]) => [`${prefix}_${name}`, n]);
       const all = [
         ...Object.entries(counters),
         ...prefixed('upcall', { ...slowPath }),
+        ...prefixed('revalidate', { ...revalidation }),
         ...prefixed('drop', drops),
         ...prefixed('copy_drop', copyDrops),
       ];

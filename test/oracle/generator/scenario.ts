@@ -76,6 +76,14 @@ function take(drawn: Drawn, flow: string, options: ParseOptions): boolean {
   return true;
 }
 
+/** One flow of a pipeline, in OpenFlow 1.5's words. */
+export function randomPipelineFlow(r: Random): string {
+  const table = r.below(u.LAST_TABLE + 1);
+  const match = randomMatch(r, false);
+  const head = [`table=${table}`, `priority=${1000 - 10 * r.below(8)}`, ...matchText(match)].join(',');
+  return `${head} actions=${randomActions(r, { match, table, instructions: true })}`;
+}
+
 function randomStep(r: Random, match: RandomMatch): Step {
   const ctNext = Array.from({ length: r.below(3) }, () => r.pick(CT_STATES));
   const step: Step = { ...packetFor(r, match), ctNext };

@@ -1,0 +1,180 @@
+// Everything between the addon's upcalls and its flow cache: translation, megaflows, and what keeps them true. Made by
+// switch.ts, which says what changed; it knows how the parts are told.
+import { flowFromKey } from '../key/flow.js';
+import type { OfPort } from '../openflow/ast.js';
+import type { Staged, Tables, TablesChange } from '../tables/index.js';
+import { translatePacket } from '../translate/index.js';
+import type { Environment, Translation } from '../translate/types.js';
+import type { Flow } from '../key/flow.js';
+import { type EnvironmentParts, RetranslationEnvironment, SwitchEnvironment } from './environment.js';
+import { macKey, type Megaflow, Megaflows } from './megaflows.js';
+import type { NativeDatapath, NativeUpcall } from './native.js';
+import { RecircTable } from './recirc.js';
+import { creditedBy, Revalidator } from './revalidator.js';
+import { type Answered, type Translated, Upcalls } from './upcalls.js';
+
+export interface SlowPathHost {
+  /** Translates a packet that somebody watches, and tells them. */
+  watched(upcall: NativeUpcall, environment: Environment, flow: Flow): Translation;
+  packetIn(upcall: NativeUpcall): void;
+  failed(what: string, error: unknown): void;
+}
+
+/** Recirculation ids are looked through every so many rounds. */
+const COLLECT_EVERY = 5;
+/** Milliseconds in which a change that is to be whole may look at megaflows; those beyond it go. */
+const WHOLE_CHANGE_MS = 50;
+
+export class SlowPath {
+  readonly megaflows: Megaflows;
+  readonly revalidator: Revalidator;
+  readonly upcalls: Upcalls;
+  readonly #parts: EnvironmentParts;
+  readonly #recirc = new RecircTable(() => performance.now());
+  #rounds = 0;
+
+  constructor(
+    datapath: NativeDatapath,
+    parts: Omit<EnvironmentParts, 'recirc'>,
+    private readonly host: SlowPathHost,
+  ) {
+    this.#parts = { ...parts, recirc: this.#recirc };
+    this.megaflows = new Megaflows(datapath, {
+      credit: (flow, packets, bytes) => this.#creditMegaflow(flow, packets, bytes),
+    });
+    this.revalidator = new Revalidator(this.megaflows, {
+      retranslate: (key) => this.#retranslate(key),
+      failed: (error) => host.failed('a megaflow was removed because its translation failed', error),
+    });
+    this.upcalls = new Upcalls(datapath, this.megaflows, this.revalidator, {
+      translate: (upcall) => this.#translate(upcall),
+      credit: (answered, packets, bytes, tcpFlags) => {
+        credit({ ...answered, entries: creditedBy(answered.translation) }, packets, bytes, Date.now(), tcpFlags);
+      },
+      packetIn: (upcall) => host.packetIn(upcall),
+      failed: ({ frame }, error) => {
+        const hex = Buffer.from(frame).toString('hex');
+        host.failed(`a packet was dropped because its translation failed (frame ${hex})`, error);
+      },
+    });
+  }
+
+  /** For a trace: it asks what a packet would, and notes for nobody. */
+  environment(packet: Flow): Environment {
+    return new SwitchEnvironment(this.#parts, packet);
+  }
+
+  close(): void {
+    this.upcalls.close();
+    this.revalidator.close();
+  }
+
+  // --- what changed --------------------------------------------------------------------------------------------
+
+  flowsChanged(change: TablesChange): void {
+    this.#mark(change);
+    this.revalidator.run();
+  }
+
+  portChanged(no: OfPort): void {
+    this.revalidator.mark(this.megaflows.withPort(no));
+    this.revalidator.run();
+  }
+
+  /** Learned addresses were forgotten. */
+  macsForgotten(): void {
+    this.revalidator.mark(this.megaflows.withAnyMac());
+    this.revalidator.run();
+  }
+
+  /** Makes the change that `run` makes of the tables such that each packet meets all of it or nothing, in all its passes:
+   *  megaflows change in one step, and packets that are between two passes then end as they began. */
+  asWhole<T>(tables: Tables, run: () => T): T {
+    const { result, staged } = tables.stage(run);
+    this.#mark(staged.change);
+    const verdicts = this.revalidator.verdicts(performance.now() + WHOLE_CHANGE_MS);
+    const epoch = (this.upcalls.epoch + 1) >>> 0;
+    this.megaflows.apply(verdicts, epoch);
+    this.#finishOld(staged, epoch);
+    tables.publish(staged);
+    return result;
+  }
+
+  #finishOld(staged: Staged, epoch: number): void {
+    let undone = false;
+    this.upcalls.turn(epoch, (upcall) => {
+      if (!undone) staged.undo();
+      undone = true;
+      return this.#translateQuietly(upcall);
+    });
+    if (undone) staged.redo();
+  }
+
+  #mark(change: TablesChange): void {
+    this.revalidator.mark(this.megaflows.withFlows(change));
+    for (const id of change.groups) this.revalidator.mark(this.megaflows.withGroup(id));
+  }
+
+  // --- translations --------------------------------------------------------------------------------------------
+
+  #translate(upcall: NativeUpcall): Translated {
+    const flow = flowFromKey(upcall.key);
+    const environment = new SwitchEnvironment(this.#parts, flow);
+    const { tables } = this.#parts;
+    const { generation } = tables;
+    const translation =
+      upcall.traceId === 0 ? translatePacket(environment, flow) : this.host.watched(upcall, environment, flow);
+    return { ...answer(environment, translation), news: environment.news, stale: generation !== tables.generation };
+  }
+
+  #translateQuietly({ key }: NativeUpcall): Translated {
+    const flow = flowFromKey(key);
+    const environment = new RetranslationEnvironment(this.#parts, flow);
+    return { ...answer(environment, translatePacket(environment, flow)), news: [] };
+  }
+
+  #retranslate(key: Uint8Array): Answered | undefined {
+    const flow = flowFromKey(key);
+    const environment = new RetranslationEnvironment(this.#parts, flow);
+    const translation = translatePacket(environment, flow);
+    return environment.needsPacket ? undefined : answer(environment, translation);
+  }
+
+  // --- counters and time ---------------------------------------------------------------------------------------
+
+  #creditMegaflow({ usedNs, entries, learned, kin, tcpFlags }: Megaflow, packets: number, bytes: number): void {
+    const idleMs = usedNs === 0n ? 0 : Number(process.hrtime.bigint() - usedNs) / 1e6;
+    const { dependencies } = kin;
+    credit({ entries, dependencies }, packets, bytes, Date.now() - Math.max(0, idleMs), tcpFlags);
+    const { mac: table } = this.#parts;
+    for (const { vlan, mac, port } of learned) if (table.lookup(vlan, mac) === port) table.learn(vlan, mac, port);
+  }
+
+  /** Once a second: whether there is anything to look after. */
+  maintain(): boolean {
+    this.megaflows.sync();
+    this.megaflows.expire();
+    const aged = this.#parts.mac.expire();
+    if (aged.length > 0) {
+      this.revalidator.mark(this.megaflows.withMacs(aged.map(({ vlan, mac }) => macKey(vlan, mac))));
+      this.revalidator.run();
+    }
+    if (++this.#rounds % COLLECT_EVERY === 0) this.#recirc.collect(this.megaflows.recircIds());
+    return this.megaflows.size > 0 || this.#recirc.size > 0;
+  }
+}
+
+function answer({ learned, asked, dependencies }: SwitchEnvironment, translation: Translation): Answered {
+  return { translation, learned, asked, dependencies };
+}
+
+function credit(
+  { entries, dependencies }: Pick<Megaflow, 'entries'> & Pick<Answered, 'dependencies'>,
+  packets: number,
+  bytes: number,
+  usedMs: number,
+  tcpFlags: number,
+): void {
+  for (const entry of entries) entry.credit(packets, bytes, usedMs, tcpFlags);
+  for (const { table, found } of dependencies.looks) table.count(packets, found.length > 0);
+}

@@ -322,6 +322,47 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     expect(b.dp.counters().megaflows).toBe(0);
   });
 
+  it('gives flows other actions in place, reads and removes them, in one step with their statistics from before', () => {
+    const b = bench();
+    const out = (port: number): Uint8Array => encodeActions([{ type: 'output', port }]);
+    b.dp.putFlow({ id: 5, key: native.extract(udp, 1), mask: maskOf('nw_proto') }, out(2));
+    b.dp.putFlow({ id: 6, key: native.extract(syn, 1), mask: maskOf('nw_proto') }, out(2));
+    expect(b.send(1, udp)).toHaveLength(1);
+    const read = (list: BigUint64Array): bigint[][] => [0, 5].map((at) => [...list.subarray(at, at + 2)]);
+    expect(read(b.dp.changeFlows([{ id: 5, actions: out(1) }, { id: 6 }, { id: 99 }]))).toEqual([[5n, 1n], [6n, 0n]]);
+    expect(b.send(1, udp)).toHaveLength(0);
+    expect(b.dp.collect(1)).toHaveLength(1);
+    expect(read(b.dp.changeFlows([{ id: 5, actions: null }, { id: 6, actions: null }]))).toEqual([[5n, 2n], [6n, 0n]]);
+    expect(b.dp.counters().megaflows).toBe(0);
+    const malformed = { id: 5, actions: Uint8Array.of(1, 2, 3) };
+    expect(() => b.dp.changeFlows([malformed])).toThrow(TypeError);
+  });
+
+  it('sends each further pass of a packet from before a new epoch up, and begins anew what had none', async () => {
+    const b = bench();
+    const recirc = (id: number): DatapathAction[] => [{ type: 'recirc', id }];
+    b.dp.inject(1, udp);
+    b.answer(await b.upcall(), recirc(7));
+    const second = await b.upcall();
+    b.dp.inject(1, udp);
+    const first = await b.upcall();
+    const key = second.key.slice();
+    key.set([0, 0, 0, 8], KEY_FIELDS.recirc_id[0]);
+    b.dp.putFlow({ id: 1, key, mask: maskOf('recirc_id') }, encodeActions([{ type: 'output', port: 2 }]));
+    b.dp.changeFlows([], 1);
+    expect([second.epoch, first.epoch]).toEqual([0, 0]);
+    b.answer(first, recirc(8));
+    b.dp.drain();
+    expect(b.dp.collect(2)).toHaveLength(1);
+    b.answer(second, recirc(8));
+    const third = b.dp.takeUpcalls()[0];
+    expect([third.epoch, read(third.key, 'recirc_id')]).toEqual([0, 8]);
+    b.answer(third, [{ type: 'output', port: 2 }]);
+    b.dp.drain();
+    expect(b.dp.collect(2)).toHaveLength(1);
+    expect(b.balance()).toBe(0);
+  });
+
   it('refuses a port number twice as a SystemError would, and arguments of the wrong kind as TypeError', () => {
     const b = bench();
     const refusal = { code: 'ESYSTEM', syscall: 'add port', object: 'again', errnoName: 'EEXIST', errno: 17 };

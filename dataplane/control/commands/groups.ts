@@ -12,10 +12,12 @@ export function registerGroups(commands: CommandTable, sw: Switch): void {
     usage: '[--modify] GROUPS [SOURCE]',
     minArgs: 1,
     maxArgs: 3,
-    run: (args) => {
+    run: async (args) => {
       const { flags, rest } = readArguments(args, { flags: ['--modify'], maxRest: 2 });
       const [text = '', sourceName = '<group>'] = rest;
-      return json({ added: sw.addGroups(text, { sourceName, modify: flags.has('--modify') }) });
+      const added = sw.addGroups(text, { sourceName, modify: flags.has('--modify') });
+      await sw.settled();
+      return json({ added });
     },
   });
   commands.register({
@@ -23,7 +25,11 @@ export function registerGroups(commands: CommandTable, sw: Switch): void {
     usage: '[group_id=N]',
     minArgs: 0,
     maxArgs: 1,
-    run: (args) => json({ deleted: sw.delGroups(groupId(args)) }),
+    run: async (args) => {
+      const deleted = sw.delGroups(groupId(args));
+      await sw.settled();
+      return json({ deleted });
+    },
   });
   commands.register({
     name: 'packetwalk/groups-dump',

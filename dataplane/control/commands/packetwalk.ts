@@ -9,13 +9,19 @@ import { readArguments, zoneOf } from './arguments.js';
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
+/** The answer to a change, given when no packet is treated any more as before it. */
+async function settled(sw: Switch, value: unknown): Promise<string> {
+  await sw.settled();
+  return json(value);
+}
+
 export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   commands.register({
     name: 'packetwalk/flows-add',
     usage: 'FLOWS [SOURCE]',
     minArgs: 1,
     maxArgs: 2,
-    run: ([text, source = '<flow>']) => json(sw.addFlows(text, source)),
+    run: ([text, source = '<flow>']) => settled(sw, sw.addFlows(text, source)),
   });
   commands.register({
     name: 'packetwalk/flows-del',
@@ -24,7 +30,7 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
     maxArgs: 2,
     run: (args) => {
       const { flags, rest } = readArguments(args, { flags: ['--strict'], maxRest: 1 });
-      return json({ deleted: sw.delFlows(rest[0] ?? '', { strict: flags.has('--strict') }) });
+      return settled(sw, { deleted: sw.delFlows(rest[0] ?? '', { strict: flags.has('--strict') }) });
     },
   });
   commands.register({
@@ -46,7 +52,7 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
     usage: 'PORT-AS-JSON',
     minArgs: 1,
     maxArgs: 1,
-    run: ([text]) => json(sw.addPort(parseConfig(text, '<port>', switchPortSchema))),
+    run: ([text]) => settled(sw, sw.addPort(parseConfig(text, '<port>', switchPortSchema))),
   });
   commands.register({
     name: 'packetwalk/port-del',
@@ -55,7 +61,7 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
     maxArgs: 1,
     run: ([name]) => {
       sw.delPort(name);
-      return json({});
+      return settled(sw, {});
     },
   });
   commands.register({ name: 'packetwalk/process', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.process()) });

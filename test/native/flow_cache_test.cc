@@ -48,6 +48,21 @@ TEST("flow cache: a megaflow matches what its mask looks at and nothing else") {
   CHECK(lookup(cache, *udp) == nullptr);
 }
 
+TEST("flow cache: an update gives other actions in place: statistics go on, paths through it end") {
+  FlowCache cache;
+  TestPacket p(kTcp4);
+  cache.put(1, p->key, mask_of({FIELD(dl_type)}), {1});
+  Megaflow* flow = lookup(cache, *p);
+  flow->credit(60, 0, 5);
+  const uint32_t serial = flow->serial;
+  CHECK(cache.update(1, {2, 3}));
+  CHECK(lookup(cache, *p) == flow);
+  CHECK_EQ(flow->packets, 1u);
+  CHECK_EQ(flow->actions.size(), 2u);
+  CHECK(flow->serial != serial && !flow->is_dead());
+  CHECK(!cache.update(2, {}));
+}
+
 TEST("flow cache: the second packet is an exact hit") {
   FlowCache cache;
   TestPacket p(kTcp4);

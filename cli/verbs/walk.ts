@@ -1,6 +1,7 @@
 // `packetwalk walk`: sends the real traffic of the article's walks in the lab, tells each packet's way and compares it with
 // the article's tables. Uses the lab that is up, or brings one up and takes it down again.
 import { type Command, Option } from 'commander';
+import type { Explainer } from '../../explain/index.js';
 import type { Lab, PortKind } from '../../lab/index.js';
 import type { CheckedStage } from '../../lab/walk/check.js';
 import type { WalkResult } from '../../lab/walk/run.js';
@@ -14,6 +15,10 @@ interface Options {
   name?: string;
   keep?: boolean;
   brief?: boolean;
+  explain?: boolean;
+  markdown?: boolean;
+  stable?: boolean;
+  write?: string;
 }
 
 export function register(program: Command): void {
@@ -25,8 +30,12 @@ export function register(program: Command): void {
     .option('--name <lab>', "the lab's name (default: the article's, pw)")
     .option('--keep', 'leave the lab up that was brought up')
     .option('--brief', 'one line for each stage')
+    .option('--explain', 'a plain sentence for each table, registers by name')
+    .addOption(new Option('--markdown', 'write the walk as a chapter, with what the article has wrong').conflicts(['json', 'brief', 'explain']))
+    .option('--write <folder>', 'with --markdown: a file for each walk, B.md and so on')
+    .option('--stable', 'with --markdown: leave out what differs from run to run')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  packetwalk walk B\n  packetwalk walk --ports veth --brief\n\nThe exit code is 1 when a packet did not take the way of the article.')
+    .addHelpText('after', '\nExample:\n  packetwalk walk B\n  packetwalk walk B --markdown > B.md\n  packetwalk walk --ports veth --brief\n\nThe exit code is 1 when a packet did not take the way of the article.')
     .action(walk);
 }
 
@@ -45,13 +54,17 @@ async function walk(ids: string[], options: Options): Promise<void> {
   const stop = (signal: NodeJS.Signals): void => interrupted.abort(new Error(`${signal}: stopped; what was brought up is taken down`));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
+  for (const name of ['write', 'stable'] as const) {
+    if (options[name] !== undefined && !options.markdown) throw new UsageError(`--${name} goes with --markdown`);
+  }
   const { lab, takeDown } = await labFor(options, interrupted.signal);
   const results: WalkResult[] = [];
   try {
     const names = await tableNames(lab);
     for await (const result of runWalks(walkLabOf(lab), walks, interrupted.signal)) {
       results.push(result);
-      if (!options.json) await tell(result, names, options.brief === true);
+      if (options.markdown) await writeChapter(result, lab, options);
+      else if (!options.json) await tell(result, names, options, lab);
     }
   } finally {
     await takeDown();
@@ -60,7 +73,7 @@ async function walk(ids: string[], options: Options): Promise<void> {
   const passed = results.filter((r) => r.passed).length;
   const failed = walks.length - passed;
   if (options.json) printJson({ ports: lab.ports, passed, failed, walks: results.map(asData) });
-  else print(`walks: ${passed} passed, ${failed} failed`);
+  else if (!options.markdown) print(`walks: ${passed} passed, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;
 }
 
@@ -93,13 +106,32 @@ async function tableNames(lab: Lab): Promise<Record<string, string>> {
   return file ? (JSON.parse(await readFile(file, 'utf8')) as Record<string, string>) : {};
 }
 
-async function tell(result: WalkResult, names: Record<string, string>, brief: boolean): Promise<void> {
+async function tell(result: WalkResult, names: Record<string, string>, { brief, explain }: Options, lab: Lab): Promise<void> {
   const { stageLine, tellStage, verdict, walkHeading } = await import('../../lab/walk/story.js');
+  const explainer = explain ? await explainers(lab) : undefined;
   if (result.answer) print(walkHeading(result.walk, result.answer));
   for (const stage of result.stages) {
-    print(brief ? stageLine(stage) : tellStage(stage, { tableNames: names, bindings: result.bindings }));
+    print(brief ? stageLine(stage) : tellStage(stage, { tableNames: names, bindings: result.bindings, explain: explainer }));
   }
   print(`${verdict(result)}\n`);
+}
+
+async function explainers(lab: Lab): Promise<(node: string) => Explainer> {
+  const { copyOf, explainingOf } = await import('../../lab/paper/make.js');
+  const explaining = explainingOf(await copyOf(lab));
+  return (node) => explaining.of(node);
+}
+
+async function writeChapter(result: WalkResult, lab: Lab, { stable, write }: Options): Promise<void> {
+  const { chapter } = await import('../../lab/walk/markdown.js');
+  const { loadErrata } = await import('../../lab/walk/errata.js');
+  const text = chapter(result, { explain: await explainers(lab), errata: loadErrata(), stable });
+  if (write === undefined) return print(text);
+  const { writeFileSync } = await import('node:fs');
+  const { join } = await import('node:path');
+  const file = join(write, `${result.walk.id}.md`);
+  writeFileSync(file, text);
+  note(file);
 }
 
 /** A result as JSON: what was observed, stage by stage. */

@@ -8,11 +8,15 @@ import type { CheckedStage } from './check.js';
 import { type ExpectedHost, type ExpectedPass, type ExpectedWire, isHost, isPass, type Walk } from './expected.js';
 import { frameFacts } from './facts.js';
 import type { ObservedPass } from './observed.js';
+import type { Explainer } from '../../explain/index.js';
+import { tellExplained } from '../watch/tell-explained.js';
 import { wrap } from './wrap.js';
 
 export interface StoryOptions {
   tableNames: Record<string, string>;
   bindings: Bindings;
+  /** A plain sentence for each table, by node. */
+  explain?: (node: string) => Explainer;
 }
 
 const WIDTH = 118;
@@ -64,7 +68,7 @@ export function verdict(result: { walk: Walk; passed: boolean; error?: string })
     : pc.red(`walk ${result.walk.id} failed: the packet went another way than the article's`);
 }
 
-function packetLine(f: Facts): string {
+export function packetLine(f: Facts): string {
   if (f.arp_op !== undefined) {
     return f.arp_op === 1 ? `ARP who has ${f.arp_tpa}? tell ${f.arp_spa}` : `ARP ${f.arp_spa} is at ${f.arp_sha}`;
   }
@@ -75,22 +79,25 @@ function packetLine(f: Facts): string {
   return f.nw_src !== undefined ? `${f.nw_src} > ${f.nw_dst}${icmp} ttl ${f.nw_ttl}` : '';
 }
 
-const macLine = (f: Facts): string => `${f.dl_src} > ${f.dl_dst}`;
+export const macLine = (f: Facts): string => `${f.dl_src} > ${f.dl_dst}`;
 
 function tellPass(stage: ExpectedPass, checked: { observed?: ObservedPass; sent?: { frame: Uint8Array } }, options: StoryOptions): string[] {
   const out = [`${pc.bold(pc.cyan(`[${stage.pass}] ${stage.node}`))}  ${stage.title}`];
   out.push(...wrap(stage.why, WIDTH - 4).map((l) => pc.dim(`${GUTTER}${l}`)));
   const { observed, sent } = checked;
-  return observed ? [...out, ...tellObserved(observed, sent, options.tableNames)] : out;
+  return observed ? [...out, ...tellObserved(observed, sent, options.tableNames, options.explain?.(stage.node))] : out;
 }
 
 /** What the switch did, table by table; `sent` is the frame that left. */
-export function tellObserved(observed: ObservedPass, sent: { frame: Uint8Array } | undefined, tableNames: Record<string, string>): string[] {
+export function tellObserved(
+  observed: ObservedPass, sent: { frame: Uint8Array } | undefined, tableNames: Record<string, string>, explainer?: Explainer,
+): string[] {
   const out: string[] = [];
   const { facts } = observed;
   out.push(`${GUTTER}in   ${pc.green(observed.in)}   ${packetLine(facts)}   ${pc.dim(macLine(facts))}`);
   if (facts.tun_src !== undefined) out.push(`${GUTTER}     out of the tunnel from ${facts.tun_src}, tun_id ${facts.tun_id}`);
-  for (const [i, pass] of observed.passes.entries()) {
+  if (explainer) out.push(...tellExplained(observed.passes, explainer).map((line) => `${GUTTER}${line}`));
+  else for (const [i, pass] of observed.passes.entries()) {
     if (i > 0 && pass.ct) {
       out.push(pc.magenta(`${GUTTER}       back from conntrack zone ${pass.ct.zone}: ct_state=${pass.ct.state} ct_mark=${pass.ct.mark}`));
     }

@@ -3,9 +3,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlCall } from '../../dataplane/control/client.js';
 import { packageFile } from '../../dataplane/root.js';
+import { readText } from '../../dataplane/read-config.js';
 import { buildFrame } from '../../dataplane/wire/index.js';
 import { controlSocket, down, exec, type Lab, loadTopology, missingRequirements, netnsOf, up } from '../../lab/index.js';
+import { copyOf, explainingOf } from '../../lab/paper/make.js';
 import { loadWalks } from '../../lab/walk/expected.js';
+import { loadErrata } from '../../lab/walk/errata.js';
+import { chapter } from '../../lab/walk/markdown.js';
 import { walkLabOf } from '../../lab/walk/of-lab.js';
 import { runWalks, type WalkResult } from '../../lab/walk/run.js';
 import { injectFrame, probesMissing, sendRaw } from '../helpers/probes.js';
@@ -51,6 +55,10 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(`the article'
     );
     expect(results.every((r) => r.passed)).toBe(true);
     expect(results.flatMap((r) => r.stages).filter((s) => 'pass' in s.stage)).toHaveLength(19);
+    // Written down, they are the chapters of docs/walks.
+    const explaining = explainingOf(await copyOf(lab));
+    const options = { explain: (node: string) => explaining.of(node), errata: loadErrata(), stable: true };
+    for (const result of results) expect(chapter(result, options)).toBe(readText(packageFile('docs', 'walks', `${result.walk.id}.md`)));
   });
 
   it('a walk fails when the packet takes a detour that changes nothing else, and passes when the detour is gone', async () => {

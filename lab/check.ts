@@ -2,7 +2,7 @@
 // with endpoints. Each finding carries the path of the part that is wrong, from which load.ts gets line and column.
 import { inPrefix, overlap } from './addresses.js';
 import { type Topology, topologyShape } from './schema.js';
-import { podsOf, servicePortName } from './services.js';
+import type { TopologyNode, TopologyPod, TopologyService } from './schema.js';
 
 type Path = (string | number)[];
 type Report = (path: Path, message: string) => void;
@@ -51,7 +51,9 @@ function checkUnderlay({ nodes, underlay }: Topology, report: Report): void {
     macs.add(mac, who, [...path, 'mac']);
   };
   member(underlay.router.ip, underlay.router.mac, 'the router', ['underlay', 'router']);
-  nodes.forEach((node, n) => member(node.ip, node.mac, `node ${node.name}`, ['nodes', n]));
+  nodes.forEach((node, n) => {
+    if (node.ip && node.mac) member(node.ip, node.mac, `node ${node.name}`, ['nodes', n]);
+  });
   const { address, gateway } = underlay.client;
   if (!inPrefix(gateway, address)) report(['underlay', 'client', 'gateway'], `expected an address in the client's network ${address}, got ${gateway}`);
   if (overlap(address, underlay.subnet)) report(['underlay', 'client', 'address'], `expected a network outside the underlay ${underlay.subnet}, got ${address}`);
@@ -61,20 +63,25 @@ function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Re
   const cidrs: { name: string; cidr: string }[] = [];
   nodes.forEach((node, n) => {
     const at: Path = ['nodes', n];
-    if (!inPrefix(node.pod_cidr.split('/')[0], cluster.pod_cidr)) {
-      report([...at, 'pod_cidr'], `expected a network in the cluster's ${cluster.pod_cidr}, got ${node.pod_cidr}`);
+    const { pod_cidr } = node;
+    if (pod_cidr === undefined) {
+      if (node.pods.length > 0 || node.gateway) report(at, 'expected pod_cidr, because the node has pods or a gateway of its own here, got none');
+      return;
+    }
+    if (!inPrefix(pod_cidr.split('/')[0], cluster.pod_cidr)) {
+      report([...at, 'pod_cidr'], `expected a network in the cluster's ${cluster.pod_cidr}, got ${pod_cidr}`);
     }
     for (const { name, cidr } of [...cidrs, { name: 'the underlay', cidr: underlay.subnet }]) {
-      if (overlap(cidr, node.pod_cidr)) report([...at, 'pod_cidr'], `expected a network of its own, got ${node.pod_cidr}, which overlaps ${cidr} of ${name}`);
+      if (overlap(cidr, pod_cidr)) report([...at, 'pod_cidr'], `expected a network of its own, got ${pod_cidr}, which overlaps ${cidr} of ${name}`);
     }
-    cidrs.push({ name: node.name, cidr: node.pod_cidr });
+    cidrs.push({ name: node.name, cidr: pod_cidr });
 
     const addresses = new Once(report);
     const macs = new Once(report);
     const ports = new Once(report);
     const numbers = new Once(report);
     const member = (ip: string, mac: string, who: string, path: Path): void => {
-      if (!inPrefix(ip, node.pod_cidr)) report([...path, 'ip'], `expected an address in ${node.name}'s pod network ${node.pod_cidr}, got ${ip}`);
+      if (!inPrefix(ip, pod_cidr)) report([...path, 'ip'], `expected an address in ${node.name}'s pod network ${pod_cidr}, got ${ip}`);
       addresses.add(ip, who, [...path, 'ip']);
       macs.add(mac, who, [...path, 'mac']);
     };
@@ -83,7 +90,7 @@ function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Re
       numbers.add(port.ofport, `the ${what}`, ['switches', what, 'ofport']);
     }
     for (const device of [underlay.device, 'lo', ...(node.docker ? [node.docker.device] : [])]) ports.add(device, `the node's ${device}`, at);
-    member(node.gateway.ip, node.gateway.mac, `${node.name}'s gateway`, [...at, 'gateway']);
+    if (node.gateway) member(node.gateway.ip, node.gateway.mac, `${node.name}'s gateway`, [...at, 'gateway']);
     node.pods.forEach((pod, p) => {
       const path = [...at, 'pods', p];
       member(pod.ip, pod.mac, `pod ${pod.name}`, path);
@@ -93,7 +100,7 @@ function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Re
   });
 }
 
-function checkServices({ nodes, services, cluster }: Topology, report: Report): void {
+function checkServices({ nodes, services, cluster, manifests }: Topology, report: Report): void {
   const known = new Set(services.flatMap((service) => service.ports.map((port) => servicePortName(service, port))));
   const names = new Once(report);
   const nodePorts = new Once(report);
@@ -118,8 +125,20 @@ function checkServices({ nodes, services, cluster }: Topology, report: Report): 
     });
   });
   nodes.forEach((node, n) => {
-    node.service_order.forEach((name, i) => {
+    // Those of the manifests are not known here.
+    if (manifests.length === 0) node.service_order.forEach((name, i) => {
       if (!known.has(name)) report(['nodes', n, 'service_order', i], `expected a service port such as ${[...known][0] ?? 'default/web:'}, got ${JSON.stringify(name)}`);
     });
   });
+}
+
+function servicePortName(service: TopologyService, port: TopologyService['ports'][number]): string {
+  return `${service.name}:${port.name ?? ''}`;
+}
+
+/** The pods that a service selects. */
+function podsOf(nodes: TopologyNode[], service: TopologyService): TopologyPod[] {
+  const namespace = service.name.split('/')[0];
+  const wanted = Object.entries(service.selector ?? {});
+  return nodes.flatMap((n) => n.pods).filter((pod) => pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value));
 }

@@ -1,7 +1,8 @@
 // A node as a host: kernel settings of each namespace, kube-proxy's and Antrea's NAT rules, the set of pod networks.
 import { type Lab, type LabNode } from './resolve.js';
 import { runIn } from './run.js';
-import { natTable, POD_SET } from './rules/nat.js';
+import { filterTable } from './rules/filter.js';
+import { type NatInput, natTable, POD_SET } from './rules/nat.js';
 import { together } from './together.js';
 
 /** Quiet: no router solicitations, no duplicate address detection in the captures. */
@@ -42,18 +43,25 @@ export async function loadRules(lab: Lab, signal?: AbortSignal): Promise<void> {
   await together(
     lab.nodes.map(async ({ netns, ...node }) => {
       await runIn(netns, ['ipset', '-exist', 'restore'], { input: set, signal });
-      await runIn(netns, ['iptables-restore'], { input: rulesOf(lab, node), signal });
+      await runIn(netns, ['iptables-restore'], { input: rulesOf(lab, node) + filterTable(natInput(lab, node)), signal });
     }),
   );
 }
 
-/** What iptables-restore reads on this node. */
-export function rulesOf(lab: Lab, node: Pick<LabNode, 'podCidr' | 'serviceOrder' | 'docker'>): string {
-  return natTable({
+type RulesNode = Pick<LabNode, 'name' | 'podCidr' | 'serviceOrder' | 'docker'>;
+
+/** The nat table of this node, as iptables-restore reads it. */
+export function rulesOf(lab: Lab, node: RulesNode): string {
+  return natTable(natInput(lab, node));
+}
+
+function natInput(lab: Lab, node: RulesNode): NatInput {
+  return {
     clusterCidr: lab.podCidr,
+    node: node.name,
     services: lab.services,
     serviceOrder: node.serviceOrder,
     podCidr: node.podCidr,
     docker: node.docker && { device: node.docker.name, network: node.docker.network },
-  });
+  };
 }

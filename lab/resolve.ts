@@ -1,10 +1,12 @@
-// From what a topology says to what is to be made: namespaces, devices, addresses, routes, programs, all by name. A plain
-// value: it goes into the state file, and everything that deploys, shows or removes a lab works from it alone.
+// From what a topology and its objects say to what is to be made: namespaces, devices, addresses, routes, programs, all by
+// name. A plain value: it goes into the state file, and everything that deploys, shows or removes a lab works from it alone.
 import { join } from 'node:path';
+import { InputError } from '../dataplane/errors.js';
+import { pipelineByName, type PipelineName } from '../flows/antrea/index.js';
+import { ANNOTATION, Claims, type Cluster, type ClusterNode, type ClusterPod, type ObjectSet, printRef, resolveCluster, type ServicePort } from '../kube/index.js';
 import { networkOf, prefixLength } from './addresses.js';
 import { besideTopology, type LoadedTopology } from './load.js';
-import type { TopologyNode, TopologyPod } from './schema.js';
-import { type ServicePort, servicePorts } from './services.js';
+import { labObjects } from './objects.js';
 
 export const RUN_FOLDER = '/run/packetwalk';
 
@@ -30,11 +32,15 @@ export interface LabNode {
   podCidr: string;
   /** As `ip route replace` takes them; those through the gateway exist only while the switch runs. */
   routes: { underlay: string[]; gateway: string[] };
+  /** File of the switch's flows; of groups, when they are generated and there may be some. */
   flows: string;
+  groups?: string;
   serviceOrder: string[];
+  ruleOrder: string[];
 }
 
 export interface LabPod {
+  /** Its Kubernetes name, or with the namespace behind when that is taken. */
   name: string;
   /** The Kubernetes namespace. */
   namespace: string;
@@ -72,6 +78,8 @@ export interface Lab {
   podCidr: string;
   services: ServicePort[];
   domain: string;
+  /** Who writes the flows; absent: they are files. */
+  pipeline?: PipelineName;
   switches: {
     bridge: string;
     mtu: number;
@@ -81,55 +89,93 @@ export interface Lab {
   };
 }
 
-export function resolveLab(loaded: LoadedTopology, options: { name?: string; ports?: PortKind } = {}): Lab {
+export interface ResolveOptions {
+  name?: string;
+  ports?: PortKind;
+  /** Flows are generated, whatever flow files the nodes have. */
+  pipeline?: PipelineName;
+  /** In place of the topology's own. */
+  objects?: ObjectSet;
+  /** What was given to the cluster's objects before. */
+  claims?: Claims;
+}
+
+export function resolveLab(loaded: LoadedTopology, options: ResolveOptions = {}): Lab {
+  return planLab(loaded, options).lab;
+}
+
+/** The lab, and the cluster that runs in it. Throws InputError for objects that cannot be. */
+export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): { lab: Lab; cluster: Cluster; warnings: string[] } {
   const { topology } = loaded;
-  const { cluster, underlay, switches } = topology;
+  const { cluster: about, underlay, switches } = topology;
   const name = options.name ?? topology.name;
   const rundir = join(RUN_FOLDER, name);
   const netns = (of: string): string => `${name}-${of}`;
   const underlayLength = prefixLength(underlay.subnet);
+  const pipeline = options.pipeline ?? (topology.nodes.every((node) => node.flows) ? undefined : switches.pipeline);
+  const ports = pipeline === undefined ? undefined : pipelineByName(pipeline).ofports;
+  const gateway = { name: switches.gateway.name, ofport: ports?.gateway ?? switches.gateway.ofport };
+  const tunnel = { name: switches.tunnel.name, ofport: ports?.tunnel ?? switches.tunnel.ofport };
+  const read = options.objects ? { objects: options.objects, warnings: [] } : labObjects(loaded);
+  const claims = options.claims ?? new Claims();
+  const cluster = resolveCluster(read.objects, { podCidrs: { ipv4: about.pod_cidr }, serviceCidrs: { ipv4: about.service_cidr }, gateway, tunnel }, claims);
+  if (cluster.complaints.length > 0) throw new InputError('EOBJECTS', cluster.complaints.join('\n'));
 
-  const node = (n: TopologyNode): LabNode => {
-    const length = prefixLength(n.pod_cidr);
-    const gw = switches.gateway.name;
+  const node = (n: ClusterNode): LabNode => {
+    const said = topology.nodes.find((t) => t.name === n.name)!;
+    const own = join(rundir, n.name);
+    const podCidr = n.podCidrs.ipv4!;
+    const gatewayIp = said.gateway?.ip ?? n.gatewayIps.ipv4!;
     return {
       name: n.name,
       netns: netns(n.name),
-      rundir: join(rundir, n.name),
-      ip: n.ip,
-      underlay: { name: underlay.device, mac: n.mac, mtu: underlay.mtu, address: `${n.ip}/${underlayLength}` },
-      gateway: { name: gw, mac: n.gateway.mac, mtu: switches.mtu, address: `${n.gateway.ip}/${length}`, ofport: switches.gateway.ofport },
-      docker: n.docker && {
-        name: n.docker.device, mac: n.docker.mac, mtu: 1500, address: n.docker.address,
-        network: networkOf(n.docker.address),
+      rundir: own,
+      ip: n.ips.ipv4!,
+      underlay: { name: underlay.device, mac: n.mac!, mtu: underlay.mtu, address: `${n.ips.ipv4}/${underlayLength}` },
+      gateway: { ...gateway, mac: n.gatewayMac, mtu: switches.mtu, address: `${gatewayIp}/${prefixLength(podCidr)}` },
+      docker: said.docker && {
+        name: said.docker.device, mac: said.docker.mac, mtu: 1500, address: said.docker.address,
+        network: networkOf(said.docker.address),
       },
-      podCidr: n.pod_cidr,
+      podCidr,
       routes: {
         underlay: [`default via ${underlay.router.ip} dev ${underlay.device} proto static`],
         // The other nodes' gateways are no neighbours of ours; the switch answers ARP for them.
-        gateway: topology.nodes.filter((o) => o !== n).map((o) => `${o.pod_cidr} via ${o.gateway.ip} dev ${gw} onlink`),
+        gateway: nodes.filter((o) => o !== n).map((o) => `${o.podCidrs.ipv4} via ${o.gatewayIps.ipv4} dev ${gateway.name} onlink`),
       },
-      flows: besideTopology(loaded, n.flows),
-      serviceOrder: n.service_order,
+      flows: pipeline === undefined ? besideTopology(loaded, said.flows!) : join(own, 'generated.flows'),
+      ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups') }),
+      serviceOrder: said.service_order,
+      ruleOrder: said.rule_order,
     };
   };
 
-  const pod = (n: TopologyNode, p: TopologyPod): LabPod => ({
-    name: p.name,
-    namespace: p.namespace,
-    netns: netns(p.netns ?? p.name),
-    node: n.name,
-    ip: p.ip,
-    device: { name: 'eth0', mac: p.mac, mtu: switches.mtu, address: `${p.ip}/${prefixLength(n.pod_cidr)}` },
-    route: `default via ${n.gateway.ip} dev eth0`,
-    port: p.port,
-    ofport: p.ofport,
-    serve: p.serve,
-    resolvConf: resolvConf(cluster.dns, cluster.domain, p.namespace),
-  });
+  const pod = (p: ClusterPod): LabPod => {
+    const n = nodes.find((other) => other.name === p.node)!;
+    const { namespace = 'default', name: kubeName } = p.ref;
+    const short = claims.give('place', printRef(p.ref), [kubeName, `${kubeName}-${namespace}`])!;
+    const serve = p.annotations[ANNOTATION.serve];
+    return {
+      name: short,
+      namespace,
+      netns: netns(p.annotations[ANNOTATION.netns] ?? short),
+      node: p.node,
+      ip: p.ips.ipv4!,
+      device: { name: 'eth0', mac: p.mac, mtu: switches.mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}` },
+      route: `default via ${n.gatewayIps.ipv4} dev eth0`,
+      port: p.port.name,
+      ofport: p.port.ofport,
+      ...(serve === 'http' || serve === 'dns' ? { serve } : {}),
+      resolvConf: resolvConf(about.dns, about.domain, namespace),
+    };
+  };
 
+  // In the order of the file; of a cluster, in that of their names.
+  const order = new Map(topology.nodes.map(({ name: n }, i) => [n, i]));
+  const nodes = [...cluster.nodes].sort((a, b) => order.get(a.name)! - order.get(b.name)!);
+  const pods = nodes.flatMap((n) => cluster.pods.filter((p) => p.node === n.name && !p.hostNetwork).sort((a, b) => a.port.ofport - b.port.ofport));
   const { router, client } = underlay;
-  return {
+  const lab: Lab = {
     name,
     topology: loaded.file,
     ports: options.ports ?? 'tap',
@@ -150,19 +196,21 @@ export function resolveLab(loaded: LoadedTopology, options: { name?: string; por
       devices: [{ name: 'eth0', mac: '02:00:5e:10:00:02', mtu: underlay.mtu, address: client.address }],
       routes: [`default via ${client.gateway} dev eth0`],
     },
-    nodes: topology.nodes.map(node),
-    pods: topology.nodes.flatMap((n) => n.pods.map((p) => pod(n, p))),
-    podCidr: cluster.pod_cidr,
-    services: servicePorts(topology),
-    domain: cluster.domain,
+    nodes: nodes.map(node),
+    pods: pods.map(pod),
+    podCidr: about.pod_cidr,
+    services: [...cluster.services],
+    domain: about.domain,
+    pipeline,
     switches: {
       bridge: switches.bridge,
       mtu: switches.mtu,
-      tunnel: switches.tunnel,
-      tlvMap: switches.tlv_map,
+      tunnel,
+      tlvMap: pipeline === undefined ? switches.tlv_map : pipelineByName(pipeline).tlvMap,
       tableNames: switches.table_names && besideTopology(loaded, switches.table_names),
     },
   };
+  return { lab, cluster, warnings: read.warnings };
 }
 
 /** Every namespace of a lab. */

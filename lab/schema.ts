@@ -53,16 +53,20 @@ const pod = z.strictObject({
 
 const node = z.strictObject({
   name: nodeName,
-  ip,
-  mac,
-  pod_cidr: network,
-  gateway: z.strictObject({ ip, mac }),
-  /** Flow file of the node's switch, relative to the topology file. */
-  flows: z.string().min(1),
+  /** What is not said here comes from the manifests' Node, or is given. */
+  ip: ip.optional(),
+  mac: mac.optional(),
+  pod_cidr: network.optional(),
+  gateway: z.strictObject({ ip, mac }).optional(),
+  /** Flow file of the node's switch, relative to the topology file; absent: the flows are generated (`pipeline`). */
+  flows: z.string().min(1).optional(),
   /** A container bridge beside the cluster's network, as an installed Docker leaves one: unused, but in the rules. */
   docker: z.strictObject({ device: interfaceName.default('docker0'), address: interfaceAddress, mac }).optional(),
   /** The order in which kube-proxy wrote the Services' rules here (it has none of its own): `namespace/name:port`. */
   service_order: z.array(z.string()).default([]),
+  /** The order in which Antrea's agent met the rules of policies here, which gave them their conjunction ids: as
+   *  `NetworkPolicy default/web ingress[0]`. */
+  rule_order: z.array(z.string()).default([]),
   pods: z.array(pod).default([]),
 });
 
@@ -98,6 +102,8 @@ const underlay = z.strictObject({
 const switches = z.strictObject({
   bridge: name.default('br-int'),
   mtu: mtu.default(1450),
+  /** Which generation of Antrea writes the flows, where nodes have no flow file. */
+  pipeline: z.enum(['v0.10', 'v0.10-proxy', 'v2']).default('v0.10'),
   gateway: z.strictObject({ name: interfaceName.default('antrea-gw0'), ofport }).default({ name: 'antrea-gw0', ofport: 2 }),
   tunnel: z.strictObject({ name: interfaceName.default('antrea-tun0'), ofport }).default({ name: 'antrea-tun0', ofport: 1 }),
   /** As `ovs-ofctl add-tlv-map` takes it. */
@@ -118,9 +124,18 @@ export const topologyShape = z.strictObject({
   version: z.literal(1),
   /** The lab's name unless --name says another. */
   name: labName.default('pw'),
-  cluster,
-  underlay,
-  switches,
+  /** Files and folders of Kubernetes objects, relative to the topology file. */
+  manifests: z.array(z.string().min(1)).default([]),
+  cluster: cluster.default({ pod_cidr: '10.244.0.0/16', service_cidr: '10.96.0.0/12', dns: '10.96.0.10', domain: 'cluster.local' }),
+  underlay: underlay.default({
+    subnet: '192.0.2.0/24', mtu: 1500, device: 'ens160',
+    router: { name: 'router', ip: '192.0.2.1', mac: '02:00:5e:00:00:01' },
+    client: { name: 'client', address: '198.51.100.2/24', gateway: '198.51.100.1' },
+  }),
+  switches: switches.default({
+    bridge: 'br-int', mtu: 1450, pipeline: 'v0.10',
+    gateway: { name: 'antrea-gw0', ofport: 2 }, tunnel: { name: 'antrea-tun0', ofport: 1 },
+  }),
   nodes: z.array(node).min(1),
   services: z.array(service).default([]),
 });

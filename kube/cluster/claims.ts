@@ -60,6 +60,8 @@ export class Claims {
 
   end(): void {
     for (const { of, taken, asked } of this.#spaces.values()) {
+      // A space that nobody asked in this round is not this round's business.
+      if (asked.size === 0) continue;
       for (const [owner, value] of of) {
         if (asked.has(owner)) continue;
         of.delete(owner);

@@ -35,7 +35,7 @@ export function targetOf(lab: Lab, text: string): Target {
     const proto = port === undefined ? 'icmp' : ((protoText ?? 'tcp') as 'tcp' | 'udp');
     const byNodePort = lab.nodes.some((n) => n.ip === ip) ? lab.services.filter((s) => s.nodePort === port && s.protocol === proto) : [];
     const byClusterIp = lab.services.filter((s) => s.clusterIp === ip && s.port === port && s.protocol === proto);
-    return { ip, proto, port: port ?? 0, name, endpoints: [...byNodePort, ...byClusterIp].flatMap((s) => s.endpoints) };
+    return { ip, proto, port: port ?? 0, name, endpoints: [...byNodePort, ...byClusterIp].flatMap(endpointsOf) };
   }
   const ports = new Names(lab).service(name);
   const service = ports.find((s) => (port === undefined || s.port === port) && (protoText === undefined || s.protocol === protoText));
@@ -44,7 +44,12 @@ export function targetOf(lab: Lab, text: string): Target {
     throw new InputError('ETARGET', `expected a port of Service ${name} (${known}), got ${JSON.stringify(text)}`);
   }
   if (service.protocol === 'sctp') throw new InputError('ETARGET', `expected a TCP or UDP port, got ${JSON.stringify(text)} (SCTP)`);
-  return { ip: service.clusterIp, proto: service.protocol, port: service.port, name, endpoints: service.endpoints };
+  return { ip: service.clusterIp, proto: service.protocol, port: service.port, name, endpoints: endpointsOf(service) };
+}
+
+/** `ip:port` of those that get packets. */
+function endpointsOf({ endpoints }: Lab['services'][number]): string[] {
+  return endpoints.filter(({ ready }) => ready).map(({ ip, port }) => `${ip}:${port}`);
 }
 
 function addressOf(lab: Lab, name: string): string | undefined {

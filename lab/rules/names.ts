@@ -1,6 +1,6 @@
 // Names of kube-proxy's chains, as its iptables mode computes them (Kubernetes 1.18).
 import { createHash } from 'node:crypto';
-import type { ServicePort } from '../services.js';
+import type { ServicePort } from '../../kube/index.js';
 
 /** RFC 4648 base32, upper case. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -21,6 +21,16 @@ function hash16(text: string): string {
 /** Chooses an endpoint of the Service. */
 export function serviceChain(port: ServicePort): string {
   return `KUBE-SVC-${hash16(port.name + port.protocol)}`;
+}
+
+/** Lets a load balancer's source ranges through. */
+export function firewallServiceChain(port: ServicePort): string {
+  return `KUBE-FW-${hash16(port.name + port.protocol)}`;
+}
+
+/** Chooses an endpoint of this node (externalTrafficPolicy Local). */
+export function localServiceChain(port: ServicePort): string {
+  return `KUBE-XLB-${hash16(port.name + port.protocol)}`;
 }
 
 /** Translates to one endpoint (`ip:port`). */

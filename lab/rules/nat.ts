@@ -1,12 +1,14 @@
-// The nat table of a Kubernetes node as iptables-restore takes it: kube-proxy's chains for the Services, Antrea's
-// masquerade for pods that leave the cluster, Docker's own. host.ts loads it in each node's namespace.
-import { inOrder, type ServicePort } from '../services.js';
-import { endpointChain, serviceChain } from './names.js';
+// The nat table of a Kubernetes 1.18 node as iptables-restore takes it: kube-proxy's chains for the Services, Antrea's
+// masquerade for pods that leave the cluster, Docker's own. host.ts loads it in each node's namespace, with filter.ts.
+import type { Endpoint, ServicePort } from '../../kube/index.js';
+import { endpointChain, firewallServiceChain, localServiceChain, serviceChain } from './names.js';
 
 export interface NatInput {
   clusterCidr: string;
-  services: ServicePort[];
-  serviceOrder: string[];
+  /** The node's name: endpoints that run here are local. */
+  node: string;
+  services: readonly ServicePort[];
+  serviceOrder: readonly string[];
   podCidr: string;
   docker?: { device: string; network: string };
 }
@@ -14,15 +16,15 @@ export interface NatInput {
 /** The set of all pod networks; what goes there is not masqueraded. */
 export const POD_SET = 'ANTREA-POD-IP';
 
-const MASQUERADE_MARK = '0x4000';
-const DROP_MARK = '0x8000';
+export const MASQUERADE_MARK = '0x4000';
+export const DROP_MARK = '0x8000';
 
-const comment = (text: string): string => `-m comment --comment "${text}"`;
+export const comment = (text: string): string => `-m comment --comment "${text}"`;
 
 /** Chains with their rules. */
 export function natChains(input: NatInput): Map<string, string[]> {
   const chains = new Map<string, string[]>();
-  for (const [chain, rules] of [...fixedChains(input), ...nodePorts(input), ...services(input)]) {
+  for (const [chain, rules] of [...fixedChains(input), ...services(input)]) {
     chains.set(chain, [...(chains.get(chain) ?? []), ...rules]);
   }
   // What is written last must stand last.
@@ -33,10 +35,14 @@ export function natChains(input: NatInput): Map<string, string[]> {
 }
 
 export function natTable(input: NatInput): string {
-  const chains = natChains(input);
-  const builtIn = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
+  return tableText('nat', natChains(input));
+}
+
+/** A table as iptables-restore takes it, replacing what is there. */
+export function tableText(table: string, chains: ReadonlyMap<string, readonly string[]>): string {
+  const builtIn = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
   return [
-    '*nat',
+    `*${table}`,
     ...[...chains.keys()].map((chain) => `:${chain} ${builtIn.includes(chain) ? 'ACCEPT' : '-'} [0:0]`),
     ...[...chains].flatMap(([chain, rules]) => rules.map((rule) => `-A ${chain} ${rule}`)),
     'COMMIT',
@@ -77,42 +83,121 @@ function fixedChains({ docker, podCidr }: NatInput): Chains {
   ];
 }
 
-function nodePorts(input: NatInput): Chains {
-  return inOrder(input.services, input.serviceOrder)
-    .filter((port) => port.nodePort !== undefined)
-    .map((port) => {
-      const match = `-p ${port.protocol} ${comment(port.name)} -m ${port.protocol} --dport ${port.nodePort}`;
-      return ['KUBE-NODEPORTS', [`${match} -j KUBE-MARK-MASQ`, `${match} -j ${serviceChain(port)}`]];
-    });
+/** The rules of all Services; Services without endpoints have none here (filter.ts refuses their packets). */
+function services(input: NatInput): Chains {
+  const ports = inOrder(input.services, input.serviceOrder).filter((port) => port.family === 'ipv4' && ready(port).length > 0);
+  return ports.flatMap((port) => [
+    ['KUBE-SERVICES', [...clusterIpRules(port, input.clusterCidr), ...externalIpRules(port), ...loadBalancerRules(port)]],
+    ['KUBE-NODEPORTS', nodePortRules(port)],
+    [serviceChain(port), choiceRules(port, ready(port))],
+    ...firewallChain(port),
+    ...localChain(port, input),
+    ...ready(port).map((endpoint): [string, string[]] => [endpointChain(port, target(endpoint)), endpointRules(port, endpoint)]),
+  ] as Chains);
 }
 
-function services(input: NatInput): Chains {
-  return inOrder(input.services, input.serviceOrder).flatMap((port) => [
-    ['KUBE-SERVICES', clusterIpRules(port, input.clusterCidr)],
-    [serviceChain(port), choiceRules(port)],
-    ...port.endpoints.map((endpoint): [string, string[]] => [endpointChain(port, endpoint), endpointRules(port, endpoint)]),
-  ] as Chains);
+/** As kube-proxy 1.18 takes them: only those that are ready. */
+function ready({ endpoints }: ServicePort): Endpoint[] {
+  return endpoints.filter((endpoint) => endpoint.ready);
+}
+
+function target({ ip, port }: Endpoint): string {
+  return `${ip}:${port}`;
+}
+
+function isLocal({ externalTrafficPolicy }: ServicePort): boolean {
+  return externalTrafficPolicy === 'Local';
+}
+
+/** Where packets from outside go: to any endpoint, or to this node's. */
+function externalChain(port: ServicePort): string {
+  return isLocal(port) ? localServiceChain(port) : serviceChain(port);
+}
+
+function matching(port: ServicePort, number: number, comment_: string): string {
+  return `-p ${port.protocol} ${comment(comment_)} -m ${port.protocol} --dport ${number}`;
+}
+
+function nodePortRules(port: ServicePort): string[] {
+  if (port.nodePort === undefined) return [];
+  const match = matching(port, port.nodePort, port.name);
+  const masquerade = isLocal(port) ? `-s 127.0.0.0/8 ${match}` : match;
+  return [`${masquerade} -j KUBE-MARK-MASQ`, `${match} -j ${externalChain(port)}`];
 }
 
 /** Who asks from outside the pods' networks must be answered through this node: masqueraded. */
 function clusterIpRules(port: ServicePort, clusterCidr: string): string[] {
-  const match = `-d ${port.clusterIp}/32 -p ${port.protocol} ${comment(`${port.name} cluster IP`)} -m ${port.protocol} --dport ${port.port}`;
+  const match = `-d ${port.clusterIp}/32 ${matching(port, port.port, `${port.name} cluster IP`)}`;
   return [`! -s ${clusterCidr} ${match} -j KUBE-MARK-MASQ`, `${match} -j ${serviceChain(port)}`];
 }
 
-/** Each rule takes its part of what the rules before it left: 1/n, 1/(n-1), ... and the last takes all. */
-function choiceRules(port: ServicePort): string[] {
-  return port.endpoints.map((endpoint, i) => {
-    const left = port.endpoints.length - i;
-    const random = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}` : '';
-    return `${comment(port.name)}${random} -j ${endpointChain(port, endpoint)}`;
+/** What a pod or another host sends there, and what this node itself does when it has the address. */
+function externalIpRules(port: ServicePort): string[] {
+  return port.externalIps.flatMap((ip) => {
+    const match = `-d ${ip}/32 ${matching(port, port.port, `${port.name} external IP`)}`;
+    return [
+      ...(isLocal(port) ? [] : [`${match} -j KUBE-MARK-MASQ`]),
+      `${match} -m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL -j ${externalChain(port)}`,
+      `${match} -m addrtype --dst-type LOCAL -j ${externalChain(port)}`,
+    ];
   });
 }
 
+function loadBalancerRules(port: ServicePort): string[] {
+  return port.loadBalancerIps.map((ip) => `-d ${ip}/32 ${matching(port, port.port, `${port.name} loadbalancer IP`)} -j ${firewallServiceChain(port)}`);
+}
+
+/** Only the source ranges pass, if there are any. */
+function firewallChain(port: ServicePort): Chains {
+  if (port.loadBalancerIps.length === 0) return [];
+  const text = comment(`${port.name} loadbalancer IP`);
+  const ranges = port.loadBalancerSourceRanges;
+  const pass = `${text} -j ${externalChain(port)}`;
+  return [[firewallServiceChain(port), [
+    ...(isLocal(port) ? [] : [`${text} -j KUBE-MARK-MASQ`]),
+    ...(ranges.length === 0 ? [pass] : ranges.map((range) => `-s ${range} ${pass}`)),
+    `${text} -j KUBE-MARK-DROP`,
+  ]]];
+}
+
+/** externalTrafficPolicy Local: the client's address is kept, so only an endpoint of this node can answer. */
+function localChain(port: ServicePort, { clusterCidr, node }: NatInput): Chains {
+  if (!isLocal(port) || (port.nodePort === undefined && port.loadBalancerIps.length === 0 && port.externalIps.length === 0)) return [];
+  const own = ready(port).filter((endpoint) => endpoint.node === node);
+  return [[localServiceChain(port), [
+    `-s ${clusterCidr} ${comment('Redirect pods trying to reach external loadbalancer VIP to clusterIP')} -j ${serviceChain(port)}`,
+    `${comment(`masquerade LOCAL traffic for ${port.name} LB IP`)} -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ`,
+    `${comment(`route LOCAL traffic for ${port.name} LB IP to service chain`)} -m addrtype --src-type LOCAL -j ${serviceChain(port)}`,
+    ...(own.length === 0 ? [`${comment(`${port.name} has no local endpoints`)} -j KUBE-MARK-DROP`] : choiceRules(port, own)),
+  ]]];
+}
+
+/** A client that was here lately gets the endpoint that it had. Else each rule takes its part of what the rules before it
+ *  left: 1/n, 1/(n-1), ... and the last takes all. */
+function choiceRules(port: ServicePort, endpoints: readonly Endpoint[]): string[] {
+  const chains = endpoints.map((endpoint) => endpointChain(port, target(endpoint)));
+  const remembered = chains.map(
+    (chain) => `${comment(port.name)} -m recent --name ${chain} --rcheck --seconds ${port.affinitySeconds} --reap -j ${chain}`,
+  );
+  const chosen = chains.map((chain, i) => {
+    const left = chains.length - i;
+    const random = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}` : '';
+    return `${comment(port.name)}${random} -j ${chain}`;
+  });
+  return [...(port.affinitySeconds === undefined ? [] : remembered), ...chosen];
+}
+
 /** The first rule is for an endpoint that asks itself through the Service: without it, it would answer past the node. */
-function endpointRules(port: ServicePort, endpoint: string): string[] {
+function endpointRules(port: ServicePort, endpoint: Endpoint): string[] {
+  const remember = port.affinitySeconds === undefined ? '' : ` -m recent --name ${endpointChain(port, target(endpoint))} --set`;
   return [
-    `-s ${endpoint.split(':')[0]}/32 ${comment(port.name)} -j KUBE-MARK-MASQ`,
-    `-p ${port.protocol} ${comment(port.name)} -m ${port.protocol} -j DNAT --to-destination ${endpoint}`,
+    `-s ${endpoint.ip}/32 ${comment(port.name)} -j KUBE-MARK-MASQ`,
+    `-p ${port.protocol} ${comment(port.name)}${remember} -m ${port.protocol} -j DNAT --to-destination ${target(endpoint)}`,
   ];
+}
+
+/** The named ones first, in that order, then the rest. */
+export function inOrder(ports: readonly ServicePort[], order: readonly string[]): ServicePort[] {
+  const rank = (p: ServicePort): number => (order.includes(p.name) ? order.indexOf(p.name) : order.length);
+  return [...ports].sort((a, b) => rank(a) - rank(b));
 }

@@ -2,7 +2,7 @@
 // the way back, from what a user calls a pod, Service or node to what it is.
 import { InputError } from '../../dataplane/errors.js';
 import type { Lab, LabNode, LabPod } from '../resolve.js';
-import type { ServicePort } from '../services.js';
+import type { ServicePort } from '../../kube/index.js';
 import type { Tuple } from './identity.js';
 
 export class Names {

@@ -1,7 +1,7 @@
 // What a user wants to watch, as OpenFlow matches that the switches can filter with, and as a question about a whole connection,
 // which only we can answer: behind a translation a Service's packets carry other addresses.
 import type { Lab, LabNode } from '../resolve.js';
-import type { ServicePort } from '../services.js';
+import type { ServicePort } from '../../kube/index.js';
 import type { Tuple } from './identity.js';
 import { Names } from './names.js';
 
@@ -72,6 +72,6 @@ function endsOf(service: ServicePort, lab: Lab): string[] {
 
 /** Both directions, before the translation and behind it. */
 function serviceMatches({ protocol, clusterIp, port, endpoints }: ServicePort): string[] {
-  const ends = [`${clusterIp}:${port}`, ...endpoints].map((end) => end.split(':'));
+  const ends = [[clusterIp, port], ...endpoints.map((e) => [e.ip, e.port])];
   return ends.flatMap(([ip, p]) => [`${protocol},nw_dst=${ip},tp_dst=${p}`, `${protocol},nw_src=${ip},tp_src=${p}`]);
 }

@@ -5,8 +5,9 @@ import { rulesOf } from '../../lab/host.js';
 import { loadTopology } from '../../lab/load.js';
 import { resolveLab } from '../../lab/resolve.js';
 import { endpointChain, serviceChain } from '../../lab/rules/names.js';
+import { filterTable } from '../../lab/rules/filter.js';
 import { natChains, type NatInput } from '../../lab/rules/nat.js';
-import type { ServicePort } from '../../lab/services.js';
+import type { ServicePort } from '../../kube/index.js';
 
 /** [target, protocol, source, destination, matches and target options, comment], as `iptables -L -n` shows a rule. */
 type Listed = [string, string, string, string, string, string];
@@ -91,10 +92,12 @@ describe('lab: NAT rules', () => {
 });
 
 const web: ServicePort = {
-  name: 'default/web:', clusterIp: '10.96.1.1', protocol: 'tcp', port: 80,
-  endpoints: ['192.0.2.1:8080', '192.0.2.2:8080', '192.0.2.3:8080', '192.0.2.4:8080'],
+  ref: { kind: 'Service', namespace: 'default', name: 'web' }, name: 'default/web:', family: 'ipv4', type: 'ClusterIP', annotations: {},
+  clusterIp: '10.96.1.1', protocol: 'tcp', port: 80, externalIps: [], loadBalancerIps: [], loadBalancerSourceRanges: [],
+  externalTrafficPolicy: 'Cluster', internalTrafficPolicy: 'Cluster',
+  endpoints: [1, 2, 3, 4].map((n) => ({ ip: `192.0.2.${n}`, port: 8080, node: n > 2 ? 'one' : 'two', ready: true, serving: true, terminating: false })),
 };
-const input: NatInput = { clusterCidr: '192.0.2.0/24', services: [web], serviceOrder: [], podCidr: '192.0.2.0/25' };
+const input: NatInput = { clusterCidr: '192.0.2.0/24', node: 'one', services: [web], serviceOrder: [], podCidr: '192.0.2.0/25' };
 
 describe('lab: Services as chains', () => {
   it('give each of n endpoints one packet in n', () => {
@@ -125,5 +128,44 @@ describe('lab: names of chains', () => {
     expect(serviceChain(port('default/backendsvc:'))).toBe('KUBE-SVC-EKL7ZEFK3VFJKKGJ');
     expect(serviceChain(port('kube-system/kube-dns:dns', 'udp'))).toBe('KUBE-SVC-TCOU7JCQXEZGVUNU');
     expect(endpointChain(port('default/backendsvc:'), '10.222.2.34:80')).toBe('KUBE-SEP-R5BOSGFC7D2XSIZA');
+  });
+
+  const of = (port: Partial<ServicePort>): Map<string, string[]> => natChains({ ...input, services: [{ ...web, ...port }] });
+
+  it('remember the endpoint of a client that is to stay', () => {
+    const chains = of({ affinitySeconds: 600 });
+    const sep = endpointChain(web, '192.0.2.3:8080');
+    expect(chains.get(serviceChain(web))![2]).toBe(`-m comment --comment "default/web:" -m recent --name ${sep} --rcheck --seconds 600 --reap -j ${sep}`);
+    expect(chains.get(serviceChain(web))).toHaveLength(8);
+    expect(chains.get(sep)![1]).toContain(`-m recent --name ${sep} --set -m tcp -j DNAT`);
+  });
+
+  it('keep to the own endpoints, and the client\'s address, where that is the policy', () => {
+    const chains = of({ type: 'NodePort', nodePort: 30080, externalTrafficPolicy: 'Local' });
+    const [xlb] = [...chains.keys()].filter((name) => name.startsWith('KUBE-XLB-'));
+    expect(chains.get('KUBE-NODEPORTS')!.map((rule) => rule.replace(/-m comment --comment "[^"]*" /, ''))).toEqual([
+      '-s 127.0.0.0/8 -p tcp -m tcp --dport 30080 -j KUBE-MARK-MASQ',
+      `-p tcp -m tcp --dport 30080 -j ${xlb}`,
+    ]);
+    expect(chains.get(xlb)!.slice(3).map((rule) => /-j (\S+)/.exec(rule)![1])).toEqual(['192.0.2.3:8080', '192.0.2.4:8080'].map((e) => endpointChain(web, e)));
+    const none = of({ type: 'NodePort', nodePort: 30080, externalTrafficPolicy: 'Local', endpoints: web.endpoints.slice(0, 2) });
+    expect(none.get(xlb)!.at(-1)).toBe('-m comment --comment "default/web: has no local endpoints" -j KUBE-MARK-DROP');
+  });
+
+  it('let only the source ranges of a load balancer in', () => {
+    const chains = of({ type: 'LoadBalancer', loadBalancerIps: ['203.0.113.5'], loadBalancerSourceRanges: ['198.51.100.0/24'] });
+    const [fw] = [...chains.keys()].filter((name) => name.startsWith('KUBE-FW-'));
+    expect(chains.get('KUBE-SERVICES')!.find((rule) => rule.startsWith('-d 203.0.113.5/32'))).toMatch(new RegExp(`--dport 80 -j ${fw}$`));
+    expect(chains.get(fw)!.map((rule) => rule.replace(/-m comment --comment "[^"]*" /, ''))).toEqual(['-j KUBE-MARK-MASQ', `-s 198.51.100.0/24 -j ${serviceChain(web)}`, '-j KUBE-MARK-DROP']);
+  });
+
+  it('refuse what has no endpoint, and have no rule to translate it', () => {
+    const port = { ...web, type: 'NodePort' as const, nodePort: 30080, endpoints: [] };
+    expect(natChains({ ...input, services: [port] }).get(serviceChain(web))).toBeUndefined();
+    const refused = filterTable({ ...input, services: [port] }).split('\n').filter((line) => line.includes('REJECT'));
+    expect(refused).toEqual([
+      '-A KUBE-EXTERNAL-SERVICES -m addrtype --dst-type LOCAL -p tcp -m comment --comment "default/web: has no endpoints" -m tcp --dport 30080 -j REJECT --reject-with icmp-port-unreachable',
+      '-A KUBE-SERVICES -d 10.96.1.1/32 -p tcp -m comment --comment "default/web: has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable',
+    ]);
   });
 });

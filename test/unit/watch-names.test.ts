@@ -37,7 +37,7 @@ describe('names', () => {
 
   it.each([
     [() => names.pod('fronted'), 'expected a pod of the lab (coredns1, octant, backend1, frontend, coredns2, backend2), got "fronted"'],
-    [() => names.service('front'), 'expected a Service of the lab (default/backendsvc, default/frontend, default/kubernetes, kube-system/kube-dns, kube-system/antrea, kube-system/antrea-octant), got "front"'],
+    [() => names.service('front'), 'expected a Service of the lab (default/backendsvc, default/frontend, default/kubernetes, kube-system/antrea, kube-system/antrea-octant, kube-system/kube-dns), got "front"'],
     [() => names.node('worker3'), 'expected a node of the lab (master, worker1, worker2), got "worker3"'],
   ])('an unknown name is refused with the names that there are', (ask, message) => {
     expect(ask).toThrow(message);

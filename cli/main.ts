@@ -17,11 +17,12 @@ import * as lab from './verbs/lab.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
 import * as trace from './verbs/trace.js';
+import * as ui from './verbs/ui.js';
 import * as walk from './verbs/walk.js';
 import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
-const VERBS = [lab, walk, watch, trace, whatif, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench];
+const VERBS = [lab, walk, watch, ui, trace, whatif, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench];
 
 export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

@@ -82,6 +82,9 @@ function build() {
   quietly('building the addon', process.execPath, ['scripts/build-native.mjs']);
   step('building the TypeScript');
   quietly('building the TypeScript', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+  step('building the page');
+  quietly('checking the page', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'ui/web/tsconfig.json']);
+  quietly('building the page', process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--config', 'ui/web/vite.config.ts', '--logLevel', 'warn']);
 }
 
 /** The oracle lives among the tests, which are no part of what is built. */
@@ -94,7 +97,7 @@ const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
@@ -105,6 +108,7 @@ step('ready');
 
 const COMMANDS = {
   walk: ['dist/cli/main.js', 'walk', ...args],
+  ui: ['dist/cli/main.js', 'ui', '--up', ...args],
   bench: ['dist/cli/main.js', 'bench', ...args],
   soak: ['dist/bench/soak.js', ...args],
   oracle: ['build/oracle/test/oracle/generator/main.js', ...args],

@@ -24,6 +24,7 @@ export const NEEDS = {
     ['tshark', 'tshark', 'reads the captures independently'],
     ['pcap-config', 'libpcap-dev', 'the cap package is compiled against it'],
   ],
+  ui: [['ping', 'iputils-ping', "one of the page's probes"]],
   bench: [
     ['ovs-vswitchd', 'openvswitch-switch', 'a contender'],
     ['iperf3', 'iperf3', 'TCP streams'],

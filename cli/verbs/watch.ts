@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Lab } from '../../lab/index.js';
 import type { HostEntry } from '../../lab/watch/host-entries.js';
 import type { WatchTotals } from '../../lab/watch/session.js';
-import { UsageError } from '../errors.js';
+import { theLab } from '../lab-option.js';
 import { io, note, print } from '../output.js';
 
 interface Options {
@@ -106,14 +106,6 @@ async function watch(options: Options): Promise<void> {
   if (options.json) io.out(`${JSON.stringify({ totals: totalsData(totals) })}\n`);
   else print(tellTotals(totals));
   if (file) note(`${file.frames} frames in ${options.write}`);
-}
-
-async function theLab(name: string | undefined): Promise<Lab> {
-  const { getLab, labNames } = await import('../../lab/index.js');
-  if (name !== undefined) return getLab(name);
-  const names = labNames();
-  if (names.length > 1) throw new UsageError(`${names.length} labs are up; choose one with --lab: ${names.join(', ')}`);
-  return getLab(names[0] ?? 'pw');
 }
 
 async function captureFile(

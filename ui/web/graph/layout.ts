@@ -1,0 +1,54 @@
+// Places the tables of a pipeline and the arrows between them with dagre. Pure: from table ids and edges to positions.
+import dagre from '@dagrejs/dagre';
+
+export interface GraphNode {
+  id: number;
+}
+
+export interface GraphEdge {
+  from: number;
+  to: number;
+  by: 'resubmit' | 'ct';
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  /** Upper left corners. */
+  nodes: Map<number, { x: number; y: number }>;
+  edges: (GraphEdge & { path: string })[];
+}
+
+export interface Box {
+  width: number;
+  height: number;
+}
+
+export function layOut(nodes: readonly GraphNode[], edges: readonly GraphEdge[], box: Box): Layout {
+  const graph = new dagre.graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: 'TB', ranksep: 14, nodesep: 18, edgesep: 8, marginx: 4, marginy: 4, ranker: 'network-simplex' });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const { id } of nodes) graph.setNode(String(id), { ...box });
+  // The main way from table to table is kept straight.
+  for (const { from, to, by } of edges) graph.setEdge(String(from), String(to), { weight: by === 'resubmit' ? 3 : 2 }, by);
+  dagre.layout(graph);
+  const { width = 0, height = 0 } = graph.graph();
+  return {
+    width,
+    height,
+    nodes: new Map(nodes.map(({ id }) => {
+      const { x, y } = graph.node(String(id));
+      return [id, { x: x - box.width / 2, y: y - box.height / 2 }];
+    })),
+    edges: edges.map((edge) => ({ ...edge, path: curve(graph.edge(String(edge.from), String(edge.to), edge.by).points) })),
+  };
+}
+
+/** A smooth line through the points: quadratic pieces between their middles. */
+function curve(points: readonly { x: number; y: number }[]): string {
+  const at = ({ x, y }: { x: number; y: number }): string => `${x.toFixed(1)} ${y.toFixed(1)}`;
+  const [first, ...rest] = points;
+  const last = rest[rest.length - 1];
+  const middles = rest.slice(0, -1).map((p, i) => ({ control: p, end: i === rest.length - 2 ? last : { x: (p.x + rest[i + 1].x) / 2, y: (p.y + rest[i + 1].y) / 2 } }));
+  return [`M${at(first)}`, ...middles.map(({ control, end }) => `Q${at(control)} ${at(end)}`)].join(' ');
+}

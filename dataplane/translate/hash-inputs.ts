@@ -5,7 +5,7 @@ import { tunMetadataIndex } from '../key/tlv-map.js';
 import type { GroupSelection } from '../openflow/ast.js';
 import { AT, ETH, FRAG_LATER, IPPROTO, isIp, u16, VLAN_CFI, VLAN_VID_MASK } from './bytes.js';
 import type { Context } from './context.js';
-import { hashBytes, hashInt, hashSymmetricL4, hashU64 } from './hash.js';
+import { hashBytes, hashInt, hashSymmetricL3L4, hashSymmetricL4, hashU64 } from './hash.js';
 import { hasField, read } from './subfields.js';
 
 const metadataPresent = fieldByName('tun_metadata_present');
@@ -13,24 +13,38 @@ const metadataPresent = fieldByName('tun_metadata_present');
 const FALSE = 0xc2b73583;
 const TRUE = 0xe90f1258;
 
+/** As OVS's datapath hashes for dp_hash. Both directions of a connection alike. */
+export function hashForDatapath(ctx: Context): number {
+  const { flow, mask } = ctx;
+  if (isIp(flow)) lookAtIp(ctx);
+  else lookAtEthernet(mask);
+  return hashSymmetricL3L4(flow);
+}
+
 /** Both directions of a connection alike. */
-export function hashSymmetric({ flow, mask }: Context): number {
+export function hashSymmetric(ctx: Context): number {
+  lookAtEthernet(ctx.mask);
+  if (isIp(ctx.flow)) lookAtIp(ctx);
+  return hashSymmetricL4(ctx.flow);
+}
+
+function lookAtEthernet(mask: Uint8Array): void {
   mask.fill(0xff, AT.dl_dst, AT.dl_src + 6);
   for (const at of [AT.vlan_tci, AT.vlan2_tci]) {
     mask[at] |= (VLAN_CFI | VLAN_VID_MASK) >> 8;
     mask[at + 1] = 0xff;
   }
-  if (isIp(flow)) {
-    mask.fill(0xff, ...addresses(flow));
-    mask[AT.nw_proto] = 0xff;
-    // Ports count for TCP and SCTP alone, but OVS looks at what stands in their place in all but UDP.
-    const protocol = flow[AT.nw_proto];
-    const isIcmp = protocol === IPPROTO.ICMP || protocol === IPPROTO.ICMPV6;
-    if (protocol !== IPPROTO.UDP && (flow[AT.nw_frag] & FRAG_LATER) === 0) {
-      mask.fill(0xff, isIcmp ? AT.icmp_type : AT.tp_src, isIcmp ? AT.icmp_code + 1 : AT.tp_dst + 2);
-    }
+}
+
+function lookAtIp({ flow, mask }: Context): void {
+  mask.fill(0xff, ...addresses(flow));
+  mask[AT.nw_proto] = 0xff;
+  // Ports count for TCP and SCTP alone, but OVS looks at what stands in their place in all but UDP.
+  const protocol = flow[AT.nw_proto];
+  const isIcmp = protocol === IPPROTO.ICMP || protocol === IPPROTO.ICMPV6;
+  if (protocol !== IPPROTO.UDP && (flow[AT.nw_frag] & FRAG_LATER) === 0) {
+    mask.fill(0xff, isIcmp ? AT.icmp_type : AT.tp_src, isIcmp ? AT.icmp_code + 1 : AT.tp_dst + 2);
   }
-  return hashSymmetricL4(flow);
 }
 
 function addresses(flow: Uint8Array): [from: number, to: number] {

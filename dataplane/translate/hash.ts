@@ -102,3 +102,26 @@ export function hashSymmetricL4(flow: Flow): number {
   }
   return jenkins(bytes, 0);
 }
+
+/** What OVS's datapath hashes when it is asked for hash(sym_l4): the same for both directions; of UDP the ports do not
+ *  count, of what is not IP the Ethernet addresses do. */
+export function hashSymmetricL3L4(flow: Flow): number {
+  const type = u16(flow, AT.dl_type);
+  const words = (from: number, to: number, size: number): number[] =>
+    Array.from({ length: size / 4 }, (_, i) => wordAt(flow, from + 4 * i) ^ wordAt(flow, to + 4 * i));
+  if (type !== ETH.IP && type !== ETH.IPV6) return hashSymmetricL2(flow);
+  const addresses = type === ETH.IP ? words(AT.nw_src, AT.nw_dst, 4) : words(AT.ipv6_src, AT.ipv6_dst, 16);
+  const protocol = flow[AT.nw_proto];
+  const withPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP;
+  const ports = (flow[AT.tp_src] ^ flow[AT.tp_dst]) | ((flow[AT.tp_src + 1] ^ flow[AT.tp_dst + 1]) << 8);
+  return finish([...addresses, protocol, ...(withPorts ? [ports] : [])].reduce(addWord, 0), 0);
+}
+
+function hashSymmetricL2(flow: Flow): number {
+  const bytes = new Uint8Array(12);
+  const vlan = (u16(flow, AT.vlan_tci) ^ u16(flow, AT.vlan2_tci)) & VLAN_VID_MASK;
+  bytes.set(flow.subarray(AT.dl_type, AT.dl_type + 2));
+  bytes.set([vlan >> 8, vlan & 0xff], 2);
+  for (let i = 0; i < 6; i++) bytes[4 + i] = flow[AT.dl_src + i] ^ flow[AT.dl_dst + i];
+  return finish([0, 4, 8].map((at) => wordAt(bytes, at)).reduce(addWord, 0), 0);
+}

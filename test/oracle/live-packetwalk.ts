@@ -9,6 +9,9 @@ import { addon } from '../helpers/addon.js';
 import { type Datagram, Underlay, underlayMissing } from '../helpers/underlay.js';
 import { type LiveFrame, type LiveSetup, type LiveSwitch, type Tunnel, countedFlows } from './live.js';
 
+/** What packetwalk refuses to load as long as it has no meters and no continuations. */
+const UNSUPPORTED = /meter:\d+,|,pause(?=\))/g;
+
 /** A translation that fails drops its packet and says so: then the comparison fails, and this is why. */
 function failures(text: string): void {
   if (text.includes('please report')) process.stderr.write(`${text}\n`);
@@ -29,7 +32,7 @@ export class LivePacketwalk implements LiveSwitch {
     private readonly underlay: Underlay | undefined,
   ) {}
 
-  static async start({ ports, flows }: LiveSetup): Promise<LivePacketwalk> {
+  static async start({ ports, flows, groups = [] }: LiveSetup): Promise<LivePacketwalk> {
     const tunnel = ports.ports.find((p) => p.type === 'geneve');
     const own = ports.local_ip?.split('/')[0];
     const underlay = tunnel && own ? await Underlay.start(own, Object.keys(ports.neigh ?? {})) : undefined;
@@ -38,12 +41,14 @@ export class LivePacketwalk implements LiveSwitch {
       const { netns } = underlay!;
       return { kind: 'geneve', name, ofport, mtu: 1450, netns, udpPort: 6081, csum: true, localIp: own };
     });
-    const text = typeof flows === 'string' ? readFileSync(flows, 'utf8') : flows.join('\n');
+    const given = typeof flows === 'string' ? readFileSync(flows, 'utf8') : flows.join('\n');
+    const text = given.replace(UNSUPPORTED, '');
     const { bridge, tlv_map: tlvMap } = ports;
     const config = switchConfigSchema.parse({ bridge, rundir: '/nonexistent', tlvMap });
     let sw: Switch | undefined;
     try {
       sw = await createSwitch(config, { baseDir: '/', extraPorts: specs, log: failures });
+      sw.addGroups(groups.join('\n'));
       sw.addFlows(text);
     } catch (e) {
       sw?.close();

@@ -36,6 +36,10 @@ export interface LiveSetup {
   ports: PortsFile;
   /** ovs-ofctl flows: a file, or the lines themselves. */
   flows: string | string[];
+  groups?: string[];
+  meters?: string[];
+  /** OpenFlow version of the flows; absent: ovs-ofctl's choice. */
+  version?: string;
 }
 
 export function articleSetup(node: NodeName): LiveSetup {
@@ -49,11 +53,13 @@ export class LiveOvs implements LiveSwitch {
   private constructor(
     readonly ovs: Ovs,
     private readonly ports: PortsFile,
+    private readonly version: string | undefined,
   ) {}
 
-  static async start({ ports, flows }: LiveSetup): Promise<LiveOvs> {
+  static async start(setup: LiveSetup): Promise<LiveOvs> {
+    const { ports, version } = setup;
     const nativeTunnel = ports.ports.some((p) => p.type === 'geneve');
-    return new LiveOvs(await Ovs.start({ ports, flows, nativeTunnel }), ports);
+    return new LiveOvs(await Ovs.start({ ...setup, nativeTunnel }), ports, version);
   }
 
   async send(port: string, frame: Uint8Array, tunnel?: Tunnel): Promise<LiveFrame[]> {
@@ -77,7 +83,7 @@ export class LiveOvs implements LiveSwitch {
   async packets(): Promise<Record<string, number>> {
     // Counters reach the flows when the revalidators have gone round.
     await this.ovs.appctl('revalidator/wait');
-    return countedFlows(await this.ovs.dumpFlows());
+    return countedFlows(this.version ? await this.ovs.countedFlows(this.version) : await this.ovs.dumpFlows());
   }
 
   portNumber(name: string): number {

@@ -24,8 +24,11 @@ export interface OvsOptions {
   /** ovs-ofctl flows: a file, or the lines themselves. Absent: the bridge has none and drops everything. */
   flows?: string | string[];
   ports: PortsFile;
-  /** ovs-ofctl groups, added before the flows. */
+  /** ovs-ofctl groups and meters, added before the flows. */
   groups?: string[];
+  meters?: string[];
+  /** OpenFlow version in which the flows are told; absent: ovs-ofctl's choice. */
+  version?: string;
   /** Give the Geneve port an underlay (a second bridge with the port ens160), so that frames really leave and arrive
    *  encapsulated. Without it ofproto/trace prints tunnels as the kernel datapath would. */
   nativeTunnel?: boolean;
@@ -108,7 +111,8 @@ export class Ovs {
     else await this.appctl('dpif/set-dp-features', this.bridge, 'tnl_push_pop', 'false');
     const { tlv_map } = this.options.ports;
     if (tlv_map) await this.#run('ovs-ofctl', 'add-tlv-map', this.bridge, tlv_map);
-    const { flows, groups } = this.options;
+    const { flows, groups, meters = [] } = this.options;
+    for (const meter of meters) await this.ofctl('OpenFlow15', 'add-meter', meter);
     if (groups) await this.addGroups(groups);
     if (flows !== undefined) await this.addFlows(flows);
   }
@@ -200,7 +204,8 @@ export class Ovs {
       file = join(this.dir, 'given.flows');
       fs.writeFileSync(file, `${(flows as string[]).join('\n')}\n`);
     }
-    await this.#run('ovs-ofctl', 'add-flows', this.bridge, file);
+    const { version } = this.options;
+    await this.#run('ovs-ofctl', ...(version === undefined ? [] : ['-O', version]), 'add-flows', this.bridge, file);
   }
 
   /** Puts these flows in the place of all there are, and forgets connections, addresses and cached flows. Rejects with

@@ -4,7 +4,7 @@ import type { Action } from '../../openflow/ast.js';
 import type { BucketEntry, GroupEntry } from '../../tables/group-table.js';
 import type { Context } from '../context.js';
 import { hashInt } from '../hash.js';
-import { hashFields, hashSymmetric } from '../hash-inputs.js';
+import { hashFields, hashForDatapath, hashSymmetric } from '../hash-inputs.js';
 import { MAX_SLOTS, MAX_SLOTS_BY_DEFAULT, slotsOf } from '../hash-slots.js';
 import { mayGoOn } from '../walk.js';
 import { inOrder } from './action-set.js';
@@ -91,17 +91,14 @@ function isUp(ctx: Context, no: number): boolean {
 function select(ctx: Context, entry: GroupEntry): BucketEntry | undefined {
   const { selection } = entry.spec;
   if (selection?.method === 'hash' && selection.fields.length > 0) return bestByScore(ctx, entry, hashFields(ctx, selection));
-  const hash = hashSymmetric(ctx);
-  const slots = selection?.method === 'hash' ? undefined : slotsOf(entry, selection ? MAX_SLOTS : MAX_SLOTS_BY_DEFAULT);
-  return slots ? firstLiveSlot(ctx, entry, slots, hash) : bestByScore(ctx, entry, hash);
+  const byDatapath = selection?.method !== 'hash' && slotsOf(entry, selection ? MAX_SLOTS : MAX_SLOTS_BY_DEFAULT);
+  return byDatapath ? firstLiveSlot(ctx, entry, byDatapath, hashForDatapath(ctx)) : bestByScore(ctx, entry, hashSymmetric(ctx));
 }
 
 /** From the hash's slot on, so that the packets of a dead bucket are spread over the others. */
 function firstLiveSlot(ctx: Context, { buckets }: GroupEntry, slots: readonly number[], hash: number): BucketEntry | undefined {
-  // The datapath keeps 0 for packets without a hash.
-  const start = hash === 0 ? 1 : hash;
   for (let i = 0; i < slots.length; i++) {
-    const bucket = buckets[slots[(start + i) % slots.length]];
+    const bucket = buckets[slots[(hash + i) % slots.length]];
     if (isLive(ctx, bucket, 0)) return bucket;
   }
   return undefined;

@@ -22,7 +22,7 @@ export async function topologyOf(switches: Switches, names: Names): Promise<Topo
     })),
     outside: [lab.router, lab.client].map((h) => ({ name: h.name, netns: h.netns, ip: bare(h.devices[0]?.address) })),
     services: lab.services.map((s) => ({
-      name: s.name, address: `${s.clusterIp}:${s.port}`, protocol: s.protocol, ...(s.nodePort ? { nodePort: s.nodePort } : {}), endpoints: s.endpoints,
+      name: s.name, address: `${s.clusterIp}:${s.port}`, protocol: s.protocol, ...(s.nodePort ? { nodePort: s.nodePort } : {}), endpoints: s.endpoints.map((e) => `${e.ip}:${e.port}`),
     })),
   };
 }

@@ -14,6 +14,7 @@ import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
 import * as groups from './verbs/groups.js';
 import * as lab from './verbs/lab.js';
+import * as lesson from './verbs/lesson.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
 import * as trace from './verbs/trace.js';
@@ -22,7 +23,9 @@ import * as walk from './verbs/walk.js';
 import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
-const VERBS = [lab, walk, watch, ui, trace, whatif, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench];
+const VERBS = [
+  lab, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench,
+];
 
 export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;

@@ -358,3 +358,21 @@ describe('trace by names', () => {
     expect((await run('trace', 'frontend', 'backendsvc', '--backend', 'octant', ...paper)).err).toMatch(/expected a backend among 10.222.1.47:80, 10.222.2.34:80/);
   });
 });
+
+describe('lessons and experiments', () => {
+  it('are listed without a lab, and unknown ones refused with what there is', async () => {
+    const { LESSONS } = await import('../../lab/lessons/lessons.js');
+    const { EXPERIMENTS } = await import('../../lab/whatif/experiments.js');
+    const lessons = JSON.parse((await run('lesson', 'list', '--lab', 'pwnolab', '--json')).out) as { id: string }[];
+    expect(lessons.map((l) => l.id)).toEqual(LESSONS.map((l) => l.id));
+    expect((await run('lesson', 'hint', 'ttl')).out).toContain('table 70');
+    expect((await run('lesson', 'hint', 'nothing')).err).toMatch(/expected a lesson \(gateway-first, ttl/);
+    expect((await run('whatif', '--list')).out.split('\n')).toHaveLength(EXPERIMENTS.length + 2);
+  });
+
+  it('whatif asks what is to be replayed', async () => {
+    const { code, err } = await run('whatif', 'del table=31', '--topology', 'lab/article/topology.yaml');
+    expect([code, err]).toEqual([2, expect.stringContaining('expected what to replay')]);
+    expect((await run('whatif', 'mtu', '--topology', 'lab/article/topology.yaml', '--json')).out).toContain('whose MTU is 1400');
+  });
+});

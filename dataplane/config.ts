@@ -27,6 +27,14 @@ export const switchPortSchema = z.discriminatedUnion('kind', [
     csum: z.boolean().default(true),
     localIp: z.string().optional(),
   }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('pcap'),
+    /** A classic pcap file whose frames are received as fast as they can be; what is sent here is counted and gone. */
+    file: z.string().optional(),
+    /** Begin again at its end. */
+    loop: z.boolean().default(false),
+  }),
 ]);
 
 export const switchConfigSchema = z.strictObject({

@@ -408,8 +408,9 @@ export class Switch {
 export async function createSwitch(config: SwitchConfig, options: SwitchOptions): Promise<Switch> {
   const { baseDir, log = () => {}, extraPorts = [] } = options;
   const sw = new Switch(config, log);
+  const ports = config.ports.map((p) => (p.kind === 'pcap' && p.file !== undefined ? { ...p, file: resolve(baseDir, p.file) } : p));
   sw.start(
-    [...config.ports, ...extraPorts],
+    [...ports, ...extraPorts],
     config.flows.map((file) => resolve(baseDir, file)),
     config.groups.map((file) => resolve(baseDir, file)),
   );

@@ -5,6 +5,7 @@ import { InputError, SystemError } from '../errors.js';
 import type { SwitchPort } from '../config.js';
 import type { OfPort, PortNames } from '../openflow/ast.js';
 import type { PortInfo } from '../translate/types.js';
+import { readPcapFile } from '../wire/pcap.js';
 import type { NativeDatapath, NativePortInfo, NativePortSpec } from './native.js';
 
 /** Memory ports are for tests and benchmarks: not in configuration files. */
@@ -126,6 +127,7 @@ function portInfo(spec: PortSpec): PortInfo {
 function nativeSpec(spec: PortSpec): NativePortSpec {
   const common = { no: spec.ofport, name: spec.name, mtu: spec.mtu };
   if (spec.kind === 'memory') return { ...common, kind: 'memory', wire: spec.wire };
+  if (spec.kind === 'pcap') return { ...common, kind: 'pcap', frames: framesOf(spec.file), loop: spec.loop };
   const netns = spec.netns === undefined || spec.netns.startsWith('/') ? spec.netns : `/run/netns/${spec.netns}`;
   switch (spec.kind) {
     case 'tap':
@@ -167,4 +169,8 @@ function systemError(e: unknown, spec: PortSpec): unknown {
       : undefined;
   const advice = ADVICE[errnoName] ?? missing;
   return new SystemError(syscall, `${object} (port ${spec.name})`, errnoName, advice);
+}
+
+function framesOf(file: string | undefined): Uint8Array[] {
+  return file === undefined ? [] : readPcapFile(file).map((record) => record.frame);
 }

@@ -77,19 +77,26 @@ export function writePcap(packets: Iterable<{ frame: Uint8Array; timeNs?: bigint
   return out;
 }
 
+const bad = (message: string) => new InputError('EPCAP', message);
+
+/** The records of the file of this name. */
+export function readPcapFile(path: string): PcapRecord[] {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (e) {
+    throw bad(`${path}: ${(e as NodeJS.ErrnoException).code ?? 'cannot be read'}`);
+  }
+  const file = readPcap(bytes);
+  if (file instanceof Malformed) throw bad(`${path}: ${file.detail}`);
+  return file;
+}
+
 /** The frame that "FILE:N" names, counted from 1 as tcpdump and Wireshark do. */
 export function readPcapRecord(fileAndNumber: string): PcapRecord {
   const m = /^(.+):(\d+)$/.exec(fileAndNumber);
-  const bad = (message: string) => new InputError('EPCAP', message);
   if (!m || Number(m[2]) < 1) throw bad(`expected FILE:N with N from 1, got "${fileAndNumber}"`);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(m[1]);
-  } catch (e) {
-    throw bad(`${m[1]}: ${(e as NodeJS.ErrnoException).code ?? 'cannot be read'}`);
-  }
-  const file = readPcap(bytes);
-  if (file instanceof Malformed) throw bad(`${m[1]}: ${file.detail}`);
+  const file = readPcapFile(m[1]);
   const record = file[Number(m[2]) - 1];
   if (!record) throw bad(`${m[1]}: expected a packet number from 1 to ${file.length}, got ${m[2]}`);
   return record;

@@ -148,6 +148,13 @@ PortSpec to_port_spec(const Napi::Value& value) {
   spec.csum = get_bool(o, "csum", spec.csum);
   spec.local_ip = get_string(o, "localIp");
   spec.wire = get_bool(o, "wire", spec.wire);
+  spec.loop = get_bool(o, "loop", spec.loop);
+  if (const Napi::Value frames = o.Get("frames"); frames.IsArray()) {
+    const Napi::Array list = frames.As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) {
+      spec.frames.push_back(to_vector(to_byte_array(value.Env(), list.Get(i), "port.frames")));
+    }
+  }
   return spec;
 }
 

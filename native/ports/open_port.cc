@@ -5,6 +5,7 @@
 
 #include "geneve.h"
 #include "memory.h"
+#include "pcap.h"
 #include "tap.h"
 #include "veth.h"
 
@@ -28,6 +29,13 @@ std::unique_ptr<Port> open_port(const PortSpec& spec, SysError* error) {
   if (spec.kind == "memory") {
     return std::make_unique<MemoryPort>(
         MemorySpec{.no = spec.no, .name = spec.name, .mtu = spec.mtu, .wire = spec.wire});
+  }
+  if (spec.kind == "pcap") {
+    auto port = std::make_unique<PcapPort>(
+        PcapSpec{.no = spec.no, .name = spec.name, .mtu = spec.mtu, .frames = spec.frames, .loop = spec.loop});
+    if (port->has_memory()) return port;
+    *error = {"mmap", "receive buffers of " + spec.name, errno};
+    return nullptr;
   }
   *error = {"open port", spec.name + " of kind " + spec.kind, EOPNOTSUPP};
   return nullptr;

@@ -20,6 +20,8 @@ struct PortSpec {
   bool csum = true;
   std::string local_ip;
   bool wire = true;
+  std::vector<std::vector<uint8_t>> frames;
+  bool loop = false;
 };
 
 // nullptr when the system refuses, with `error` filled.

@@ -1,5 +1,6 @@
 // The bench's method: every round sets up each contender once and runs every trial on it; the order is rotated by one
-// from round to round, so that no contender always follows the same other. All pods are made anew for each contender.
+// from round to round, so that no contender always follows the same other. All pods are made anew for each contender, and a
+// switch that runs alone, in memory, for each trial.
 import { createPods, PODS, removePods, SWITCH_NETNS } from './pods.js';
 import { summarize } from './stats.js';
 import type { Contender, Report, Sample, Trial } from './types.js';
@@ -14,6 +15,10 @@ export interface BenchOptions {
   onProgress(text: string): void;
   /** Aborted by a signal: stop after cleaning up. */
   signal: AbortSignal;
+}
+
+function runs(c: Contender, t: Trial): boolean {
+  return (t.kind === 'pods' ? c.deploy : c.deployMemory) !== undefined;
 }
 
 export async function runBench(options: BenchOptions): Promise<Report> {
@@ -35,38 +40,60 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     }
   }
 
-  const pods = Object.values(PODS);
+  /** One trial on one contender: a sample, or the reason why there is none. */
+  const sample = async (round: number, c: Contender, t: Trial, run: () => Promise<Sample>): Promise<void> => {
+    signal.throwIfAborted();
+    const told = (text: string): void =>
+      options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text}`);
+    try {
+      const result = await run();
+      samples.get(key(t, c))!.push(result);
+      told(`${result.value.toFixed(2)} ${t.unit}`);
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      voided.get(key(t, c))!.push(why);
+      told(`void: ${why.split('\n')[0]}`);
+    }
+  };
+  const withPods = async (round: number, c: Contender): Promise<void> => {
+    const deployment = await c.deploy!(Object.values(PODS), SWITCH_NETNS);
+    try {
+      for (const t of trials) if (t.kind === 'pods') await sample(round, c, t, () => t.run(PODS, seconds));
+    } finally {
+      await deployment.teardown();
+    }
+  };
+  // Each trial in a fresh switch: what it has learnt is part of what is measured.
+  const inMemory = async (round: number, c: Contender): Promise<void> => {
+    for (const t of trials) {
+      if (t.kind !== 'memory') continue;
+      await sample(round, c, t, async () => {
+        const sw = await c.deployMemory!(SWITCH_NETNS);
+        try {
+          return await t.run(sw, PODS, seconds);
+        } finally {
+          await sw.teardown();
+        }
+      });
+    }
+  };
+
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const c = contenders[(i + round) % contenders.length];
       signal.throwIfAborted();
       await createPods();
       try {
-        const deployment = await c.deploy(pods, SWITCH_NETNS);
-        try {
-          for (const t of trials) {
-            signal.throwIfAborted();
-            try {
-              const sample = await t.run(PODS, seconds);
-              samples.get(key(t, c))!.push(sample);
-              options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${sample.value.toFixed(2)} ${t.unit}`);
-            } catch (error) {
-              signal.throwIfAborted();
-              const why = error instanceof Error ? error.message : String(error);
-              voided.get(key(t, c))!.push(why);
-              options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} void: ${why.split('\n')[0]}`);
-            }
-          }
-        } finally {
-          await deployment.teardown();
-        }
+        if (c.deploy && trials.some((t) => t.kind === 'pods')) await withPods(round, c);
+        if (c.deployMemory) await inMemory(round, c);
       } finally {
         await removePods();
       }
     }
   }
   const series = trials.flatMap((t) =>
-    contenders.map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
+    contenders.filter((c) => runs(c, t)).map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
   );
   return { at: new Date().toISOString(), commit: await commit(), rounds, seconds, machine: await machine(), series, unavailable };
 }

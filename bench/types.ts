@@ -23,8 +23,30 @@ export interface Contender {
   title: string;
   /** Why it cannot run here, or undefined. */
   unavailable(): Promise<string | undefined>;
-  /** Joins the pods (their namespaces exist, their eth0 does not). */
-  deploy(pods: BenchPod[], switchNetns: string): Promise<Deployment>;
+  /** Joins the pods (their namespaces exist, their eth0 does not). Absent: it does not run with pods. */
+  deploy?(pods: BenchPod[], switchNetns: string): Promise<Deployment>;
+  /** The switch alone: frames from memory, worker1's pipeline, to nowhere. Absent: it cannot. */
+  deployMemory?(switchNetns: string): Promise<MemorySwitch>;
+}
+
+/** A switch whose ports play captures. */
+export interface MemorySwitch {
+  /** The port begins to receive the frames of this pcap file, once or again and again; undefined: nothing any more. */
+  play(port: BenchPod, file: string | undefined, loop: boolean): Promise<void>;
+  counts(): Promise<MemoryCounts>;
+  /** CPU time of the thread that forwards, ns. */
+  cpuNs(): Promise<number>;
+  /** Resident memory of the switch's process, bytes. */
+  rss(): Promise<number>;
+  teardown(): Promise<void>;
+}
+
+export interface MemoryCounts {
+  /** Frames that ports have read, of the captures that play now. */
+  received: number;
+  /** Frames that ports have sent, of the ports as they are now. */
+  sent: number;
+  connections: number;
 }
 
 export interface Sample {
@@ -34,12 +56,20 @@ export interface Sample {
   detail: Record<string, number>;
 }
 
-export interface Trial {
+interface TrialNames {
   name: string;
   title: string;
   unit: string;
+}
+export interface PodTrial extends TrialNames {
+  kind: 'pods';
   run(pods: Record<string, BenchPod>, seconds: number): Promise<Sample>;
 }
+export interface MemoryTrial extends TrialNames {
+  kind: 'memory';
+  run(sw: MemorySwitch, pods: Record<string, BenchPod>, seconds: number): Promise<Sample>;
+}
+export type Trial = PodTrial | MemoryTrial;
 
 export interface Series {
   trial: string;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { controlCall } from '../../dataplane/control/client.js';
 import { packageFile } from '../../dataplane/root.js';
 import { startProgram } from '../../lab/program.js';
+import { deployPacketwalkMemory } from '../memory/packetwalk.js';
 import { address, joinByVeth } from '../pods.js';
 import type { BenchPod, Contender } from '../types.js';
 
@@ -49,6 +50,7 @@ function packetwalk(kind: 'tap' | 'veth'): Contender {
       }
       return { teardown };
     },
+    ...(kind === 'tap' ? { deployMemory: deployPacketwalkMemory } : {}),
   };
 }
 

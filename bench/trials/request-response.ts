@@ -2,9 +2,10 @@
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
 import { loadProgram } from '../load/programs.js';
-import type { Trial } from '../types.js';
+import type { PodTrial } from '../types.js';
 
-export const requestResponse: Trial = {
+export const requestResponse: PodTrial = {
+  kind: 'pods',
   name: 'request-response',
   title: 'TCP request/response, one byte',
   unit: 'k/s',

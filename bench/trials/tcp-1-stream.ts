@@ -1,13 +1,14 @@
 // tcp-1-stream: iperf3, one stream from frontend to backend1:80, nothing pinned. The first second is left out.
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
-import type { Trial } from '../types.js';
+import type { PodTrial } from '../types.js';
 
 interface IperfEnd {
   end: { sum_received: { bits_per_second: number }; sum_sent: { retransmits?: number } };
 }
 
-export const tcp1Stream: Trial = {
+export const tcp1Stream: PodTrial = {
+  kind: 'pods',
   name: 'tcp-1-stream',
   title: 'TCP, one stream pod to pod',
   unit: 'Gbit/s',

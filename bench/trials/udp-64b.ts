@@ -3,7 +3,7 @@
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
 import { loadProgram } from '../load/programs.js';
-import type { BenchPod, Trial } from '../types.js';
+import type { BenchPod, PodTrial } from '../types.js';
 
 const PORT = 9000;
 const PAYLOAD = 18; // 14 Ethernet + 20 IPv4 + 8 UDP + 18 = 60 bytes
@@ -13,7 +13,8 @@ async function rxPackets(p: BenchPod): Promise<number> {
   return Number(stdout);
 }
 
-export const udp64b: Trial = {
+export const udp64b: PodTrial = {
+  kind: 'pods',
   name: 'udp-64b',
   title: 'UDP, 64-byte frames pod to pod',
   unit: 'kpps',

@@ -363,6 +363,25 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     expect(b.balance()).toBe(0);
   });
 
+  it('a pcap port plays its frames once, or again and again, and counts what is sent to it', async () => {
+    const b = bench();
+    const key = new Uint8Array(KEY_SIZE);
+    b.dp.putFlow({ id: 1, key, mask: key }, encodeActions([{ type: 'output', port: 4 }]));
+    const frames = [1, 2, 3].map((n) => new Uint8Array(60).fill(n));
+    const port = (no: number) => b.dp.ports().find((p) => p.no === no)!;
+    b.dp.addPort({ no: 4, name: 'sink', kind: 'pcap', mtu: 1500, frames: [] });
+    b.dp.addPort({ no: 3, name: 'source', kind: 'pcap', mtu: 1500, frames });
+    while (port(3).rxPackets < 3) b.dp.drain();
+    b.dp.drain();
+    expect(port(3)).toMatchObject({ rxPackets: 3, rxBytes: 180 });
+    expect(port(4)).toMatchObject({ txPackets: 3, txBytes: 180, rxPackets: 0 });
+    b.dp.delPort(3);
+    b.dp.addPort({ no: 3, name: 'source', kind: 'pcap', mtu: 1500, frames, loop: true });
+    while (port(3).rxPackets < 1000) b.dp.drain();
+    b.dp.delPort(3);
+    expect(b.balance()).toBe(0);
+  });
+
   it('refuses a port number twice as a SystemError would, and arguments of the wrong kind as TypeError', () => {
     const b = bench();
     const refusal = { code: 'ESYSTEM', syscall: 'add port', object: 'again', errnoName: 'EEXIST', errno: 17 };

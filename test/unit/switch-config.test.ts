@@ -41,7 +41,7 @@ describe('switch: configuration files', () => {
                                            ^"
     `);
     expect(refusal('rundir: /run/x\nports:\n  - { kind: taps, name: p1, ofport: 1 }\n')).toMatchInlineSnapshot(`
-      "br.yaml:3:13: ports.0.kind: expected 'tap' | 'veth' | 'geneve'
+      "br.yaml:3:13: ports.0.kind: expected 'tap' | 'veth' | 'geneve' | 'pcap'
           - { kind: taps, name: p1, ofport: 1 }
                     ^"
     `);

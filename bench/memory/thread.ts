@@ -1,0 +1,26 @@
+// The thread that forwards: found by its name in a process, its CPU time, its priority; and the process's memory.
+import { readdir, readFile } from 'node:fs/promises';
+import { run } from '../../lab/run.js';
+
+/** Thread id of the first thread whose name begins with `name`. */
+export async function findThread(pid: number, name: string): Promise<number> {
+  for (const tid of await readdir(`/proc/${pid}/task`)) {
+    if ((await readFile(`/proc/${pid}/task/${tid}/comm`, 'utf8')).startsWith(name)) return Number(tid);
+  }
+  throw new Error(`process ${pid} has no thread ${name}`);
+}
+
+/** Before others on its core, so that what is measured is it. */
+export async function preferThread(tid: number): Promise<void> {
+  await run('renice', ['-n', '-20', '-p', String(tid)]);
+}
+
+/** ns, by the kernel's scheduler (proc(5), schedstat). */
+export async function cpuNsOf(pid: number, tid: number): Promise<number> {
+  return Number((await readFile(`/proc/${pid}/task/${tid}/schedstat`, 'utf8')).split(' ')[0]);
+}
+
+/** Resident bytes of a process. */
+export async function rssOf(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}

@@ -1,0 +1,83 @@
+// datapath-*: the switch alone. Frames of established connections come from memory, go through worker1's whole pipeline and
+// are counted where they leave. Millions of packets for each second of CPU time of the thread that forwards: other work on
+// its core does not count. The connections are opened message by message first.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeCaptures } from '../memory/captures.js';
+import type { BenchPod, MemorySwitch, MemoryTrial, Sample } from '../types.js';
+
+const OPENING_MS = 60_000;
+const PASSES = 5;
+const POLL_MS = 100;
+/** Until caches hold what they will. */
+const WARM_MS = 1500;
+/** Enough connections for their memory to be told from the rest of the process's. */
+const MANY = 50_000;
+
+function datapath(name: string, protocol: 'tcp' | 'udp', connections: number, directions: 'one' | 'both'): MemoryTrial {
+  const ways = directions === 'both' ? 'both ways' : 'one way';
+  return {
+    kind: 'memory',
+    name,
+    title: `datapath alone, ${connections.toLocaleString('en')} ${protocol.toUpperCase()} connection${connections > 1 ? 's' : ''}, ${ways}`,
+    unit: 'Mpps per core',
+    async run(sw, _pods, seconds) {
+      const folder = await mkdtemp(join(tmpdir(), 'packetwalk-captures-'));
+      try {
+        const before = await sw.rss();
+        // One conversation of the kind first, so that the slow path has said what there is to say.
+        for (const n of new Set([1, connections])) {
+          const { opening } = await writeCaptures(folder, protocol, n);
+          for (const { from, file } of opening) await playOut(sw, from, file, n);
+        }
+        const memory = (await sw.rss()) - before;
+        const { a, b, fromA, fromB } = await writeCaptures(folder, protocol, connections);
+        await sw.play(b, directions === 'both' ? fromB : undefined, true);
+        await sw.play(a, fromA, true);
+        await sleep(WARM_MS);
+        const sample = await measure(sw, seconds);
+        if (connections >= MANY) sample.detail.bytesPerConnection = memory / connections;
+        return sample;
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** Plays the file until every connection is there and has had its message some times: switches lose what comes while a first
+ *  packet waits for its flow, and who opens a connection for real sends again. */
+async function playOut(sw: MemorySwitch, from: BenchPod, file: string, connections: number): Promise<void> {
+  await sw.play(from, undefined, false);
+  const { received } = await sw.counts();
+  await sw.play(from, file, true);
+  for (const deadline = Date.now() + OPENING_MS; ; await sleep(POLL_MS)) {
+    const now = await sw.counts();
+    if (now.connections >= connections && now.received >= received + PASSES * connections) break;
+    if (Date.now() > deadline) throw new Error(`expected ${connections} connections, ${now.connections} were opened`);
+  }
+  await sw.play(from, undefined, false);
+}
+
+async function measure(sw: MemorySwitch, seconds: number): Promise<Sample> {
+  const start = { ...(await sw.counts()), cpu: await sw.cpuNs(), at: process.hrtime.bigint() };
+  await sleep(seconds * 1000);
+  const end = { ...(await sw.counts()), cpu: await sw.cpuNs(), at: process.hrtime.bigint() };
+  const received = end.received - start.received;
+  const sent = end.sent - start.sent;
+  // Both counters are read while packets fly: what lies between is a burst or two, not a loss.
+  if (Math.abs(received - sent) > received / 50) throw new Error(`${received} frames were read and ${sent} sent: some were lost or doubled`);
+  const wall = Number(end.at - start.at) / 1e9;
+  const cpu = (end.cpu - start.cpu) / 1e9;
+  return { value: sent / cpu / 1e6, detail: { wallMpps: sent / wall / 1e6, cpuShare: cpu / wall, connections: end.connections } };
+}
+
+export const datapathTrials = [
+  datapath('datapath-1', 'tcp', 1, 'one'),
+  datapath('datapath-1k-both', 'tcp', 1000, 'both'),
+  datapath('datapath-50k', 'tcp', 50_000, 'one'),
+  datapath('datapath-100k-both', 'udp', 100_000, 'both'),
+  datapath('datapath-1m', 'udp', 1_000_000, 'one'),
+];

@@ -136,3 +136,30 @@ export function v2Ids(): Ids {
   for (const owner of conjunctions) ids.conjunctions.of(owner);
   return ids;
 }
+
+/** Everything at once: the example and test/data/antrea-rich.yaml. */
+export function richState(): NodeState {
+  return v2State([packageFile('test', 'data', 'antrea-rich.yaml')]);
+}
+
+export const RICH_AGENT: AgentState = {
+  ...V2_AGENT,
+  devices: { 'tap-mirror': 20, 'tap-out': 21, 'tap-back': 22 },
+  names: { 'www.example.com': ['203.0.113.80', '2001:db8::80'] },
+  traceflows: [
+    { ref: { kind: 'Traceflow', name: 'made' }, tag: 5, timeoutSeconds: 20 },
+    {
+      ref: { kind: 'Traceflow', name: 'live' },
+      tag: 6,
+      timeoutSeconds: 30,
+      live: { sourcePort: 1, protocol: 'tcp', tpDst: 80 },
+    },
+    {
+      ref: { kind: 'Traceflow', name: 'drops' },
+      tag: 7,
+      timeoutSeconds: 30,
+      droppedOnly: true,
+      live: { destinationPort: 2, sourceIp: '10.10.1.12' },
+    },
+  ],
+};

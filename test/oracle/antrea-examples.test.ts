@@ -6,6 +6,7 @@ import type { WatchRecord } from '../../dataplane/datapath/watch.js';
 import { fromHex } from '../../dataplane/wire/index.js';
 import { type Example, example, type ExampleName, type RecordedPacket } from '../helpers/antrea-example.js';
 import { frameText } from '../helpers/frame-text.js';
+import { comparableControllers } from '../helpers/ovs-trace.js';
 import { sortTerms } from '../helpers/trace-text.js';
 import { LivePacketwalk, packetwalkMissing } from './live-packetwalk.js';
 import { type LiveFrame, LiveOvs, type LiveSetup, type LiveSwitch, type Tunnel } from './live.js';
@@ -112,10 +113,9 @@ const TUNNEL = /set\(tunnel\(tun_id=0x0,src=([\d.]+),dst=([\d.]+),[^()]*(?:\([^(
 function comparable(passes: readonly string[]): string[] {
   return passes
     .map((pass) =>
-      pass
+      comparableControllers(pass)
         .replace(/recirc\(\w+\)/g, 'recirc(#)')
         .replace(/meter\(\w+\),/, WITHOUT_METERS)
-        .replace(/userspace\(.*controller_id=(\d+).*\)\)/, 'userspace(controller($1))')
         .replace(TUNNEL, '$3tunnel(src=$1,dst=$2)'),
     )
     .map((pass) =>

@@ -6,7 +6,7 @@ import { parseTraceFlow } from '../../dataplane/openflow/index.js';
 import { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../../dataplane/trace/index.js';
 import { type NodeName, type Packet, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
-import { comparableTrace } from '../helpers/ovs-trace.js';
+import { comparableTrace, upToFalseDrop } from '../helpers/ovs-trace.js';
 import { Ovs, ovsMissing } from './ovs.js';
 
 const missing = ovsMissing();
@@ -22,18 +22,6 @@ function ours(offline: OfflineSwitch, flow: string, ctNext: string[]): string {
   const options = { ports: offline.ports, tlvMap: offline.tlvMap };
   const packet = parseTraceFlow(flow, options).flow;
   return formatTrace(traceFlow(offline.env, packet, { ...options, ctNext, bridge: offline.bridge }));
-}
-
-const FALSE_DROP = '     >> Not tunneling to our own address';
-const TUNNELED = '     -> output to kernel tunnel';
-
-/** ofproto/trace takes a tunnel destination that the pipeline set before a recirculation for the one that the packet
- *  came  with, and ends in a drop that the real datapath does not make (walks-live.test.ts). What it prints after
- *  that is left  out, and stands where packetwalk's own trace sends the packet into the tunnel. */
-function upToFalseDrop(theirs: string[], own: string[]): [string[], string[]] {
-  const at = theirs.indexOf(FALSE_DROP);
-  if (at < 0 || own[at] !== TUNNELED) return [theirs, own];
-  return [theirs.slice(0, at), own.slice(0, at)];
 }
 
 describe.skipIf(missing)(`the article's packets, traced by both${missing ? ` (skipped: ${missing})` : ''}`, () => {

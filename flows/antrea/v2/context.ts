@@ -125,8 +125,9 @@ export class Context {
 }
 
 /** `controller(...)`: to the agent, with what it is to know. */
-export function toAgent(userdata: string, { pause = false } = {}): string {
-  return `controller(id=${CONTROLLER_ID},reason=no_match,userdata=${userdata},max_len=65535${pause ? ',pause' : ''})`;
+export function toAgent(userdata: string, { pause = false, meter }: { pause?: boolean; meter?: number } = {}): string {
+  const more = `${pause ? ',pause' : ''}${meter === undefined ? '' : `,meter_id=${meter}`}`;
+  return `controller(id=${CONTROLLER_ID},reason=no_match,userdata=${userdata},max_len=65535${more})`;
 }
 
 export function of(object: ObjectRef, why: string, rule?: string): Origin {

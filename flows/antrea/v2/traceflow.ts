@@ -137,7 +137,11 @@ function output(c: Context, flow: RunningTraceflow, { family, ip, dst }: FamilyW
       table,
       priority: PRIORITY.toGatewayOrTunnel,
       match: match(f.outputPort.match(tunnel.ofport)),
-      actions: [`output:${f.outputPort.nxm}`, ...told],
+      actions: [
+        `output:${f.outputPort.nxm}`,
+        // A meter in front would hold the packet itself back, and ovs-ofctl takes none behind.
+        ...(flow.droppedOnly ? [] : [toAgent(TO_AGENT.traceflow, { meter: METER.traceflow })]),
+      ],
     },
     'it leaves through the tunnel, tag and all',
   );

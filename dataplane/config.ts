@@ -37,6 +37,16 @@ export const switchPortSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Limits of a table, as in Open vSwitch's Flow_Table (ovs-vswitchd.conf.db(5)). */
+export const flowTableSchema = z.strictObject({
+  /** Flows at most. */
+  flow_limit: z.number().int().min(0).max(1_000_000).optional(),
+  /** What happens beyond: the flow is refused (default), or an old one with a timeout goes. */
+  overflow_policy: z.enum(['refuse', 'evict']).optional(),
+  /** Fields, as NXM_OF_IN_PORT[]: the largest group of flows that agree in them loses one. */
+  groups: z.array(z.string()).optional(),
+});
+
 export const switchConfigSchema = z.strictObject({
   /** Name of the bridge; the control socket is <rundir>/<bridge>.ctl. */
   bridge: z.string().min(1).default('br-int'),
@@ -49,6 +59,8 @@ export const switchConfigSchema = z.strictObject({
   /** `{class=0x0104,type=0x80,len=4}->tun_metadata0`, comma separated, as ovs-ofctl add-tlv-map takes it. */
   tlvMap: z.string().optional(),
   /** Names for table numbers, for display. */
+  /** Limits by table number, or for `all`. */
+  flowTables: z.record(z.string().regex(/^(all|\d{1,3})$/, 'expected a table number or all'), flowTableSchema).default({}),
   tableNames: z.record(z.string(), z.string()).default({}),
   ports: z.array(switchPortSchema).default([]),
   spinUs: z.number().int().min(0).max(1_000_000).default(50),
@@ -58,4 +70,5 @@ export const switchConfigSchema = z.strictObject({
 });
 
 export type SwitchConfig = z.infer<typeof switchConfigSchema>;
+export type FlowTableConfig = z.infer<typeof flowTableSchema>;
 export type SwitchPort = SwitchConfig['ports'][number];

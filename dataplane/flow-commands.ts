@@ -1,12 +1,21 @@
 // What ovs-ofctl asks of a bridge's flows and groups: text in, text or data out, over the tables. Made by switch.ts, asked
 // by the control socket's commands. Every method that changes something changes all of it or throws InputError; when it
 // returns, the tables have it, and when settled() of the switch resolves, so has every packet.
+import type { FlowTableConfig } from './config.js';
+import { applyMods, type ChangeCounts, compareFlows, differenceLines, type FlowsDifference } from './flow-changes.js';
 import { type DumpOptions, type FlowRow, flowRow, printEntry } from './flow-dump.js';
+import { sortFlows, type SortKey } from './flow-sort.js';
 import {
+  type Command,
   type GroupSpec,
+  parseFlowMods,
   parseFlows,
+  parseGroupMods,
   parseGroups,
   parseMatch,
+  parseMods,
+  parseSubfield,
+  Span,
   type ParseOptions,
   type PortNames,
   printGroup,
@@ -14,7 +23,7 @@ import {
   type TlvMap,
   type Warning,
 } from './openflow/index.js';
-import { checkGroup, type FlowEntry, type Tables } from './tables/index.js';
+import { checkGroup, checkSupported, type FlowEntry, type ModOptions, type Tables } from './tables/index.js';
 
 export interface FlowCommandsHost {
   tables: Tables;
@@ -22,7 +31,39 @@ export interface FlowCommandsHost {
   tlvMap: TlvMap;
   /** Brings the counters up to date with the flow cache. */
   sync(): void;
+  /** Makes the change such that each packet meets all of it or nothing. */
+  asWhole<T>(run: () => T): T;
 }
+
+export interface ModFlowsOptions extends ModOptions {
+  sourceName?: string;
+  /** What a line without a command does. */
+  command?: Command;
+  /** All of it at once for every packet, as ovs-ofctl --bundle; implies `modern`. */
+  bundle?: boolean;
+}
+
+export interface Changed extends ChangeCounts {
+  warnings: string[];
+}
+
+export interface FlowDumpOptions extends DumpOptions {
+  /** Rising or falling by these, in turn. */
+  sort?: readonly SortKey[];
+}
+
+export interface TableRow {
+  table: number;
+  /** Flows. */
+  active: number;
+  /** Packets looked up, and those for which a flow was found. */
+  lookup: number;
+  matched: number;
+  max_flows: number;
+  overflow: 'refuse' | 'evict';
+}
+
+export type GroupCommand = NonNullable<Parameters<typeof parseGroupMods>[2]>;
 
 export interface GroupDumpOptions {
   id?: number;
@@ -46,21 +87,107 @@ export class FlowCommands {
     return { added: flows.length, warnings: warnings.map(warningText) };
   }
 
+  /** Does what a file of commands says (add, modify, modify_strict, delete, delete_strict before a flow), all or nothing. */
+  mod(text: string, { sourceName = '<flows>', command, bundle = false, ...options }: ModFlowsOptions): Changed {
+    const { mods, warnings } = parseFlowMods({ name: sourceName, text }, this.#unchecked, command);
+    return { ...this.#apply(mods, options, bundle), warnings: warnings.map(warningText) };
+  }
+
+  /** A file of changes of flows and groups, each line begun by `flow` or `group`, as one, as ovs-ofctl bundle does. */
+  bundle(text: string, sourceName = '<bundle>'): Changed {
+    const { mods, warnings } = parseMods({ name: sourceName, text }, { ...this.#unchecked, acceptGroup: checkGroup });
+    return { ...this.#apply(mods, {}, true), warnings: warnings.map(warningText) };
+  }
+
+  /** Makes the flows those of the text; those that are alike stay, with their counts. With `dryRun` only says what would
+   *  change: lines as ovs-ofctl diff-flows prints them. */
+  replace(
+    text: string,
+    { sourceName = '<flows>', dryRun = false, bundle = false } = {},
+  ): Changed & { difference: string[] } {
+    const { flows, warnings } = parseFlows({ name: sourceName, text }, this.parseOptions);
+    const { tables, ports, tlvMap } = this.host;
+    const difference = compareFlows(tables, flows);
+    const lines = differenceLines(difference, { ports, tlvMap });
+    const counts = dryRun ? NO_CHANGES : this.#replace(difference, bundle);
+    return { ...counts, difference: lines, warnings: warnings.map(warningText) };
+  }
+
+  #replace({ gone, wanted }: FlowsDifference, bundle: boolean): ChangeCounts {
+    const { tables } = this.host;
+    const run = (): ChangeCounts =>
+      tables.change(() => {
+        const added = new Set(tables.load(wanted, { modern: bundle }).map(place));
+        const left = gone.filter((entry) => !added.has(place(entry)));
+        for (const { spec } of left) tables.delete(spec, true);
+        return { ...NO_CHANGES, added: wanted.length, deleted: left.length };
+      });
+    return bundle ? this.host.asWhole(run) : run();
+  }
+
+  #apply(mods: Parameters<typeof applyMods>[1], options: ModOptions, bundle: boolean): ChangeCounts {
+    const { tables, asWhole } = this.host;
+    return bundle
+      ? asWhole(() => applyMods(tables, mods, { ...options, modern: true }))
+      : applyMods(tables, mods, options);
+  }
+
+  /** Groups may come with the flows that name them: whether they are there is found out when the change is made. */
+  get #unchecked(): ParseOptions {
+    return { ...this.parseOptions, accept: ({ actions }) => checkSupported(actions) };
+  }
+
+  /** Sets limits of a table, or of all that have none of their own (`all`). Throws InputError for fields that are none. */
+  limitTable(table: number | 'all', { flow_limit, overflow_policy, groups }: FlowTableConfig): void {
+    const evictionFields = groups?.map((text) => parseSubfield(Span.of(text, 'eviction fields'), this.parseOptions));
+    this.host.tables.configure(
+      {
+        ...(flow_limit === undefined ? {} : { maxFlows: flow_limit }),
+        ...(overflow_policy === undefined ? {} : { overflow: overflow_policy }),
+        ...(evictionFields === undefined ? {} : { evictionFields }),
+      },
+      table === 'all' ? undefined : table,
+    );
+  }
+
+  /** What ovs-ofctl dump-aggregate says. */
+  aggregate(match: string): { packets: number; bytes: number; flows: number } {
+    const total = { packets: 0, bytes: 0, flows: 0 };
+    for (const { packets, bytes } of this.#entries(match)) {
+      total.packets += packets;
+      total.bytes += bytes;
+      total.flows++;
+    }
+    return total;
+  }
+
+  /** What ovs-ofctl dump-tables says of the tables that have flows or saw packets. */
+  tables(): TableRow[] {
+    this.host.sync();
+    return this.host.tables
+      .tables()
+      .filter(({ size, lookups }) => size > 0 || lookups > 0)
+      .map(({ id, size, lookups, matched, settings }) => ({
+        ...{ table: id, active: size, lookup: lookups, matched },
+        ...{ max_flows: settings.maxFlows, overflow: settings.overflow },
+      }));
+  }
+
   /** Deletes the flows that the match covers; strictly: the one that has this match and priority. How many. */
   delete(match: string, { strict = false } = {}): number {
     return this.host.tables.delete(parseMatch(match, { ...this.parseOptions, strict }), strict).length;
   }
 
   /** Flows as data, with up-to-date counters. */
-  rows(match: string, options: DumpOptions): FlowRow[] {
+  rows(match: string, { sort = [], ...options }: FlowDumpOptions): FlowRow[] {
     const now = Date.now();
-    return this.#entries(match).map((entry) => flowRow(entry, now, this.#dumpOptions(options)));
+    return sortFlows(this.#entries(match), sort).map((entry) => flowRow(entry, now, this.#dumpOptions(options)));
   }
 
   /** Flows as ovs-ofctl dump-flows prints them, one a line. */
-  dump(match: string, options: DumpOptions): string {
+  dump(match: string, { sort = [], ...options }: FlowDumpOptions): string {
     const now = Date.now();
-    return this.#entries(match)
+    return sortFlows(this.#entries(match), sort)
       .map((entry) => `${printEntry(entry, now, this.#dumpOptions(options))}\n`)
       .join('');
   }
@@ -85,6 +212,14 @@ export class FlowCommands {
     if (modify) tables.change(() => specs.forEach((spec) => tables.groups.modify(spec, true)));
     else tables.groups.load(specs);
     return specs.length;
+  }
+
+  /** Does what a file of commands says (add, modify, add_or_mod, delete, insert_bucket, remove_bucket before a group), all
+   *  or nothing. */
+  modGroups(text: string, { sourceName = '<groups>', command }: { sourceName?: string; command?: GroupCommand } = {}): Changed {
+    const { ports, tlvMap } = this.host;
+    const mods = parseGroupMods({ name: sourceName, text }, { ports, tlvMap, acceptGroup: checkGroup }, command);
+    return { ...this.#apply(mods, {}, false), warnings: [] };
   }
 
   /** Deletes a group, or all, and the flows that send packets there. How many groups. */
@@ -120,4 +255,11 @@ export class FlowCommands {
 
 export function warningText({ source, line, column, message }: Warning): string {
   return `${source}:${line}:${column}: ${message}`;
+}
+
+const NO_CHANGES: ChangeCounts = { added: 0, modified: 0, deleted: 0, groups: 0 };
+
+/** Equal for flows of which one replaces the other. */
+function place({ table, priority, value, mask }: Pick<FlowEntry, 'table' | 'priority' | 'value' | 'mask'>): string {
+  return `${table}/${priority}/${Buffer.from(value).toString('latin1')}/${Buffer.from(mask).toString('latin1')}`;
 }

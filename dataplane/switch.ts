@@ -22,8 +22,9 @@ import { Maintenance } from './datapath/stats.js';
 import type { UpcallCounters } from './datapath/upcalls.js';
 import { watchedPass, type WatchListener, Watches } from './datapath/watch.js';
 import { InputError } from './errors.js';
-import { FlowCommands, type GroupDumpOptions, warningText } from './flow-commands.js';
-import type { FlowRow, DumpOptions } from './flow-dump.js';
+import { FlowCommands, type FlowDumpOptions, type GroupDumpOptions, warningText } from './flow-commands.js';
+import type { FlowRow } from './flow-dump.js';
+import { type FlowEventListener, FlowEvents } from './flow-events.js';
 import { formatMac } from './key/numbers.js';
 import { OFPP, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
 import { readText } from './read-config.js';
@@ -82,7 +83,9 @@ export class Switch {
   readonly #tables = new Tables();
   readonly #mac = new MacTable();
   readonly #slowPath: SlowPath;
-  readonly #commands: FlowCommands;
+  /** Flows and groups, as ovs-ofctl asks for them. After a change of many flows wait for settled(). */
+  readonly openflow: FlowCommands;
+  readonly #flowEvents: FlowEvents;
   readonly #watches: Watches;
   readonly #maintenance = new Maintenance(
     () => this.#maintain(),
@@ -123,14 +126,18 @@ export class Switch {
         failed: (what, error) => this.#failed(what, error),
       },
     );
-    this.#commands = new FlowCommands({
+    this.openflow = new FlowCommands({
       tables: this.#tables,
       ports: this.#ports,
       tlvMap: this.#tlvMap,
       sync: () => this.#slowPath.megaflows.sync(),
+      asWhole: (run) => this.#slowPath.asWhole(this.#tables, run),
     });
+    this.#flowEvents = new FlowEvents(() => ({ ports: this.#ports, tlvMap: this.#tlvMap }));
     this.#tables.onChange((change) => {
       this.#slowPath.flowsChanged(change);
+      // Then the last packets of what is no more are counted.
+      void this.settled().then(() => this.#flowEvents.tell(change, Date.now()));
       this.#hasTimeouts = undefined;
       this.#maintenance.wake();
     });
@@ -140,10 +147,13 @@ export class Switch {
   start(specs: readonly PortSpec[], flowFiles: readonly string[], groupFiles: readonly string[] = []): void {
     try {
       this.#ports.declare(specs);
-      for (const file of groupFiles) this.#commands.addGroups(readText(file), { sourceName: file });
+      // Settings for all first: those of one table are its own.
+      const limits = Object.entries(this.#config.flowTables).sort(([a]) => (a === 'all' ? -1 : 1));
+      for (const [id, limit] of limits) this.openflow.limitTable(id === 'all' ? id : Number(id), limit);
+      for (const file of groupFiles) this.openflow.addGroups(readText(file), { sourceName: file });
       const sources = flowFiles.map((file) => ({ name: file, text: readText(file) }));
       const flows = sources.flatMap((source) => {
-        const parsed = parseFlows(source, this.#commands.parseOptions);
+        const parsed = parseFlows(source, this.openflow.parseOptions);
         for (const w of parsed.warnings) this.#log(warningText(w));
         return parsed.flows;
       });
@@ -171,38 +181,43 @@ export class Switch {
 
   /** Adds all flows of the text or, throwing InputError, none. */
   addFlows(text: string, sourceName = '<flows>'): { added: number; warnings: string[] } {
-    return this.#commands.add(text, sourceName);
+    return this.openflow.add(text, sourceName);
   }
 
   /** Deletes the flows that the match covers; strictly: the one that has this match and priority. How many. */
   delFlows(match: string, options: { strict?: boolean } = {}): number {
-    return this.#commands.delete(match, options);
+    return this.openflow.delete(match, options);
   }
 
   /** Flows as data, with up-to-date counters. */
-  flows(match = '', options: DumpOptions = {}): FlowRow[] {
-    return this.#commands.rows(match, options);
+  flows(match = '', options: FlowDumpOptions = {}): FlowRow[] {
+    return this.openflow.rows(match, options);
   }
 
   /** Flows as ovs-ofctl dump-flows prints them, one a line. */
-  dumpFlows(match = '', options: DumpOptions = {}): string {
-    return this.#commands.dump(match, options);
+  dumpFlows(match = '', options: FlowDumpOptions = {}): string {
+    return this.openflow.dump(match, options);
   }
 
   /** Adds all groups of the text, or throws InputError and adds none. With `modify` they take the place of those that
    *  are there. How many. */
   addGroups(text: string, options: { sourceName?: string; modify?: boolean } = {}): number {
-    return this.#commands.addGroups(text, options);
+    return this.openflow.addGroups(text, options);
   }
 
   /** Deletes a group, or all, and the flows that send packets there. How many groups. */
   delGroups(id?: number): number {
-    return this.#commands.deleteGroups(id);
+    return this.openflow.deleteGroups(id);
   }
 
   /** Groups as ovs-ofctl dump-groups or dump-group-stats prints them, one a line. */
   dumpGroups(options: GroupDumpOptions = {}): string {
-    return this.#commands.dumpGroups(options);
+    return this.openflow.dumpGroups(options);
+  }
+
+  /** Tells `listener` of each flow that is added, modified or deleted, when its last packet was counted. */
+  onFlowEvent(listener: FlowEventListener): { close(): void } {
+    return this.#flowEvents.add(listener);
   }
 
   /** Resolves when no packet is treated any more as before the last change of flows, groups or ports. After a small
@@ -253,7 +268,7 @@ export class Switch {
     packet: PacketText,
     { ctNext = [], names = true, generate = false, whyNot = false }: SwitchTraceOptions = {},
   ): TracedPacket {
-    const { flow, assumed } = readPacket(packet, this.#commands.parseOptions);
+    const { flow, assumed } = readPacket(packet, this.openflow.parseOptions);
     const recordOptions = {
       ...this.#recordOptions(),
       ...(names ? {} : { ports: undefined }),
@@ -268,7 +283,7 @@ export class Switch {
 
   /** Tells `listener` of each pass of each packet that matches as it comes in; '' is every packet. */
   watch(match: string, listener: WatchListener): { close(): void } {
-    const filter = parseMatch(match, this.#commands.parseOptions);
+    const filter = parseMatch(match, this.openflow.parseOptions);
     if (
       filter.table !== undefined ||
       filter.priority !== undefined ||

@@ -1,4 +1,4 @@
-// `packetwalk groups dump|add|del`: the groups of a running switch, in ovs-ofctl's language.
+// `packetwalk groups dump|add|insert-buckets|remove-buckets|del`: the groups of a running switch, in ovs-ofctl's language.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readText } from '../../dataplane/read-config.js';
@@ -46,6 +46,24 @@ export function register(program: Command): void {
       });
     });
 
+  for (const { verb, command, what, text, example } of BUCKET_VERBS) {
+    addTargetOptions(groups.command(verb))
+      .description(what)
+      .argument('<change>', text)
+      .option('--json', 'print JSON')
+      .addHelpText('after', `\nExample:\n  packetwalk groups ${verb} --node worker1 '${example}'`)
+      .action(async (change: string, options: Options) => {
+        const { text: changes, source } = groupText(change);
+        await withTarget(options, async (client) => {
+          const result = JSON.parse(
+            await client.call('packetwalk/groups-mod', '--command', command, changes, source),
+          ) as { groups: number };
+          if (options.json) printJson(result);
+          else print(`changed ${result.groups} group${result.groups === 1 ? '' : 's'}`);
+        });
+      });
+  }
+
   addTargetOptions(groups.command('del'))
     .description('delete a group, or all without an argument; flows that send packets there go, too')
     .argument('[group]', "as 'group_id=5'")
@@ -60,6 +78,23 @@ export function register(program: Command): void {
       });
     });
 }
+
+const BUCKET_VERBS = [
+  {
+    verb: 'insert-buckets',
+    command: 'insert_bucket',
+    what: 'put buckets into a group; the others keep their counts',
+    text: 'group_id=N,command_bucket_id=first|last|ID,bucket=...: where ID is, behind that bucket',
+    example: 'group_id=5,command_bucket_id=last,bucket=bucket_id:7,actions=output:4',
+  },
+  {
+    verb: 'remove-buckets',
+    command: 'remove_bucket',
+    what: 'take buckets out of a group; the others keep their counts',
+    text: 'group_id=N,command_bucket_id=first|last|all|ID',
+    example: 'group_id=5,command_bucket_id=7',
+  },
+];
 
 /** A group says group_id=; anything else is a file. */
 function groupText(what: string): { text: string; source: string } {

@@ -8,6 +8,7 @@ import { CommandTable } from './commands.js';
 import { registerBase } from './commands/base.js';
 import { registerDpctl } from './commands/dpctl.js';
 import { registerOfproto } from './commands/ofproto.js';
+import { registerFlows } from './commands/flows.js';
 import { registerGroups } from './commands/groups.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
 import { ControlServer } from './server.js';
@@ -32,6 +33,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   registerOfproto(commands, sw);
   registerDpctl(commands, sw);
   registerPacketwalk(commands, sw);
+  registerFlows(commands, sw);
   registerGroups(commands, sw);
 
   makeFolder(resolve(config.rundir));

@@ -31,6 +31,7 @@ export class SlowPath {
   readonly upcalls: Upcalls;
   readonly #parts: EnvironmentParts;
   readonly #recirc = new RecircTable(() => performance.now());
+  #whole: TablesChange | undefined;
   #rounds = 0;
 
   constructor(
@@ -72,6 +73,7 @@ export class SlowPath {
   // --- what changed --------------------------------------------------------------------------------------------
 
   flowsChanged(change: TablesChange): void {
+    if (change === this.#whole) return; // asWhole() has done it
     this.#mark(change);
     this.revalidator.run();
   }
@@ -91,6 +93,7 @@ export class SlowPath {
    *  megaflows change in one step, and packets that are between two passes then end as they began. */
   asWhole<T>(tables: Tables, run: () => T): T {
     const { result, staged } = tables.stage(run);
+    this.#whole = staged.change;
     this.#mark(staged.change);
     const verdicts = this.revalidator.verdicts(performance.now() + WHOLE_CHANGE_MS);
     const epoch = (this.upcalls.epoch + 1) >>> 0;

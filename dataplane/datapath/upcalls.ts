@@ -93,11 +93,12 @@ export class Upcalls {
       this.#queue.push(...this.datapath.takeUpcalls());
       const waiting = this.#queue.slice(this.#next);
       const old = waiting.filter((upcall) => this.#isPast(upcall));
-      if (old.length === 0) return;
       this.#queue = waiting.filter((upcall) => !this.#isPast(upcall));
       this.#next = 0;
+      if (old.length === 0) break;
       for (const upcall of old) this.#answer(upcall, past);
     }
+    if (this.#queue.length > 0) this.#schedule();
   }
 
   close(): void {
@@ -118,6 +119,11 @@ export class Upcalls {
       this.#next = 0;
       return;
     }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#slice());
   }

@@ -24,6 +24,9 @@ export interface FlowFilter {
   outGroup?: number;
 }
 
+/** What the text is for: a flow to be added or modified, or a filter. */
+type Kind = 'add' | 'modify' | 'loose' | 'strict';
+
 const FLAGS = ['send_flow_rem', 'check_overlap', 'reset_counts', 'no_packet_counts', 'no_byte_counts'] as const;
 /** Statistics that dump-flows prints, and a keyword of old. */
 const IGNORED = ['duration', 'n_packets', 'n_bytes', 'idle_age', 'hard_age', 'allow_hidden_fields'];
@@ -76,22 +79,28 @@ export interface FilterOptions extends ParseOptions {
 /** A filter: match fields, table, cookie=VALUE/MASK, out_port, out_group; with `strict` a priority, which is 32768 when
  *  not said. */
 export function parseMatch(text: string, options: FilterOptions = {}): FlowFilter {
+  return readFilter(Span.of(text, options.sourceName ?? 'match'), options);
+}
+
+export function readFilter(span: Span, options: FilterOptions): FlowFilter {
   const reader = new FlowReader(options, options.strict ? 'strict' : 'loose');
-  reader.read(Span.of(text, options.sourceName ?? 'match'));
+  reader.read(span);
   const { table, cookie, cookieMask, outPort, outGroup } = reader.spec;
   const priority = reader.spec.priority ?? (options.strict ? DEFAULT_PRIORITY : undefined);
   return { match: reader.match(), table, priority, cookie, cookieMask, outPort, outGroup };
 }
 
-function readFlow(span: Span, options: ParseOptions): FlowSpec {
-  const reader = new FlowReader(options);
+/** A flow to be added or, with `kind`, the actions of flows that are there; without a table these are in any. */
+export function readFlow(span: Span, options: ParseOptions, kind: 'add' | 'modify' = 'add'): FlowSpec {
+  const reader = new FlowReader(options, kind);
   const actionSpan = reader.read(span);
   if (!actionSpan) return span.after().fail('EACTION', 'expected actions= and what to do, got the end');
   const match = reader.match();
   const actions = parseActionList(actionSpan, options);
   const { value, mask } = toMasked(match);
   checkActions(actions, new Protocol(value, mask));
-  const { table = 0, priority = DEFAULT_PRIORITY, cookie = 0n, ...rest } = reader.spec;
+  const anyTable = kind === 'modify' ? Number(ALL_TABLES) : 0;
+  const { table = anyTable, priority = DEFAULT_PRIORITY, cookie = 0n, ...rest } = reader.spec;
   const { flags } = reader;
   const spec: FlowSpec = { table, priority, cookie, match, actions: actions.map((a) => a.action), flags, ...rest };
   actionSpan.locate(() => options.accept?.(spec));
@@ -105,10 +114,13 @@ class FlowReader {
 
   constructor(
     private readonly options: ParseOptions,
-    /** Absent: a flow to be added. */
-    private readonly filter?: 'strict' | 'loose',
+    private readonly kind: Kind,
   ) {
     this.matchParser = new MatchParser(options);
+  }
+
+  private get isFilter(): boolean {
+    return this.kind === 'loose' || this.kind === 'strict';
   }
 
   /** Reads up to actions=, and returns what stands behind it. */
@@ -117,7 +129,7 @@ class FlowReader {
     for (let item = lexer.next(); item; item = lexer.next()) {
       const name = item.key.text;
       if ((name === 'actions' || name === 'action') && item.delimiter === '=' && item.value) {
-        if (this.filter) item.whole.fail('EACTION', 'expected no actions here, only what to match');
+        if (this.isFilter) item.whole.fail('EACTION', 'expected no actions here, only what to match');
         lexer.seek(item.value.start);
         return lexer.rest();
       }
@@ -162,7 +174,7 @@ class FlowReader {
         this.spec.outGroup = Number(parseNumber(value, 'a group', 0n, 0xffffffffn));
         return;
       case 'priority':
-        if (this.filter === 'loose') value.fail('EFIELD', 'expected a priority only with --strict');
+        if (this.kind === 'loose') value.fail('EFIELD', 'expected a priority only with --strict');
         this.spec.priority = Number(parseNumber(value, 'a priority', 0n, 65535n));
         return;
       case 'importance':
@@ -180,27 +192,27 @@ class FlowReader {
   }
 
   private requireFilter(name: string, value: Span): void {
-    if (!this.filter) value.fail('EFIELD', `expected ${name} only where flows are selected, not where one is added`);
+    if (!this.isFilter) value.fail('EFIELD', `expected ${name} only where flows are selected, not where one is added`);
   }
 
   private requireAddition(name: string, value: Span): void {
-    if (this.filter) value.fail('EFIELD', `expected ${name} only where a flow is added`);
+    if (this.isFilter) value.fail('EFIELD', `expected ${name} only where a flow is added`);
   }
 
   private table(value: Span): void {
-    const max = this.filter ? ALL_TABLES : MAX_TABLE;
+    const max = this.kind === 'add' ? MAX_TABLE : ALL_TABLES;
     const table = parseNumber(value, 'a table', 0n, max);
     if (table !== ALL_TABLES) this.spec.table = Number(table);
   }
 
   private cookie(value: Span): void {
     const slash = value.text.indexOf('/');
-    if (slash >= 0 && !this.filter) {
+    if (slash >= 0 && this.kind === 'add') {
       value.sub(slash).fail('EMASK', `expected a cookie without a mask, which only selects flows, got "${value.text}"`);
     }
     const text = slash < 0 ? value : value.sub(0, slash);
     this.spec.cookie = text.text === '-1' ? U64 : parseNumber(text, 'a cookie', 0n, U64);
-    if (!this.filter) return;
+    if (slash < 0 && !this.isFilter) return;
     if (slash < 0)
       value.fail(
         'EMASK',

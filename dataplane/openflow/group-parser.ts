@@ -46,13 +46,13 @@ export function parseGroups(source: Source, options: GroupOptions = {}): GroupSp
   return [...groups.values()];
 }
 
-function readGroup(span: Span, options: GroupOptions): GroupSpec {
+export function readGroup(span: Span, options: GroupOptions): GroupSpec {
   const reader = new GroupReader(options);
   const lexer = new Lexer(span);
   let buckets: GivenBucket[] = [];
   for (let item = lexer.next(); item; item = lexer.next()) {
     if (isBucket(item)) {
-      buckets = bucketSpans(span.sub(item.whole.start - span.start)).map((bucket) => parseBucket(bucket, options));
+      buckets = readBuckets(span.sub(item.whole.start - span.start), options);
       break;
     }
     reader.property(item);
@@ -60,6 +60,20 @@ function readGroup(span: Span, options: GroupOptions): GroupSpec {
   const group = reader.finish(span, buckets);
   span.locate(() => options.acceptGroup?.(group));
   return group;
+}
+
+/** bucket=...,bucket=... */
+export function readBuckets(span: Span, options: GroupOptions): GivenBucket[] {
+  return bucketSpans(span).map((bucket) => parseBucket(bucket, options));
+}
+
+/** Buckets that come to a group of this type, where some are. */
+export function bucketsFor(
+  given: readonly GivenBucket[],
+  { type, buckets }: Pick<GroupSpec, 'type' | 'buckets'>,
+): BucketSpec[] {
+  checkBuckets(given, type, given[0]?.span, buckets.length);
+  return numberBuckets(given, type, buckets.map(({ id }) => id));
 }
 
 function isBucket(item: Item): boolean {
@@ -154,10 +168,11 @@ class GroupReader {
   }
 }
 
-function checkBuckets(buckets: readonly GivenBucket[], type: GroupSpec['type'], span: Span): void {
-  if (type === 'indirect' && buckets.length !== 1) {
-    const at = buckets[1]?.span ?? span.after();
-    at.fail('EACTION', `expected one bucket with type=indirect, got ${buckets.length === 0 ? 'none' : buckets.length}`);
+function checkBuckets(buckets: readonly GivenBucket[], type: GroupSpec['type'], span: Span, there = 0): void {
+  const count = buckets.length + there;
+  if (type === 'indirect' && count !== 1) {
+    const at = buckets[1 - there]?.span ?? span.after();
+    at.fail('EACTION', `expected one bucket with type=indirect, got ${count === 0 ? 'none' : count}`);
   }
   for (const bucket of buckets) {
     const watches = bucket.watchPort !== undefined || bucket.watchGroup !== undefined;
@@ -170,8 +185,12 @@ function checkBuckets(buckets: readonly GivenBucket[], type: GroupSpec['type'], 
 }
 
 /** Buckets without a number get the lowest that are free. */
-function numberBuckets(given: readonly GivenBucket[], type: GroupSpec['type']): BucketSpec[] {
-  const taken = new Set<number>();
+function numberBuckets(
+  given: readonly GivenBucket[],
+  type: GroupSpec['type'],
+  there: readonly number[] = [],
+): BucketSpec[] {
+  const taken = new Set(there);
   for (const { id, span } of given) {
     if (id === undefined) continue;
     if (taken.has(id)) span.fail('ECONFLICT', `expected each bucket_id once, got ${id} again`);

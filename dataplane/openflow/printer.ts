@@ -18,6 +18,8 @@ export interface PrintOptions extends FormatOptions {
   stats?: FlowStats;
 }
 
+const FLAG_ORDER = ['send_flow_rem', 'check_overlap', 'reset_counts', 'no_packet_counts', 'no_byte_counts'] as const;
+
 /** One line of dump-flows, with the space before it. */
 export function printFlow(flow: FlowSpec, options: PrintOptions = {}): string {
   const { stats } = options;
@@ -28,7 +30,7 @@ export function printFlow(flow: FlowSpec, options: PrintOptions = {}): string {
   if (stats) head.push(`n_packets=${stats.packets}`, `n_bytes=${stats.bytes}`);
   if (flow.idleTimeout) head.push(`idle_timeout=${flow.idleTimeout}`);
   if (flow.hardTimeout) head.push(`hard_timeout=${flow.hardTimeout}`);
-  const flags = flow.flags.map((flag) => `${flag} `).join('');
+  const flags = FLAG_ORDER.filter((flag) => flow.flags.includes(flag)).map((flag) => `${flag} `).join('');
   const tail: string[] = [];
   if (flow.importance) tail.push(`importance=${flow.importance}`);
   if (stats?.idleAge !== undefined) tail.push(`idle_age=${stats.idleAge}`);

@@ -100,7 +100,7 @@ export class GroupTable implements Iterable<GroupEntry> {
   /** Gives a group other buckets or another type; its counts begin anew. With `mayCreate` it need not exist. */
   modify(spec: GroupSpec, mayCreate = false): GroupEntry {
     checkGroup(spec);
-    if (!mayCreate) this.#existing(spec.id);
+    if (!mayCreate) this.existing(spec.id);
     return this.#replace(new GroupEntry(spec, this.#groups.get(spec.id)?.createdMs ?? this.now()));
   }
 
@@ -116,7 +116,7 @@ export class GroupTable implements Iterable<GroupEntry> {
 
   /** Puts buckets in front of all, behind all (the default) or behind the bucket of that id. */
   insertBuckets(id: number, buckets: readonly BucketSpec[], where: 'first' | 'last' | number = 'last'): GroupEntry {
-    const old = this.#existing(id);
+    const old = this.existing(id);
     const have = old.spec.buckets;
     const at = where === 'first' ? 0 : where === 'last' ? have.length : indexOfBucket(old, where) + 1;
     return this.#rebuild(old, [...have.slice(0, at), ...buckets, ...have.slice(at)]);
@@ -124,14 +124,15 @@ export class GroupTable implements Iterable<GroupEntry> {
 
   /** Takes out the first, the last or all buckets, or the bucket of that id. */
   removeBuckets(id: number, which: 'first' | 'last' | 'all' | number): GroupEntry {
-    const old = this.#existing(id);
+    const old = this.existing(id);
     const have = old.spec.buckets;
     if (which === 'all') return this.#rebuild(old, []);
     const at = which === 'first' ? 0 : which === 'last' ? have.length - 1 : indexOfBucket(old, which);
     return this.#rebuild(old, have.filter((_, i) => i !== at));
   }
 
-  #existing(id: number): GroupEntry {
+  /** Throws InputError when there is none. */
+  existing(id: number): GroupEntry {
     const entry = this.#groups.get(id);
     if (!entry) throw new InputError('EGROUP', `expected a group that exists, got ${id}`);
     return entry;

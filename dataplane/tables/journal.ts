@@ -70,6 +70,7 @@ export class Journal {
     this.#groups.add(id);
   }
 
+  /** What it all came to. */
   get change(): TablesChange {
     return {
       added: [...this.#added],

@@ -28,7 +28,8 @@ export interface ModOptions {
   /** Only flows with this match and priority. */
   strict?: boolean;
   /** OpenFlow 1.2 and later: an added flow goes on with the counts of the one whose place it takes, unless it says
-   *  reset_counts; and modifying adds nothing. Default: as OpenFlow 1.0. */
+   *  reset_counts; modifying adds nothing, leaves cookies alone, and without a table is about table 0. Default: as
+   *  OpenFlow 1.0. */
   modern?: boolean;
 }
 
@@ -38,6 +39,8 @@ export class Tables {
   readonly #learnedCookies = new LearnedCookies();
   #journal: Journal | undefined;
   #defaults: Partial<TableSettings> = {};
+  /** Tables that were given settings of their own. */
+  readonly #ownSettings = new Set<number>();
   /** Counts the changes. */
   generation = 0;
 
@@ -115,7 +118,7 @@ export class Tables {
     try {
       const result = run();
       this.#deleteOrphans(journal);
-      return { result, staged: journal };
+      return { result, staged: { change: journal.change, undo: () => journal.undo(), redo: () => journal.redo() } };
     } catch (e) {
       journal.undo();
       throw e;
@@ -167,7 +170,9 @@ export class Tables {
   modify(spec: FlowSpec, { strict = false, modern = false }: ModOptions = {}): FlowEntry[] {
     return this.change(() => {
       this.check(spec.actions);
-      const old = this.#about(spec, strict);
+      // From 1.1 on only deletion knows all tables; who names none means the first.
+      const table = modern && spec.table === ALL_TABLES ? 0 : spec.table;
+      const old = this.#about({ ...spec, table }, strict);
       const filters = spec.cookieMask !== undefined && spec.cookieMask !== 0n;
       if (old.length > 0) return old.map((entry) => this.#modify(entry, spec, !modern && !filters));
       if (modern || filters) return [];
@@ -220,7 +225,8 @@ export class Tables {
   /** Settings of one table, or of all that have none of their own. Flows beyond a lower limit are evicted, if they may. */
   configure(settings: Partial<TableSettings>, id?: number): void {
     if (id === undefined) this.#defaults = { ...this.#defaults, ...settings };
-    const tables = id === undefined ? this.tables() : [this.table(id)];
+    else this.#ownSettings.add(id);
+    const tables = id === undefined ? this.tables().filter((t) => !this.#ownSettings.has(t.id)) : [this.table(id)];
     this.change(() => {
       for (const table of tables) {
         table.settings = { ...table.settings, ...settings };

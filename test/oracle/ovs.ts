@@ -218,6 +218,32 @@ export class Ovs {
     await this.forget();
   }
 
+  #given(text: string): string {
+    const file = join(this.dir, 'given.flows');
+    fs.writeFileSync(file, `${text}\n`);
+    return file;
+  }
+
+  /** A file of commands as one transaction. */
+  bundle(version: string, text: string): Promise<string> {
+    return this.#run('ovs-ofctl', '--bundle', '-O', version, 'add-flows', this.bridge, this.#given(text));
+  }
+
+  replaceByFile(version: string, text: string): Promise<string> {
+    return this.#run('ovs-ofctl', '--bundle', '-O', version, 'replace-flows', this.bridge, this.#given(text));
+  }
+
+  /** ovs-ofctl diff-flows between the switch and these flows. */
+  async diffFlows(version: string, text: string): Promise<string[]> {
+    const args = ['-O', version, 'diff-flows', this.bridge, this.#given(text)];
+    // It exits with 2 when there is a difference.
+    const out = await this.#run('ovs-ofctl', ...args).catch((e: { code?: number; stdout?: string }) => {
+      if (e.code !== 2 || e.stdout === undefined) throw e;
+      return e.stdout;
+    });
+    return lines(out);
+  }
+
   /** Forgets connections and learned addresses. */
   async forget(): Promise<void> {
     await this.flushConntrack();

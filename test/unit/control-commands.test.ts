@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandError, ControlClient } from '../../dataplane/control/client.js';
 import { type Control, serveControl } from '../../dataplane/control/serve.js';
+import type { FlowEvent } from '../../dataplane/flow-events.js';
 import type { Switch } from '../../dataplane/switch.js';
 import { addon } from '../helpers/addon.js';
 import { frameOf } from '../helpers/frames.js';
@@ -53,6 +54,35 @@ describe.skipIf(addon.missing)(
       expect(error).toBeInstanceOf(CommandError);
       return (error as Error).message;
     };
+
+    it('change flows as ovs-ofctl does: commands, bundles, replacement, limits, and what is told of them', async () => {
+      const call = async (method: string, ...args: string[]): Promise<unknown> => JSON.parse(await client.call(method, ...args));
+      const told: FlowEvent[] = [];
+      const listener = await ControlClient.connect(control.path);
+      listener.onNotify = (_, [event]) => void told.push(event as FlowEvent);
+      await listener.call('packetwalk/flows-monitor', '--all');
+      expect(await call('packetwalk/flows-mod', 'table=9,priority=4,udp actions=drop\nadd table=9,arp actions=drop')).toMatchObject({ added: 2 });
+      expect(await call('packetwalk/flows-mod', '--command', 'modify', 'table=9,ip actions=output:p1')).toMatchObject({ modified: 1 });
+      expect(await call('packetwalk/bundle', 'flow delete table=9,arp\ngroup add group_id=4,type=all,bucket=actions=drop')).toMatchObject({ deleted: 1, groups: 1 });
+      expect(await call('packetwalk/groups-mod', '--command', 'insert_bucket', 'group_id=4,bucket=actions=output:p2')).toMatchObject({ groups: 1 });
+      expect(await client.call('packetwalk/groups-dump', '--no-names')).toContain('bucket=bucket_id:1,actions=output:2');
+      expect(await refusal('packetwalk/groups-mod', '--command', 'remove_bucket', 'group_id=4,command_bucket_id=9')).toContain('it has no bucket 9');
+      expect(await call('packetwalk/flows-aggregate', 'table=9')).toEqual({ packets: 0, bytes: 0, flows: 1 });
+      expect(await client.call('packetwalk/flows-dump', '--no-stats', '--rsort', '--sort=udp_dst', 'table=9')).toBe(
+        ' table=9, priority=4,udp actions=output:"p1"\n',
+      );
+      const limits = (await call('packetwalk/table-limit', '9', '{"flow_limit": 1}')) as { table: number; max_flows: number }[];
+      expect(limits.find((row) => row.table === 9)).toMatchObject({ active: 1, max_flows: 1 });
+      expect(await refusal('packetwalk/flows-add', 'table=9,tcp actions=drop')).toContain('table 9 has its 1 already');
+      expect(await refusal('packetwalk/table-limit', '9', '{"flow_limits": 1}')).toContain('this key is not known here');
+      expect(await refusal('packetwalk/flows-mod', '--command', 'replace', 'udp actions=drop')).toContain("got 'replace'");
+      const flows = await client.call('packetwalk/flows-dump', '--no-stats', 'table=0');
+      const difference = (await call('packetwalk/flows-replace', '--dry-run', flows)) as { difference: string[] };
+      expect(difference.difference.every((line) => line.startsWith('-table='))).toBe(true);
+      expect(await call('packetwalk/flows-del', 'table=9')).toEqual({ deleted: 1 });
+      expect(told.map(({ event, match }) => `${event} ${match}`)).toEqual(['added udp', 'added arp', 'modified udp', 'deleted arp', 'deleted udp']);
+      listener.close();
+    });
 
     it('trace as ofproto/trace does: nw_ttl is 0 unless said, options may stand anywhere', async () => {
       const text = await client.call('ofproto/trace', 'br-int', FLOW, '--ct-next', 'trk,est', '-generate');

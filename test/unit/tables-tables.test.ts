@@ -1,9 +1,10 @@
 // The flow tables and the commands that change them.
 import { describe, expect, test } from 'vitest';
 import { InputError, UnsupportedError } from '../../dataplane/errors.js';
+import { fieldByName } from '../../dataplane/key/fields.js';
 import { newFlow } from '../../dataplane/key/flow.js';
-import { parseMatch, printFlow } from '../../dataplane/openflow/index.js';
-import { Tables, type TablesChange } from '../../dataplane/tables/index.js';
+import { formatMatch, parseMatch, printFlow } from '../../dataplane/openflow/index.js';
+import { type FlowEntry, Tables, type TablesChange } from '../../dataplane/tables/index.js';
 import { packet, spec } from '../helpers/flows.js';
 
 function tablesOf(...flows: string[]): Tables {
@@ -12,6 +13,7 @@ function tablesOf(...flows: string[]): Tables {
   return tables;
 }
 
+const dumpOne = (e: FlowEntry): string => formatMatch(e.spec.match);
 const dump = (tables: Tables): string[] => tables.entries().map((e) => printFlow(e.spec).trim());
 
 function watch(tables: Tables): TablesChange[] {
@@ -125,6 +127,84 @@ describe('deleting', () => {
     expect(remaining('table=1,tcp', true)).toEqual(['0x10001', '0x20001']));
   test('by masked cookie', () => expect(remaining('cookie=0x10000/0xf0000')).toEqual(['0x20001']));
   test('by output port', () => expect(remaining('out_port=1')).toEqual(['0x10002']));
+});
+
+describe('what a flow may ask for', () => {
+  test('check_overlap refuses a flow when a packet might match another of its priority', () => {
+    const tables = tablesOf('priority=5,tcp,nw_src=192.0.2.1 actions=1');
+    expect(() => tables.add(spec('priority=5,tcp,tp_dst=80,check_overlap actions=2'))).toThrow('(check_overlap)');
+    tables.add(spec('priority=6,tcp,tp_dst=80,check_overlap actions=2'));
+    tables.add(spec('priority=5,tcp,nw_src=192.0.2.2,check_overlap actions=2'));
+    tables.add(spec('priority=5,tcp,nw_src=192.0.2.1,check_overlap actions=2'));
+    expect(tables.size).toBe(3);
+  });
+
+  test('counts go on in OpenFlow 1.5 unless the flow says reset_counts, also those that come late', () => {
+    const tables = tablesOf('tcp actions=1');
+    const [first] = tables.entries();
+    first.credit(5, 500, 1);
+    const second = tables.add(spec('tcp actions=2'), { modern: true });
+    first.credit(1, 100, 1);
+    expect([second.packets, second.bytes]).toEqual([6, 600]);
+    expect(tables.add(spec('reset_counts,tcp actions=3'), { modern: true }).packets).toBe(0);
+  });
+
+  test('a full table refuses a flow, or evicts the least important of the largest group that would end soonest', () => {
+    const tables = new Tables(() => 1000);
+    tables.configure({ maxFlows: 3 }, 2);
+    const add = (text: string): number => tables.load([spec(`table=2,${text} actions=drop`)]).length;
+    for (const n of [1, 2, 3]) add(`in_port=1,tcp,tp_dst=${n},idle_timeout=${10 * n}`);
+    expect(() => add('in_port=1,tcp,tp_dst=4')).toThrow('expected room for a flow, but table 2 has its 3 already');
+    add('in_port=1,tcp,tp_dst=3,idle_timeout=5');
+    const inPort = { field: fieldByName('in_port'), start: 0, count: 32 };
+    tables.configure({ overflow: 'evict', evictionFields: [inPort] }, 2);
+    const changes = watch(tables);
+    add('in_port=2,tcp,tp_dst=9,idle_timeout=1');
+    expect([...changes[0].reasons].map(([e, reason]) => [dumpOne(e), reason])).toEqual([['tcp,in_port=1,tp_dst=3', 'eviction']]);
+    add('in_port=1,tcp,tp_dst=5,importance=9,hard_timeout=1');
+    expect(dump(tables).some((line) => line.includes('tp_dst=1 '))).toBe(false);
+    tables.configure({ maxFlows: 1 });
+    expect(tables.entries({ table: 2 })).toHaveLength(3);
+    tables.configure({ maxFlows: 1 }, 2);
+    expect(tables.entries({ table: 2 })).toHaveLength(1);
+  });
+
+  test('flows without a timeout are never evicted', () => {
+    const tables = new Tables();
+    tables.configure({ maxFlows: 1, overflow: 'evict' });
+    tables.add(spec('tcp actions=1'));
+    expect(() => tables.add(spec('udp actions=1'))).toThrow('table 0 has its 1 already');
+  });
+});
+
+test('one change of many steps is told once, and taken back whole when a step is refused', () => {
+  const tables = tablesOf('tcp actions=1', 'udp actions=1');
+  const before = dump(tables).sort();
+  const changes = watch(tables);
+  const steps = (): void => {
+    tables.groups.add({ id: 7, type: 'all', buckets: [] });
+    tables.add(spec('tcp actions=group:7'));
+    tables.delete({ match: spec('udp actions=1').match });
+    tables.add(spec('tcp actions=2'));
+    tables.add(spec('arp actions=2'));
+    tables.delete({ match: spec('arp actions=2').match });
+  };
+  expect(() => tables.change(() => {
+    steps();
+    tables.add(spec('arp actions=group:8'));
+  })).toThrow('got group:8');
+  expect(dump(tables).sort()).toEqual(before);
+  expect([...tables.groups]).toEqual([]);
+  expect(changes).toEqual([]);
+  const { staged } = tables.stage(steps);
+  staged.undo();
+  expect(dump(tables).sort()).toEqual(before);
+  staged.redo();
+  tables.publish(staged);
+  expect(dump(tables)).toEqual(['tcp actions=output:2']);
+  expect(changes).toHaveLength(1);
+  const [{ added, removed, replaced, reasons, groups }] = changes;
+  expect([added.length, removed.length, replaced.size, reasons.size, groups]).toEqual([1, 2, 1, 1, [7]]);
 });
 
 test('timeouts: an idle flow goes after its idle time, any flow after its hard time', () => {

@@ -1,5 +1,6 @@
 // Groups, as our own CLI asks for them. dump prints ovs-ofctl's text; the rest answers with JSON.
 import { InputError } from '../../errors.js';
+import type { GroupCommand } from '../../flow-commands.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
 import { readArguments } from './arguments.js';
@@ -18,6 +19,20 @@ export function registerGroups(commands: CommandTable, sw: Switch): void {
       const added = sw.addGroups(text, { sourceName, modify: flags.has('--modify') });
       await sw.settled();
       return json({ added });
+    },
+  });
+  commands.register({
+    // Lines with a command before the group: add, modify, add_or_mod, delete, insert_bucket, remove_bucket.
+    name: 'packetwalk/groups-mod',
+    usage: '[--command COMMAND] GROUPS [SOURCE]',
+    minArgs: 1,
+    maxArgs: 4,
+    run: async (args) => {
+      const { values, rest } = readArguments(args, { options: ['--command'], maxRest: 2 });
+      const command = values.get('--command')?.at(-1) as GroupCommand | undefined;
+      const result = sw.openflow.modGroups(rest[0] ?? '', { command, sourceName: rest[1] ?? '<group>' });
+      await sw.settled();
+      return json(result);
     },
   });
   commands.register({

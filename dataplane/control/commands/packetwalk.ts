@@ -16,36 +16,6 @@ async function settled(sw: Switch, value: unknown): Promise<string> {
 }
 
 export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
-  commands.register({
-    name: 'packetwalk/flows-add',
-    usage: 'FLOWS [SOURCE]',
-    minArgs: 1,
-    maxArgs: 2,
-    run: ([text, source = '<flow>']) => settled(sw, sw.addFlows(text, source)),
-  });
-  commands.register({
-    name: 'packetwalk/flows-del',
-    usage: '[--strict] [MATCH]',
-    minArgs: 0,
-    maxArgs: 2,
-    run: (args) => {
-      const { flags, rest } = readArguments(args, { flags: ['--strict'], maxRest: 1 });
-      return settled(sw, { deleted: sw.delFlows(rest[0] ?? '', { strict: flags.has('--strict') }) });
-    },
-  });
-  commands.register({
-    // Text as `ovs-ofctl dump-flows` prints it, or with --json data.
-    name: 'packetwalk/flows-dump',
-    usage: '[--json] [--no-stats] [--no-names] [MATCH]',
-    minArgs: 0,
-    maxArgs: 4,
-    run: (args) => {
-      const { flags, rest } = readArguments(args, { flags: ['--json', '--no-stats', '--no-names'], maxRest: 1 });
-      const options = { stats: !flags.has('--no-stats'), names: !flags.has('--no-names') };
-      if (flags.has('--json')) return json(sw.flows(rest[0] ?? '', options));
-      return sw.dumpFlows(rest[0] ?? '', options);
-    },
-  });
   commands.register({ name: 'packetwalk/ports', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.ports()) });
   commands.register({
     name: 'packetwalk/port-add',

@@ -29,7 +29,7 @@ struct PipelineConfig {
   ConntrackConfig conntrack{};
   FragmentConfig fragments{};
   uint32_t upcall_slots = 1024;
-  uint32_t max_recirculations = 16;
+  uint32_t max_recirculations = 6;
   uint32_t max_paths = 1u << 19;  // 0: every packet goes the long way
 };
 

@@ -60,9 +60,16 @@ export class SwitchEnvironment implements Environment {
 
   learn(flow: FlowSpec, limit: number): Credited | undefined {
     const learned = this.learnFlow(flow, limit);
-    // Where nothing is learned, that is so until one of those that are too many goes.
-    this.dependencies.taught.push(...(learned ? [learned.entry] : this.parts.tables.learnedLike(flow)));
+    if (learned) this.dependencies.taught.push(learned.entry);
     return learned;
+  }
+
+  mayLearn(flow: FlowSpec, limit: number, before: readonly FlowSpec[]): boolean {
+    const { tables } = this.parts;
+    if (!tables.learnsNoMore(flow, limit, before)) return true;
+    // Until one of those that are too many goes.
+    this.dependencies.taught.push(...tables.learnedLike(flow));
+    return false;
   }
 
   port(no: OfPort): PortInfo | undefined {

@@ -201,9 +201,13 @@ export class Tables {
     return printActions(entry.actions) === printActions(spec.actions) ? new Learned(entry) : undefined;
   }
 
-  /** learn() would not make this flow: there is none to be changed, and there are `limit` with its cookie. */
-  learnsNoMore(spec: FlowSpec, limit: number): boolean {
-    return limit > 0 && !this.#find(spec) && this.learnedLike(spec).length >= limit;
+  /** learn() would not make this flow: there is none to be changed, and there are `limit` with its cookie, those among
+   *  them that it is about to make (`before`). */
+  learnsNoMore(spec: FlowSpec, limit: number, before: readonly FlowSpec[] = []): boolean {
+    if (limit === 0 || this.#find(spec)) return false;
+    const alike = before.filter((f) => f.table === spec.table && f.cookie === spec.cookie && !this.#find(f));
+    const added = new Set(alike.map(matchKey));
+    return !added.has(matchKey(spec)) && this.learnedLike(spec).length + added.size >= limit;
   }
 
   /** The flows that count for the limit of learn(). */
@@ -327,6 +331,11 @@ function refuseOverlap(table: FlowTable, added: Pick<FlowEntry, 'value' | 'mask'
     const what = `a flow of table ${table.id} with priority ${entry.priority} and cookie 0x${entry.cookie.toString(16)}`;
     throw new InputError('EOVERLAP', `expected no packet to match two flows (check_overlap), but ${what} overlaps`);
   }
+}
+
+function matchKey({ match, priority }: FlowSpec): string {
+  const { value, mask } = toMasked(match);
+  return `${priority} ${Buffer.from(value).toString('latin1')} ${Buffer.from(mask).toString('latin1')}`;
 }
 
 /** A learned flow is learned again by each packet that passes learn(), as those of the megaflow do unseen. */

@@ -67,6 +67,7 @@ export function makeOfflineSwitch(
     lookup: (table, flow, mask) => tables.lookup(table, flow, mask),
     group: (id) => tables.groups.get(id),
     learn: (flow, limit) => tables.learn(flow, limit),
+    mayLearn: (flow, limit, before) => !tables.learnsNoMore(flow, limit, before),
     port: (no) => infos.get(no),
     ports: () => infos.values(),
     mac,

@@ -95,6 +95,7 @@ export function privateRecirc(env: Environment): Environment {
   return {
     lookup: (table, packet, mask) => env.lookup(table, packet, mask),
     learn: (learned, limit) => env.learn(learned, limit),
+    mayLearn: (learned, limit, before) => env.mayLearn(learned, limit, before),
     group: (id) => env.group(id),
     port: (no) => env.port(no),
     ports: () => env.ports(),

@@ -2,7 +2,7 @@
 // datapath is to do. Made by translate.ts, handed to every action.
 import type { DatapathAction } from '../datapath/actions.js';
 import { type Flow, newFlow } from '../key/flow.js';
-import type { Action, OfPort } from '../openflow/ast.js';
+import type { Action, FlowSpec, OfPort } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import { AT, u32 } from './bytes.js';
 import type { Credited, Environment, FrozenState, Recorder } from './types.js';
@@ -27,6 +27,8 @@ export class Context {
   readonly entries: FlowEntry[] = [];
   /** What else the packet is to be counted by. */
   readonly credited: Credited[] = [];
+  /** What learn() has made so far: no lookup of this translation sees it. */
+  readonly learned: { flow: FlowSpec; limit: number }[] = [];
   /** The flow whose actions are run. */
   entry?: FlowEntry;
   /** The table that the current flow is in. */

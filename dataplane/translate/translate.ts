@@ -5,6 +5,7 @@
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
 import { runActionSet } from './actions/action-set.js';
+import { keepLearned } from './actions/learn.js';
 import { sendsPacket } from './actions/output.js';
 import { AT, FRAG_LATER, isIp, isZero, put32, TUNNEL_END, TUNNEL_START, u16, u32 } from './bytes.js';
 import { Context, type TranslateOptions } from './context.js';
@@ -46,6 +47,7 @@ export function translatePacket(env: Environment, flow: Flow, options: Translate
     startAt(ctx, state.table);
   } else startAt(ctx, 0);
   if (!ctx.error) runActionSet(ctx);
+  keepLearned(ctx);
   return finish(ctx, tunnelPort);
 }
 

@@ -20,6 +20,8 @@ export interface Environment {
   /** Puts a flow that a packet taught into its table, or refreshes the one that is there. undefined: there are `limit`
    *  flows with its cookie already. */
   learn(flow: FlowSpec, limit: number): Credited | undefined;
+  /** Whether learn() would take it when it has taken `before`. */
+  mayLearn(flow: FlowSpec, limit: number, before: readonly FlowSpec[]): boolean;
   mac: MacLearning;
   recirc: RecircIds;
   /** tun_metadata<N>. */

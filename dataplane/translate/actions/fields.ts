@@ -86,5 +86,5 @@ function writeMasked(ctx: Context, field: Field, value: bigint, mask = ones(fiel
 }
 
 function unmet(ctx: Context, field: Field): void {
-  ctx.warn(`unmet prerequisites for ${field.name}, set_field ignored`);
+  ctx.warn(`unmet prerequisites for ${field.name.replace(/^nw_(src|dst)$/, 'ip_$1')}, set_field ignored`);
 }

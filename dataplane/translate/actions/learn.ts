@@ -22,13 +22,22 @@ export function learn(ctx: Context, action: LearnAction): void {
   if (ctx.options.learn === false) return ctx.warn('suppressing side effects, so learn action ignored');
   const flow = learnedFlow(ctx.flow, action, ctx.env.tunMetadata);
   ctx.recorder?.learned(flow, ctx.depth);
-  const learned = ctx.env.learn(flow, action.limit);
+  const { limit } = action;
+  const learns = ctx.env.mayLearn(flow, limit, ctx.learned.map((learned) => learned.flow));
   if (action.resultDst) {
-    write(ctx, action.resultDst, learned ? 1n : 0n);
+    write(ctx, action.resultDst, learns ? 1n : 0n);
     ctx.recorder?.subfield(action.resultDst, ctx.flow, ctx.depth);
   }
-  if (learned) ctx.credited.push(learned);
+  if (learns) ctx.learned.push({ flow, limit });
   else ctx.detail('Limit exceeded, learn failed');
+}
+
+/** Puts what a packet has taught into the tables, when its way through them is over. */
+export function keepLearned(ctx: Context): void {
+  for (const { flow, limit } of ctx.learned) {
+    const learned = ctx.env.learn(flow, limit);
+    if (learned) ctx.credited.push(learned);
+  }
 }
 
 /** The flow that a packet teaches. */

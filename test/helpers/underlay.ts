@@ -3,10 +3,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../dataplane/root.js';
 import { orphans } from './leftovers.js';
 
-const PEER = fileURLToPath(new URL('udp-peer.mjs', import.meta.url));
+const PEER = packageFile('test', 'helpers', 'udp-peer.mjs');
 const PREFIX = 'pwtest';
 const TIMEOUT_MS = 5000;
 

@@ -4,14 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageFile } from '../../dataplane/root.js';
-import { addon } from '../helpers/addon.js';
 import { readCase } from './generator/case-file.js';
 import { compareMasks, ending, printedAgain, sendAll } from './generator/run.js';
 import { OwnSide } from './generator/sides.js';
+import { packetwalkMissing } from './live-packetwalk.js';
 
 const folder = packageFile('test', 'oracle', 'cases');
 const cases = readdirSync(folder).filter((name) => name.endsWith('.case'));
-const { missing } = addon;
+const missing = packetwalkMissing();
 
 describe.skipIf(missing)(`cases that differed${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let own: OwnSide;
@@ -22,7 +22,7 @@ describe.skipIf(missing)(`cases that differed${missing ? ` (skipped: ${missing})
 
   test.each(cases)('%s', async (name) => {
     const { kind, scenario, answers, ending: end } = readCase(readFileSync(join(folder, name), 'utf8'));
-    await own.load(scenario.flows);
+    await own.load(scenario);
     switch (kind) {
       case 'live':
         expect(await sendAll(own, scenario)).toEqual(answers);

@@ -1,13 +1,13 @@
 // Random flow tables and packets through Open vSwitch and packetwalk for a short while, the same ones each time;
 // `npm run oracle` does it for as long as one wants. PACKETWALK_SEED=n tries others.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addon } from '../helpers/addon.js';
 import { SEED } from '../helpers/random.js';
 import { exploreOne, newTally, startPair, stopPair } from './generator/explore.js';
 import { KINDS, type Pair } from './generator/run.js';
+import { packetwalkMissing } from './live-packetwalk.js';
 import { ovsMissing } from './ovs.js';
 
-const missing = ovsMissing() ?? addon.missing;
+const missing = ovsMissing() ?? packetwalkMissing();
 const FLOW_TABLES = 60;
 
 describe.skipIf(missing)(`random flow tables${missing ? ` (skipped: ${missing})` : ''}`, () => {

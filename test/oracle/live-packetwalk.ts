@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import type { PortSpec } from '../../dataplane/datapath/ports.js';
+import { OFPP } from '../../dataplane/openflow/index.js';
 import { type Switch, createSwitch } from '../../dataplane/switch.js';
 import { GeneveView, Malformed, emitGeneve, toHex } from '../../dataplane/wire/index.js';
 import { addon } from '../helpers/addon.js';
@@ -11,6 +12,8 @@ import { type LiveFrame, type LiveSetup, type LiveSwitch, type Tunnel, countedFl
 
 /** What packetwalk refuses to load as long as it has no meters and no continuations. */
 const UNSUPPORTED = /meter:\d+,|,pause(?=\))/g;
+/** How long a datagram may take on a loopback. */
+const ARRIVAL_MS = 5000;
 
 /** A translation that fails drops its packet and says so: then the comparison fails, and this is why. */
 function failures(text: string): void {
@@ -32,7 +35,8 @@ export class LivePacketwalk implements LiveSwitch {
     private readonly underlay: Underlay | undefined,
   ) {}
 
-  static async start({ ports, flows, groups = [] }: LiveSetup): Promise<LivePacketwalk> {
+  /** `log`: told what the switch has to say. */
+  static async start({ ports, flows, groups = [], watchLocal }: LiveSetup, log = failures): Promise<LivePacketwalk> {
     const tunnel = ports.ports.find((p) => p.type === 'geneve');
     const own = ports.local_ip?.split('/')[0];
     const underlay = tunnel && own ? await Underlay.start(own, Object.keys(ports.neigh ?? {})) : undefined;
@@ -41,13 +45,14 @@ export class LivePacketwalk implements LiveSwitch {
       const { netns } = underlay!;
       return { kind: 'geneve', name, ofport, mtu: 1450, netns, udpPort: 6081, csum: true, localIp: own };
     });
+    if (watchLocal) specs.push({ kind: 'memory', name: ports.bridge, ofport: OFPP.LOCAL, mtu: 1500 });
     const given = typeof flows === 'string' ? readFileSync(flows, 'utf8') : flows.join('\n');
     const text = given.replace(UNSUPPORTED, '');
     const { bridge, tlv_map: tlvMap } = ports;
     const config = switchConfigSchema.parse({ bridge, rundir: '/nonexistent', tlvMap });
     let sw: Switch | undefined;
     try {
-      sw = await createSwitch(config, { baseDir: '/', extraPorts: specs, log: failures });
+      sw = await createSwitch(config, { baseDir: '/', extraPorts: specs, log });
       sw.addGroups(groups.join('\n'));
       sw.addFlows(text);
     } catch (e) {
@@ -68,11 +73,15 @@ export class LivePacketwalk implements LiveSwitch {
     return [...out, ...(await this.#collectTunnel())];
   }
 
-  async #sendTunnel(frame: Uint8Array, { src, dst, id }: Tunnel): Promise<void> {
-    const header = { tun_id: id, oam: false, critical: false, protocol: 0x6558, options: [] };
+  async #sendTunnel(frame: Uint8Array, { src, dst, id, options = [] }: Tunnel): Promise<void> {
+    const header = { tun_id: id, oam: false, critical: false, protocol: 0x6558, options };
     const before = this.#tunnelPackets().rx;
     this.underlay!.send(src, dst, emitGeneve(header, frame));
-    while (this.#tunnelPackets().rx === before) await new Promise((done) => setTimeout(done, 1));
+    const end = Date.now() + ARRIVAL_MS;
+    while (this.#tunnelPackets().rx === before) {
+      if (Date.now() > end) throw new Error(`no packet from ${src} arrived at the tunnel`);
+      await new Promise((done) => setTimeout(done, 1));
+    }
   }
 
   #tunnelPackets(): { rx: number; tx: number } {

@@ -1,8 +1,8 @@
 // A live switch under test: frames in at named ports, frames out, connections and counters. Two stand behind it: Open
 // vSwitch with its userspace datapath (below) and packetwalk (live-packetwalk.ts). The tunnel port takes and gives
 // inner frames with their tunnel's addresses; how the outer header gets there is each one's own business.
-import { type NodeName, type PortsFile, flowsPath, portsFile } from '../helpers/article.js';
-import { type Layer, buildFrame, dissect, etherTypeText } from '../../dataplane/wire/index.js';
+import type { PortsFile } from '../helpers/article.js';
+import { type GeneveOption, type Layer, buildFrame, dissect, etherTypeText } from '../../dataplane/wire/index.js';
 import { sortTerms } from '../helpers/trace-text.js';
 import { Ovs } from './ovs.js';
 
@@ -11,7 +11,9 @@ export interface Tunnel {
   src: string;
   dst: string;
   id: number;
-  /** The Geneve header, options included, in hexadecimal. */
+  /** Of a frame that goes in. */
+  options?: GeneveOption[];
+  /** Of one that came out: the Geneve header, options included, in hexadecimal. */
   geneve?: string;
 }
 
@@ -40,13 +42,12 @@ export interface LiveSetup {
   meters?: string[];
   /** OpenFlow version of the flows; absent: ovs-ofctl's choice. */
   version?: string;
+  /** How many VLAN tags OVS reads; 1 unless said. */
+  vlanLimit?: number;
+  /** What leaves by the bridge's own port is looked at, too. */
+  watchLocal?: boolean;
 }
 
-export function articleSetup(node: NodeName): LiveSetup {
-  return { ports: portsFile(node), flows: flowsPath(node) };
-}
-
-export const TUNNEL_PORT = 'antrea-tun0';
 const UNDERLAY = 'ens160';
 
 export class LiveOvs implements LiveSwitch {
@@ -64,14 +65,15 @@ export class LiveOvs implements LiveSwitch {
 
   async send(port: string, frame: Uint8Array, tunnel?: Tunnel): Promise<LiveFrame[]> {
     const out = tunnel ? await this.ovs.send(UNDERLAY, this.#wrap(frame, tunnel)) : await this.ovs.send(port, frame);
-    return out.map((sent) => (sent.port === UNDERLAY ? unwrap(sent.frame) : sent));
+    const name = this.ports.ports.find((p) => p.type === 'geneve')?.name ?? UNDERLAY;
+    return out.flatMap((sent) => (sent.port === UNDERLAY ? unwrap(name, sent.frame) : [sent]));
   }
 
   #wrap(payload: Uint8Array, tunnel: Tunnel): Uint8Array {
     return buildFrame({
       ethernet: { dl_src: this.ports.neigh![tunnel.src], dl_dst: this.ports.uplink_mac! },
       ipv4: { nw_src: tunnel.src, nw_dst: tunnel.dst },
-      geneve: { tun_id: tunnel.id },
+      geneve: { tun_id: tunnel.id, options: tunnel.options ?? [] },
       payload,
     });
   }
@@ -97,28 +99,22 @@ export class LiveOvs implements LiveSwitch {
   }
 }
 
-/** What is in a frame of the underlay, which must be sound Geneve. */
-export function unwrap(frame: Uint8Array): LiveFrame {
+/** What is in a frame of the underlay, which must be sound Geneve; nothing when OVS asks for an address there. */
+function unwrap(port: string, frame: Uint8Array): LiveFrame[] {
   const layers = dissect(frame);
   const of = <P extends Layer['protocol']>(protocol: P) =>
     layers.find((l): l is Extract<Layer, { protocol: P }> => l.protocol === protocol);
   const [ip, udp, geneve] = [of('ipv4'), of('udp'), of('geneve')];
   if (!ip || !udp || !geneve) {
+    if (of('arp')) return [];
     const eth = of('ethernet');
     throw new Error(`not Geneve on the underlay: ${eth ? etherTypeText(eth.dl_type) : 'no frame'}`);
   }
   if (ip.view.checksum !== 'valid' || udp.checksum !== 'valid') throw new Error('outer checksums are wrong');
   const header = geneve.view.bytes.subarray(0, geneve.view.headerSize);
-  return {
-    port: TUNNEL_PORT,
-    frame: geneve.view.payload,
-    tunnel: {
-      src: ip.view.nw_src,
-      dst: ip.view.nw_dst,
-      id: geneve.view.tun_id,
-      geneve: Buffer.from(header).toString('hex'),
-    },
-  };
+  const { nw_src: src, nw_dst: dst } = ip.view;
+  const tunnel = { src, dst, id: geneve.view.tun_id, geneve: Buffer.from(header).toString('hex') };
+  return [{ port, frame: geneve.view.payload, tunnel }];
 }
 
 /** Of ovs-ofctl dump-flows. */

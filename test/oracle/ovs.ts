@@ -34,6 +34,8 @@ export interface OvsOptions {
   nativeTunnel?: boolean;
   /** other_config:vlan-limit; OVS's own default is 1. */
   vlanLimit?: number;
+  /** What leaves by the bridge's own port is among what send() returns. */
+  watchLocal?: boolean;
 }
 
 export interface SentFrame {
@@ -62,6 +64,7 @@ function onPath(program: string): boolean {
 export class Ovs {
   #daemons: ChildProcess[] = [];
   #control?: Unixctl;
+  #hasGroups = false;
   /** Bytes of each port's file that were read. */
   readonly #seen = new Map<string, number>();
   readonly #env: NodeJS.ProcessEnv;
@@ -156,6 +159,7 @@ export class Ovs {
       if (!p.type) args.push(...this.#dummy(p.name));
       else args.push(`type=${p.type}`, ...Object.entries(p.options ?? {}).map(([k, v]) => `options:${k}=${v}`));
     }
+    if (this.options.watchLocal) args.push('--', 'set', 'Interface', bridge, `options:tx_pcap=${this.#sent(bridge)}`);
     await this.#vsctl(...args);
   }
 
@@ -208,9 +212,15 @@ export class Ovs {
     await this.#run('ovs-ofctl', ...(version === undefined ? [] : ['-O', version]), 'add-flows', this.bridge, file);
   }
 
-  /** Puts these flows in the place of all there are, and forgets connections, addresses and cached flows. Rejects with
-   *  ovs-ofctl's words when it or the switch refuses one. */
-  async replaceFlows(flows: readonly string[], version: string): Promise<void> {
+  /** Puts these flows, and groups, in the place of all there are, and forgets connections, addresses and cached flows.
+   *  Rejects with ovs-ofctl's words when it or the switch refuses one. */
+  async replaceFlows(flows: readonly string[], version: string, groups: readonly string[] = []): Promise<void> {
+    if (this.#hasGroups) {
+      await this.ofctl('OpenFlow15', 'del-flows');
+      await this.ofctl('OpenFlow15', 'del-groups');
+    }
+    this.#hasGroups = groups.length > 0;
+    if (this.#hasGroups) await this.addGroups(groups);
     const file = join(this.dir, 'given.flows');
     fs.writeFileSync(file, `${['delete', ...flows].join('\n')}\n`);
     await this.#run('ovs-ofctl', '-O', version, 'add-flows', this.bridge, file);
@@ -283,7 +293,7 @@ export class Ovs {
   #collect(): SentFrame[] {
     const out: SentFrame[] = [];
     const names = this.options.ports.ports.filter((p) => !p.type).map((p) => p.name);
-    for (const port of [...names, 'ens160']) {
+    for (const port of [...names, ...(this.options.watchLocal ? [this.bridge] : []), 'ens160']) {
       const size = fs.statSync(this.#sent(port), { throwIfNoEntry: false })?.size ?? 0;
       const seen = this.#seen.get(port) ?? PCAP_HEADER;
       if (size <= seen) continue;

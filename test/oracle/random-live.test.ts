@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random, SEED } from '../helpers/random.js';
 import { randomPacket } from '../helpers/random-cluster.js';
 import { summarize, toHex } from '../../dataplane/wire/index.js';
+import { articleSetup } from './article-setup.js';
 import { LivePacketwalk, packetwalkMissing } from './live-packetwalk.js';
-import { type LiveFrame, LiveOvs, articleSetup } from './live.js';
+import { type LiveFrame, LiveOvs } from './live.js';
 import { ovsMissing } from './ovs.js';
 
 const PACKETS = 1000;

@@ -6,8 +6,9 @@ import { type NodeName, type Packet, derived, passes, portsFile } from '../helpe
 import { frameOf, tunnelOf } from '../helpers/frames.js';
 import { sortTerms } from '../helpers/trace-text.js';
 import { summarize, toHex } from '../../dataplane/wire/index.js';
+import { articleSetup } from './article-setup.js';
 import { LivePacketwalk, packetwalkMissing } from './live-packetwalk.js';
-import { type LiveFrame, LiveOvs, type LiveSwitch, type Tunnel, articleSetup } from './live.js';
+import { type LiveFrame, LiveOvs, type LiveSwitch, type Tunnel } from './live.js';
 import { ovsMissing } from './ovs.js';
 
 const NODES: NodeName[] = ['worker1', 'worker2'];

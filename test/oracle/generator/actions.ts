@@ -4,12 +4,15 @@
 import type { Random } from '../../helpers/random.js';
 import { isArp, isIcmpv6, isIp, isIpv4, isIpv6, isNd, type RandomMatch, transport } from './matches.js';
 import * as u from './universe.js';
+import { controller, finTimeout, larger, learn, spread } from './wide-actions.js';
 
 export interface ActionContext {
   match: RandomMatch;
   table: number;
-  /** OpenFlow 1.1 and later: instructions. */
+  /** OpenFlow 1.1 and later: instructions and groups. */
   instructions: boolean;
+  /** How many groups there are, from 1 on. */
+  groups: number;
   /** Inside clone() or write_actions(). */
   nested?: boolean;
 }
@@ -24,8 +27,9 @@ function writable({ match }: ActionContext): [text: string, bits: number][] {
   const l4 = transport(p)?.toUpperCase();
   return [
     ...nxm([['NXM_NX_REG0', 32], ['NXM_NX_REG1', 32], ['NXM_NX_REG2', 32], ['NXM_NX_REG15', 32], ['NXM_NX_XXREG0', 128]]),
+    ...nxm([['NXM_NX_REG8', 32], ['OXM_OF_PKT_REG4', 64], ['NXM_NX_XXREG3', 128]]),
     ...nxm([['OXM_OF_PKT_REG0', 64], ['OXM_OF_METADATA', 64], ['NXM_NX_PKT_MARK', 32], ['NXM_NX_TUN_ID', 64]]),
-    ...nxm([['NXM_OF_ETH_SRC', 48], ['NXM_OF_ETH_DST', 48], ['NXM_NX_TUN_METADATA0', 32], ['NXM_NX_TUN_METADATA1', 64]]),
+    ...nxm([['NXM_OF_ETH_SRC', 48], ['NXM_OF_ETH_DST', 48], ['NXM_NX_TUN_METADATA0', 32]]),
     ...(match.vlan ? nxm([['OXM_OF_VLAN_PCP', 3]]) : []),
     ...(isIpv4(p) ? nxm([['NXM_OF_IP_SRC', 32], ['NXM_OF_IP_DST', 32]]) : []),
     ...(isIpv6(p) ? nxm([['NXM_NX_IPV6_SRC', 128], ['NXM_NX_IPV6_DST', 128], ['NXM_NX_IPV6_LABEL', 20]]) : []),
@@ -97,7 +101,9 @@ function move(r: Random, c: ActionContext): string {
 const SET_FIELDS: Record<string, (r: Random) => string> = {
   reg1: (r) => masked(r, 32),
   reg2: (r) => masked(r, 32),
+  reg7: (r) => masked(r, 32),
   xreg1: (r) => masked(r, 64),
+  xxreg3: (r) => masked(r, 128),
   metadata: (r) => masked(r, 64),
   pkt_mark: (r) => masked(r, 32),
   eth_src: (r) => r.pick(u.MACS),
@@ -137,6 +143,7 @@ function setField(r: Random, { match: { protocol: p, vlan }, instructions }: Act
 
 function mod(r: Random, { match: { protocol: p } }: ActionContext): string {
   const choices = [`mod_dl_src:${r.pick(u.MACS)}`, `mod_dl_dst:${r.pick(u.MACS)}`, `set_tunnel:${value(r, 24)}`];
+  choices.push(`set_tunnel64:${value(r, 24)}`);
   if (isIpv4(p)) choices.push(`mod_nw_src:${u.ip4(r)}`, `mod_nw_dst:${u.ip4(r)}`);
   if (isIp(p)) choices.push(`mod_nw_tos:${r.pick(u.TOSES)}`, `mod_nw_ecn:${r.below(4)}`, `mod_nw_ttl:${r.pick(u.TTLS)}`);
   if (transport(p)) choices.push(`mod_tp_src:${r.pick(u.PORTS)}`, `mod_tp_dst:${r.pick(u.PORTS)}`);
@@ -145,6 +152,7 @@ function mod(r: Random, { match: { protocol: p } }: ActionContext): string {
 
 function vlan(r: Random, c: ActionContext): string {
   const choices = [`mod_vlan_vid:${r.pick(u.VIDS)}`, `mod_vlan_pcp:${r.pick(u.PCPS)}`, 'strip_vlan'];
+  choices.push(`set_vlan_vid:${r.pick(u.VIDS)}`, `set_vlan_pcp:${r.pick(u.PCPS)}`);
   if (!c.instructions) return r.pick(choices);
   // Later versions want to know from the match that there is a tag to be taken off, and tell mod_vlan_* as a push.
   return r.pick(c.match.vlan ? ['pop_vlan', 'strip_vlan', 'push_vlan:0x8100'] : ['push_vlan:0x8100', 'push_vlan:0x88a8']);
@@ -159,7 +167,7 @@ function output(r: Random): string {
     case 2:
       return `load:${1 + r.below(3)}->NXM_NX_REG2[0..15],output:NXM_NX_REG2[0..15]`;
     case 3:
-      return `output:${u.TUNNEL}`;
+      return r.chance(3) ? `output:${u.TUNNEL}` : `set_field:${r.pick(u.FAR_IPS)}->tun_dst,output:${u.TUNNEL}`;
     case 4:
       return r.pick(['LOCAL', 'output:77', 'ALL', 'FLOOD', 'NORMAL']);
     default:
@@ -170,6 +178,7 @@ function output(r: Random): string {
 function jump(r: Random, { table }: ActionContext): string {
   if (table >= u.LAST_TABLE) return output(r);
   const next = table + 1 + r.below(u.LAST_TABLE - table);
+  if (r.chance(12)) return `resubmit(,${next},ct)`;
   return r.chance(5) ? `resubmit(${1 + r.below(4)},${next})` : `resubmit(,${next})`;
 }
 
@@ -189,9 +198,11 @@ function zone(r: Random): string[] {
 function nat(r: Random, p: RandomMatch['protocol']): string {
   const address = isIpv4(p) ? r.pick(u.IPS) : r.pick(u.IP6S);
   // Where a port is chosen out of a range by a hash, the hash has a random basis in OVS: one port, or none.
-  const port = transport(p) && r.chance(3) ? `:${r.pick(u.PORTS)}` : '';
+  const chosen = r.pick(u.PORTS);
+  const port = transport(p) && r.chance(3) ? `:${chosen}${r.chance(4) ? `-${chosen}` : ''}` : '';
   const where = port && isIpv6(p) ? `[${address}]` : address;
-  return `nat(${r.pick(['src', 'dst'])}=${where}${port})`;
+  const flag = r.chance(4) ? r.pick([',hash', ',random', ',persistent']) : '';
+  return `nat(${r.pick(['src', 'dst'])}=${where}${port}${flag})`;
 }
 
 function exec(r: Random): string {
@@ -235,6 +246,11 @@ const ANY: [weight: number, choice: Choice][] = [
   [3, vlan],
   [2, stack],
   [1, () => 'note:00.01.02'],
+  [1, (r) => r.pick(['exit', 'delete_field:tun_metadata0', 'exit'])],
+  [1, controller],
+  [2, spread],
+  [1, larger],
+  [2, learn],
 ];
 
 function one(r: Random, c: ActionContext): string {
@@ -242,6 +258,8 @@ function one(r: Random, c: ActionContext): string {
   const choices: [number, Choice][] = [...ANY];
   if (isIp(p)) choices.push([8, ct], [3, (rr) => (rr.chance(5) ? 'dec_ttl(1,2)' : 'dec_ttl')]);
   if (isArp(p) || isIcmpv6(p)) choices.push([3, () => 'NORMAL']);
+  if (p === 'tcp' || p === 'tcp6') choices.push([2, finTimeout]);
+  if (c.groups > 0) choices.push([8, () => `group:${1 + r.below(c.groups)}`]);
   if (!c.nested) choices.push([2, clone]);
   let n = r.below(choices.reduce((sum, [weight]) => sum + weight, 0));
   for (const [weight, choice] of choices) {
@@ -254,6 +272,7 @@ function one(r: Random, c: ActionContext): string {
 /** What an action set may hold: each kind once counts. */
 function actionSet(r: Random, c: ActionContext): string {
   const choices: Choice[] = [() => `output:${1 + r.below(3)}`, (rr) => `set_field:${rr.pick(u.MACS)}->eth_dst`];
+  if (c.groups > 0) choices.push(() => `group:${1 + r.below(c.groups)}`);
   choices.push(() => (c.match.vlan ? 'pop_vlan' : 'push_vlan:0x8100'), (rr) => `set_field:${value(rr, 8)}->reg1`);
   if (isIp(c.match.protocol)) choices.push(() => 'dec_ttl', () => `set_field:${r.below(64)}->ip_dscp`);
   const drawn = Array.from({ length: 1 + r.below(3) }, () => r.pick(choices)(r, c));

@@ -4,6 +4,7 @@
 //   # why it is here
 //   kind live
 //   version OpenFlow10
+//   group group_id=1,type=all,bucket=actions=output:2
 //   flow table=0 actions=output:2
 //   packet p-1 ffff...            ctNext=trk,est/trk,new   tunnel=tun_id=5
 //   ovs 0 p-2 ffff...             an answer to packet 0
@@ -23,7 +24,8 @@ export interface Case {
 
 export function printCase({ why, kind, scenario, answers, ending }: Case): string {
   const lines = why.split('\n').map((line) => `# ${line}`);
-  lines.push(`kind ${kind}`, `version ${scenario.version}`, ...scenario.flows.map((flow) => `flow ${flow}`));
+  lines.push(`kind ${kind}`, `version ${scenario.version}`, ...scenario.groups.map((group) => `group ${group}`));
+  lines.push(...scenario.flows.map((flow) => `flow ${flow}`));
   for (const { port, frame, ctNext, tunnel } of scenario.steps) {
     const extra = [ctNext.length ? ` ctNext=${ctNext.join('/')}` : '', tunnel ? ` tunnel=${tunnel}` : ''];
     lines.push(`packet ${port} ${toHex(frame)}${extra.join('')}`);
@@ -34,7 +36,7 @@ export function printCase({ why, kind, scenario, answers, ending }: Case): strin
 }
 
 export function readCase(text: string): Case {
-  const out: Case = { why: '', kind: 'live', scenario: { version: 'OpenFlow10', flows: [], steps: [] }, answers: [], ending: [] };
+  const out: Case = { why: '', kind: 'live', scenario: { version: 'OpenFlow10', groups: [], flows: [], steps: [] }, answers: [], ending: [] };
   const why: string[] = [];
   for (const line of text.split('\n').filter((l) => l !== '')) {
     const [word] = line.split(' ', 1);
@@ -42,6 +44,7 @@ export function readCase(text: string): Case {
     if (word === '#') why.push(rest);
     else if (word === 'kind') out.kind = KINDS.find((kind) => kind === rest) ?? bad(line);
     else if (word === 'version') out.scenario.version = rest as Version;
+    else if (word === 'group') out.scenario.groups.push(rest);
     else if (word === 'flow') out.scenario.flows.push(rest);
     else if (word === 'packet') {
       const [port, hex, ...extra] = rest.split(' ');

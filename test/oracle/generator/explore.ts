@@ -1,6 +1,6 @@
 // Runs one random scenario after the other, counts packets on which both sides agree, and shrinks what differs. From:
 // main.ts (as long as one wants) and generator.test.ts (a short while).
-import { load, refusal, revive, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
+import { load, refusal, teaches, revive, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
 import type { Difference, Kind, Pair } from './run.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import { OvsSide, OwnSide } from './sides.js';
@@ -52,12 +52,12 @@ export async function stopPair(pair: Pair): Promise<void> {
 /** Flows that OVS refuses and packetwalk takes leave the scenario. packetwalk takes the flows of every OpenFlow version
  *  at once; what the one in use cannot say is counted, the rest is a difference. */
 async function leaveOutRefused({ ovs }: Pair, scenario: Scenario, tally: Tally): Promise<Difference[]> {
-  const { flows, version } = scenario;
-  if ((await refusal(() => ovs.load(flows, version))) === undefined) return [];
+  const { flows } = scenario;
+  if ((await refusal(() => ovs.load(scenario))) === undefined) return [];
   const kept: string[] = [];
   const found: Difference[] = [];
   for (const flow of flows) {
-    const why = await refusal(() => ovs.load([flow], version));
+    const why = await refusal(() => ovs.load({ ...scenario, flows: [flow] }));
     if (why === undefined) kept.push(flow);
     else if (/usable flow formats|MATCH_INCONSISTENT|BAD_TAG/.test(why)) tally.otherVersion++;
     else found.push({ kind: 'text', ovs: [flow, why], own: ['taken'] });
@@ -105,6 +105,8 @@ async function throughBoth(pair: Pair, seed: number, kinds: readonly Kind[], tal
     await pair.ovs.forget();
   }
   if (kinds.includes('text')) add(await compareText(pair));
+  // What live packets have taught, traces are not to know.
+  if (kinds.includes('live') && teaches(scenario)) await load(pair, scenario);
   if (kinds.includes('trace')) (await compareTraces(pair, scenario)).forEach(add);
   if (kinds.includes('mask')) compareMasks(pair.own, scenario, seed).forEach(add);
   tally.cases += scenario.steps.length;

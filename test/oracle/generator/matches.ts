@@ -2,6 +2,7 @@
 // may be. To: scenario.ts, as text; packets.ts, as values that packets are made to fit.
 import { FIELDS, type Field, fieldByName } from '../../../dataplane/key/fields.js';
 import { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from '../../../dataplane/key/numbers.js';
+import { TlvMap, tunMetadataIndex } from '../../../dataplane/key/tlv-map.js';
 import type { Random } from '../../helpers/random.js';
 import * as u from './universe.js';
 
@@ -39,8 +40,14 @@ export function keyword(p: GeneratedProtocol): string {
   return p;
 }
 
-const metadata = ['metadata', 'reg0', 'reg1', 'reg2', 'xreg0', 'xxreg0', 'pkt_mark'];
-const tunnel = ['tun_id', 'tun_src', 'tun_dst', 'tun_ipv6_dst'];
+const metadata = ['metadata', 'reg0', 'reg1', 'reg2', 'reg7', 'reg8', 'xreg0', 'xreg4', 'xxreg0', 'xxreg3', 'pkt_mark'];
+const tunnel = ['tun_id', 'tun_src', 'tun_dst', 'tun_ipv6_dst', 'tun_ipv6_src', 'tun_metadata0', 'tun_metadata1'];
+const TLV_MAP = TlvMap.parse(u.GENERATOR_PORTS.tlv_map);
+
+function fieldOf(name: string): Field {
+  const option = tunMetadataIndex(name);
+  return (option === undefined ? undefined : TLV_MAP.field(option)) ?? fieldByName(name);
+}
 
 /** Fields that go with the protocol, and how often each is matched: one in N. */
 function candidates(p: GeneratedProtocol): [string, number][] {
@@ -48,7 +55,7 @@ function candidates(p: GeneratedProtocol): [string, number][] {
   for (const name of metadata) list.push([name, 16]);
   for (const name of tunnel) list.push([name, 40]);
   if (isIp(p)) list.push(['ct_mark', 10], ['ct_label', 20], ['ct_zone', 14], ['nw_ttl', 12], ['nw_ecn', 12]);
-  if (isIp(p)) list.push(['nw_tos', 14], ['nw_frag', 16]);
+  if (isIp(p)) list.push(['nw_tos', 14], ['ip_dscp', 20], ['nw_frag', 12]);
   if (p === 'ip' || p === 'ipv6') list.push(['nw_proto', 4]);
   if (isIpv4(p)) list.push(['nw_src', 3], ['nw_dst', 3]);
   if (isIpv6(p)) list.push(['ipv6_src', 3], ['ipv6_dst', 3], ['ipv6_label', 10]);
@@ -68,10 +75,10 @@ export function randomMatch(r: Random, nxm: boolean): RandomMatch {
   const match: RandomMatch = { protocol, terms: [], vlan: false, ctInvalid: false };
   for (const [name, oneIn] of candidates(protocol)) {
     if (!r.chance(oneIn)) continue;
-    const field = fieldByName(name);
+    const field = fieldOf(name);
     if (overlaps(match.terms, field)) continue;
     if (name === 'nw_frag') {
-      match.terms.push({ field, ...r.pick([{ value: 0n, mask: 3n }, { value: 1n, mask: 1n }, { value: 1n, mask: 3n }]) });
+      match.terms.push({ field, ...r.pick(Object.values(FRAGS)) });
       continue;
     }
     if (['tun_src', 'tun_dst'].includes(name) && match.terms.some((t) => t.field.name.startsWith('tun_ipv6'))) continue;
@@ -81,6 +88,15 @@ export function randomMatch(r: Random, nxm: boolean): RandomMatch {
   if (isIp(protocol) && r.chance(5)) addConnection(r, match);
   return match;
 }
+
+/** nw_frag's words: bit 0 is "a fragment", bit 1 "not the first". */
+const FRAGS = {
+  no: { value: 0n, mask: 3n },
+  yes: { value: 1n, mask: 1n },
+  first: { value: 1n, mask: 3n },
+  later: { value: 3n, mask: 3n },
+  not_later: { value: 0n, mask: 2n },
+};
 
 function overlaps(terms: readonly Term[], field: Field): boolean {
   return terms.some(({ field: f }) => f.offset < field.offset + field.size && field.offset < f.offset + f.size);
@@ -93,8 +109,10 @@ function randomTerm(r: Random, field: Field): Term {
   return { field, value: value & mask, mask };
 }
 
+/** ovs-ofctl takes a Geneve option for as long as its mask is: masks have the highest bit. */
 function randomMaskOf(r: Random, field: Field): bigint {
-  return u.randomMask(r, field.bits);
+  const mask = u.randomMask(r, field.bits);
+  return tunMetadataIndex(field.name) === undefined ? mask : mask | (1n << BigInt(field.bits - 1));
 }
 
 /** ovs-ofctl takes an IPv6 mask that begins with a digit for a prefix length: masks are prefixes. */
@@ -188,7 +206,9 @@ export function matchText({ protocol, terms }: RandomMatch): string[] {
 
 function termText({ field, value, mask }: Term): string {
   const { name, format } = field;
-  if (name === 'nw_frag') return `nw_frag=${mask === 1n ? 'yes' : value === 1n ? 'first' : 'no'}`;
+  if (name === 'nw_frag') {
+    return `nw_frag=${Object.entries(FRAGS).find(([, frag]) => frag.value === value && frag.mask === mask)![0]}`;
+  }
   if (name === 'ct_state') return `ct_state=${signs(value, mask!)}`;
   const print: (v: bigint) => string =
     format === 'ethernet' ? formatMac : format === 'ipv4' ? formatIpv4 : format === 'ipv6' ? formatIpv6 : plain(format);

@@ -21,12 +21,12 @@ export interface PacketIn {
 
 const [FIN, SYN, RST, ACK] = [0x01, 0x02, 0x04, 0x10];
 
-/** A frame for the match; of one protocol when it names none. */
-export function packetFor(r: Random, match: RandomMatch): PacketIn {
+/** A frame for the match; of one protocol when it names none. `size`: of its payload. */
+export function packetFor(r: Random, match: RandomMatch, size = r.below(40)): PacketIn {
   const protocol = concrete(r, match);
   const of = (name: string): bigint => fieldValue(r, match, name);
   const inPort = Number(match.terms.find((t) => t.field.name === 'in_port')?.value ?? 1 + r.below(3));
-  const spec = frameSpec(r, protocol, of);
+  const spec = frameSpec(r, protocol, of, size);
   const tag = tagOf(r, match);
   if (tag !== undefined) {
     spec.vlan = [{ vlan_vid: tag & 0xfff, vlan_pcp: tag >> 13, drop_eligible: false }];
@@ -66,10 +66,10 @@ function tagOf(r: Random, { terms }: RandomMatch): number | undefined {
   return Number(vid?.value ?? r.pick(u.VIDS)) | (Number(pcp?.value ?? r.pick(u.PCPS)) << 13);
 }
 
-function frameSpec(r: Random, protocol: GeneratedProtocol, of: (name: string) => bigint): BuildSpec {
+function frameSpec(r: Random, protocol: GeneratedProtocol, of: (name: string) => bigint, size: number): BuildSpec {
   const num = (name: string) => Number(of(name));
   const ethernet = { dl_src: formatMac(of('dl_src') & ~(1n << 40n)), dl_dst: formatMac(of('dl_dst')) };
-  const spec: BuildSpec = { ethernet, payload: r.bytes(r.below(40)) };
+  const spec: BuildSpec = { ethernet, payload: r.bytes(size) };
   if (isArp(protocol)) {
     const [arp_sha, arp_tha] = [formatMac(of('arp_sha')), formatMac(of('arp_tha'))];
     spec.arp = { arp_op: num('arp_op'), arp_sha, arp_tha, arp_spa: formatIpv4(of('arp_spa')), arp_tpa: formatIpv4(of('arp_tpa')) };

@@ -26,24 +26,36 @@ export interface Pair {
   own: OwnSide;
 }
 
+function hasDied(error: unknown): boolean {
+  const text = String(error);
+  return /ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|Connection re(set|fused)/.test(text);
+}
+
 /** OVS has assertions that some flows make fail; then another one takes its place. True when that was it. */
 export async function revive(pair: Pair, error: unknown): Promise<boolean> {
-  if (!/ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|Command failed/.test(String(error))) return false;
+  if (!hasDied(error)) return false;
   await pair.ovs.stop();
   pair.ovs = await OvsSide.start();
   return true;
 }
 
-/** Both with these flows. What either says when it refuses. */
-export async function load({ ovs, own }: Pair, { flows, version }: Scenario): Promise<{ ovs?: string; own?: string }> {
-  return { ovs: await refusal(() => ovs.load(flows, version)), own: await refusal(() => own.load(flows)) };
+/** Packets change the tables. */
+export function teaches({ flows, groups }: Scenario): boolean {
+  return [...flows, ...groups].some((text) => text.includes('learn('));
 }
 
+/** Both with these flows. What either says when it refuses. */
+export async function load({ ovs, own }: Pair, scenario: Scenario): Promise<{ ovs?: string; own?: string }> {
+  return { ovs: await refusal(() => ovs.load(scenario)), own: await refusal(() => own.load(scenario)) };
+}
+
+/** What it says; undefined when it does not refuse. */
 export async function refusal(attempt: () => Promise<void>): Promise<string | undefined> {
   try {
     await attempt();
     return undefined;
   } catch (e) {
+    if (hasDied(e)) throw e;
     return e instanceof Error ? e.message : String(e);
   }
 }
@@ -59,15 +71,10 @@ export async function growLive({ ovs }: Pair, scenario: Scenario, seed: number, 
   const answers: string[][] = [];
   for (let step = queue.shift(); step && done.length < most; step = queue.shift()) {
     done.push(step);
-    if (step.tunnel !== undefined) {
-      answers.push([]);
-      continue;
-    }
     const out = await ovs.send(step);
     answers.push(out);
     if (out.length === 0 || !r.chance(ANSWERED)) continue;
-    const [port, hex] = r.pick(out).split(' ');
-    const reply = replyTo(r, port, fromHex(hex)!);
+    const reply = answerTo(r, r.pick(out));
     // At once, or when others have been.
     if (reply) queue.splice(r.chance(2) ? 0 : r.below(queue.length + 1), 0, { ...reply, ctNext: [] });
   }
@@ -75,9 +82,19 @@ export async function growLive({ ovs }: Pair, scenario: Scenario, seed: number, 
   return answers;
 }
 
+/** The answer to a frame that came out, through the tunnel that it left by. */
+function answerTo(r: Random, line: string): Omit<Step, 'ctNext'> | undefined {
+  const [port, ...rest] = line.split(' ');
+  const reply = replyTo(r, port, fromHex(rest.at(-1)!)!);
+  if (!reply || rest.length === 1) return reply;
+  const [src, dst] = rest[0].split('>');
+  const id = Number.parseInt(rest[1].slice(8, 14), 16);
+  return { ...reply, tunnel: `tun_id=${id},tun_src=${dst},tun_dst=${src},tun_ttl=64` };
+}
+
 export async function sendAll(side: Side, { steps }: Scenario): Promise<string[][]> {
   const answers: string[][] = [];
-  for (const step of steps) answers.push(step.tunnel === undefined ? await side.send(step) : []);
+  for (const step of steps) answers.push(await side.send(step));
   return answers;
 }
 

@@ -1,12 +1,14 @@
 // One random scenario: flow tables, and packets that tend to meet them. From: a seed. To: sides.ts, which runs it
 // through Open vSwitch and through packetwalk.
-import { InputError, UnsupportedError } from '../../../dataplane/errors.js';
-import { type ParseOptions, parseFlow } from '../../../dataplane/openflow/index.js';
-import { checkSupported } from '../../../dataplane/tables/index.js';
+import { InputError } from '../../../dataplane/errors.js';
+import { type ParseOptions, parseFlow, parseGroup } from '../../../dataplane/openflow/index.js';
+import { checkGroup, checkSupported } from '../../../dataplane/tables/index.js';
 import { Random } from '../../helpers/random.js';
 import { randomActions } from './actions.js';
 import { isIp, isIpv4, keyword, matchText, type RandomMatch, randomMatch, transport } from './matches.js';
-import { packetFor } from './packets.js';
+import { fragmentsOf } from './fragments.js';
+import { randomGroups } from './groups.js';
+import { type PacketIn, packetFor } from './packets.js';
 import * as u from './universe.js';
 
 /** Which OpenFlow the flows are loaded with: instructions need 1.1 or later. */
@@ -17,13 +19,18 @@ export interface Step {
   frame: Uint8Array;
   /** ofproto/trace's connection states, for each recirculation. */
   ctNext: string[];
-  /** Tunnel fields of a packet that is only traced, as flow text. */
+  /** Tunnel fields of a packet that comes in at the tunnel port, as flow text. */
   tunnel?: string;
 }
 
-export interface Scenario {
+/** What a switch is loaded with. */
+export interface Tables {
   version: Version;
+  groups: string[];
   flows: string[];
+}
+
+export interface Scenario extends Tables {
   steps: Step[];
 }
 
@@ -37,43 +44,63 @@ export interface Drawn {
   refused: { flow: string; why: string }[];
 }
 
+/** One in how many IP packets comes in fragments, and how many datagrams of a scenario have an id of their own. */
+const FRAGMENTED = 16;
+const DATAGRAMS = 8;
+
 const CT_STATES = ['trk,new', 'trk,est', 'trk,est,rpl', 'trk,inv', 'trk,rel', 'trk,est,rpl,dnat', 'trk,rel,rpl,snat'];
 
 export function drawScenario(seed: number, options: ParseOptions, packets: number): Drawn {
   const r = new Random(seed);
   const version: Version = r.chance(2) ? 'OpenFlow10' : 'OpenFlow15';
   const nxm = version === 'OpenFlow10';
-  const drawn: Drawn = { scenario: { version, flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
+  const drawn: Drawn = { scenario: { version, groups: [], flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
+  const groups = nxm || !r.chance(2) ? [] : randomGroups(r);
+  for (const group of groups) takeGroup(drawn, group, options);
   const perTable = 2 + r.below(7);
   for (let table = 0; table <= u.LAST_TABLE; table++) {
     for (let i = 0; i < perTable; i++) {
       const match = randomMatch(r, nxm);
       const head = [`table=${table}`, `priority=${1000 - 10 * i}`, ...matchText(match)].join(',');
-      const actions = randomActions(r, { match, table, instructions: version === 'OpenFlow15' });
+      const actions = randomActions(r, { match, table, instructions: !nxm, groups: drawn.scenario.groups.length });
       if (take(drawn, `${head} actions=${actions}`, options)) drawn.matches.push(match);
     }
     if (r.chance(6)) for (const flow of conjunction(r, table, nxm)) take(drawn, flow, options);
     if (table < u.LAST_TABLE && !r.chance(4)) take(drawn, `table=${table},priority=0 actions=resubmit(,${table + 1})`, options);
   }
   // Half of the packets meet table 0.
+  let datagrams = 0;
   for (let i = 0; i < packets; i++) {
     const match = drawn.matches.length === 0 ? randomMatch(r, nxm) : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
-    drawn.scenario.steps.push(randomStep(r, match));
+    const steps = randomSteps(r, match, (seed * DATAGRAMS + datagrams) & 0xffff);
+    if (steps.length > 1) datagrams = (datagrams + 1) % DATAGRAMS;
+    drawn.scenario.steps.push(...steps);
   }
   return drawn;
 }
 
 function take(drawn: Drawn, flow: string, options: ParseOptions): boolean {
+  const taken = taking(drawn, flow, () => parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions) }));
+  if (taken) drawn.scenario.flows.push(flow);
+  return taken;
+}
+
+function takeGroup(drawn: Drawn, group: string, options: ParseOptions): void {
+  const read = () => parseGroup(group, { ...options, acceptGroup: checkGroup });
+  if (taking(drawn, group, read)) drawn.scenario.groups.push(group);
+}
+
+function taking(drawn: Drawn, text: string, read: () => unknown): boolean {
   try {
-    parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions) });
+    read();
+    return true;
   } catch (error) {
-    if (error instanceof UnsupportedError) drawn.unsupported.push(error.message.split('\n')[0]);
-    else if (error instanceof InputError) drawn.refused.push({ flow, why: error.message });
-    else throw error;
+    if (!(error instanceof InputError)) throw error;
+    const unsupported = error.code === 'EUNSUPPORTED' ? /: (.* is not supported)/.exec(error.message)?.[1] : undefined;
+    if (unsupported !== undefined) drawn.unsupported.push(unsupported);
+    else drawn.refused.push({ flow: text, why: error.message });
     return false;
   }
-  drawn.scenario.flows.push(flow);
-  return true;
 }
 
 /** One flow of a pipeline, in OpenFlow 1.5's words. */
@@ -81,16 +108,23 @@ export function randomPipelineFlow(r: Random): string {
   const table = r.below(u.LAST_TABLE + 1);
   const match = randomMatch(r, false);
   const head = [`table=${table}`, `priority=${1000 - 10 * r.below(8)}`, ...matchText(match)].join(',');
-  return `${head} actions=${randomActions(r, { match, table, instructions: true })}`;
+  return `${head} actions=${randomActions(r, { match, table, instructions: true, groups: 0 })}`;
 }
 
-function randomStep(r: Random, match: RandomMatch): Step {
+/** A packet, or the fragments of one. */
+function randomSteps(r: Random, match: RandomMatch, datagram: number): Step[] {
+  if (!isIp(match.protocol) || !r.chance(FRAGMENTED)) return [randomStep(r, match, packetFor(r, match))];
+  const { port, frame } = packetFor(r, match, 1300 + r.below(1500));
+  return fragmentsOf(r, frame, datagram).map((piece) => ({ port, frame: piece, ctNext: [] }));
+}
+
+function randomStep(r: Random, match: RandomMatch, packet: PacketIn): Step {
   const ctNext = Array.from({ length: r.below(3) }, () => r.pick(CT_STATES));
-  const step: Step = { ...packetFor(r, match), ctNext };
+  const step: Step = { ...packet, ctNext };
   const wanted = match.terms.some(({ field }) => field.name.startsWith('tun_'));
   if (!r.chance(wanted ? 2 : 30)) return step;
-  step.port = 'tun-0';
-  step.tunnel = `tun_id=${r.below(4)},tun_src=${r.pick(u.IPS)},tun_dst=${r.pick(u.IPS)},tun_ttl=64`;
+  step.port = u.TUNNEL_NAME;
+  step.tunnel = `tun_id=${r.below(4)},tun_src=${r.pick(u.FAR_IPS)},tun_dst=${u.OWN_IP},tun_ttl=64`;
   if (r.chance(3)) step.tunnel += `,tun_metadata0=${r.below(4)}`;
   return step;
 }
@@ -114,6 +148,6 @@ function conjunction(r: Random, table: number, nxm: boolean): string[] {
     }),
   );
   const plain: RandomMatch = { protocol: '', terms: [], vlan: false, ctInvalid: false };
-  const actions = randomActions(r, { match: plain, table, instructions: !nxm });
+  const actions = randomActions(r, { match: plain, table, instructions: !nxm, groups: 0 });
   return [...flows, `table=${table},priority=${priority},conj_id=${id} actions=${actions}`];
 }

@@ -1,13 +1,15 @@
 // Makes a scenario that shows a difference smaller, as long as it still shows one of the same kind: fewer packets, fewer
 // flows, fewer actions and terms of a match. From: main.ts. To: a case file.
 import { splitTerms } from '../../helpers/trace-text.js';
+import { asAnother } from './fragments.js';
 import { compareLive, compareMasks, compareText, compareTraces, load, revive, type Difference, type Pair } from './run.js';
 import type { Scenario } from './scenario.js';
 
 const MOST_TRIALS = 600;
 
 /** The first difference of this kind; undefined when there is none. */
-export async function differs(pair: Pair, scenario: Scenario, kind: Difference['kind'], seed: number): Promise<Difference | undefined> {
+export async function differs(pair: Pair, given: Scenario, kind: Difference['kind'], seed: number): Promise<Difference | undefined> {
+  const scenario = freshDatagrams(given);
   const said = await load(pair, scenario);
   if (said.ovs !== undefined || said.own !== undefined) return undefined;
   switch (kind) {
@@ -43,6 +45,7 @@ export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['k
     size = measure(best);
     await fewer(best.steps, (steps) => holds({ ...best, steps }));
     await fewer(best.flows, (flows) => holds({ ...best, flows }));
+    await fewer(best.groups, (groups) => holds({ ...best, groups }));
     for (let i = 0; i < best.flows.length; i++) {
       const put = (flow: string) => holds({ ...best, flows: best.flows.with(i, flow) });
       const [, head = '', actions] = /^(?:(.*) )?actions=(.*)$/.exec(best.flows[i])!;
@@ -57,6 +60,14 @@ export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['k
     }
   } while (measure(best) < size && trials < MOST_TRIALS);
   return best;
+}
+
+let datagrams = 0;
+
+/** The same with other datagram ids: both sides remember what fragments there were. */
+export function freshDatagrams(scenario: Scenario): Scenario {
+  datagrams += 251;
+  return { ...scenario, steps: scenario.steps.map((step) => ({ ...step, frame: asAnother(step.frame, datagrams) })) };
 }
 
 function measure({ steps, flows }: Scenario): number {

@@ -1,25 +1,26 @@
 // The two that are compared, behind one interface: real Open vSwitch, and packetwalk (the live switch with its addon
 // for frames, the same tables on paper for traces). Both answer in plain lines of text, so that answers can be compared,
 // shown and kept in files. From: run.ts.
-import { switchConfigSchema } from '../../../dataplane/config.js';
-import type { PortSpec } from '../../../dataplane/datapath/ports.js';
 import { KEY_SIZE } from '../../../dataplane/datapath/native.js';
 import { KEY_FIELDS } from '../../../dataplane/datapath/key-fields.js';
 import type { Flow } from '../../../dataplane/key/flow.js';
-import { type ParseOptions, parseTraceFlow } from '../../../dataplane/openflow/index.js';
-import { createSwitch, type Switch } from '../../../dataplane/switch.js';
+import { OFPP, type ParseOptions, parseTraceFlow, TlvMap } from '../../../dataplane/openflow/index.js';
 import { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../../../dataplane/trace/index.js';
-import { keyFromFrame, toHex } from '../../../dataplane/wire/index.js';
+import { fromHex, type GeneveOption, keyFromFrame, toHex } from '../../../dataplane/wire/index.js';
 import { readTrace, sortTerms } from '../../helpers/trace-text.js';
+import { LivePacketwalk } from '../live-packetwalk.js';
+import { type LiveFrame, LiveOvs, type LiveSetup, type Tunnel } from '../live.js';
 import { comparable, FALSE_DROP } from '../normalize.js';
-import { Ovs } from '../ovs.js';
-import type { Step, Version } from './scenario.js';
-import { GENERATOR_PORTS, LIVE_PORTS } from './universe.js';
+import type { Ovs } from '../ovs.js';
+import type { Step, Tables, Version } from './scenario.js';
+import { GENERATOR_PORTS, TUNNEL_NAME } from './universe.js';
+
+const TLV_MAP = TlvMap.parse(GENERATOR_PORTS.tlv_map);
 
 export interface Side {
-  /** These flows and nothing else: no connections, no addresses, nothing cached. */
-  load(flows: readonly string[], version: Version): Promise<void>;
-  /** What comes out: `port hex`, sorted: a copy that recirculates leaves before the rest in OVS's userspace datapath, and
+  /** These flows and groups and nothing else: no connections, no addresses, nothing cached. */
+  load(tables: Tables): Promise<void>;
+  /** What comes out: `port hex`, of a tunnel `port SRC>DST HEADER hex`. Sorted: a copy that recirculates leaves before the rest in OVS's userspace datapath, and
    *  after it in its kernel datapath and in packetwalk. */
   send(step: Step): Promise<string[]>;
   /** Connections, as dpctl/dump-conntrack prints them, sorted. */
@@ -32,7 +33,7 @@ export interface Side {
 }
 
 function portNumber(name: string): number {
-  return GENERATOR_PORTS.ports.find((p) => p.name === name)!.ofport;
+  return GENERATOR_PORTS.ports.find((p) => p.name === name)?.ofport ?? OFPP.LOCAL;
 }
 
 /**
@@ -42,18 +43,24 @@ function portNumber(name: string): number {
  *    they do shows in the rest, and translate-random.test.ts compares them word for word;
  *  - "learned that": a trace that is given a frame lets NORMAL learn in OVS, and says so; ours never learns;
  *  - Geneve options in the final flow: OVS does not print those of a packet that came without;
- *  - type and code of ICMPv6 over IPv4 and of IGMP, which OVS prints as ports.
+ *  - type and code of ICMPv6 over IPv4 and of IGMP, which OVS prints as ports;
+ *  - of a packet for a controller all but the reason and the controller: the rest is for OVS's own slow path.
  */
 function traced(text: string): string[] {
-  return comparable(readTrace(text), 'tun-0').flatMap((pass) => [
+  return comparable(readTrace(text), TUNNEL_NAME).flatMap((pass) => [
     `flow ${withoutForeignPorts(pass.flow)}`,
     ...pass.tables.flatMap(([head, ...lines]) => [
       `table ${head}`,
-      ...lines.filter((l) => /^(->|>>)/.test(l) && !l.startsWith('-> learned that')).map((l) => `  ${l}`),
+      ...lines.filter((l) => /^(->|>>)/.test(l) && !l.startsWith('-> learned that')).map((l) => `  ${remark(l)}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow).replace(/,tun_metadata\d+=[^,]*/g, '')}`,
     `actions ${flooded(text) ? wordsOf(pass.actions) : pass.actions.map(withoutValues).join(',')}`,
   ]);
+}
+
+/** OVS names a port that a bucket watches although its weight is 0, and calls a group that it watches a port. */
+function remark(line: string): string {
+  return line.replace(/not live due to.*/, 'not live');
 }
 
 /** Which fields a set() writes, and not what: how much of a field is written depends on how much of it was looked at, and
@@ -61,6 +68,7 @@ function traced(text: string): string[] {
 function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
+    .replace(/^userspace\(.*controller\((reason=\d+),(?:.*,)?(controller_id=\d+).*$/, 'controller($1,$2)')
     .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) => set.replace(/=[^,)]*|\(0x[^)]*/g, ''));
 }
 
@@ -77,37 +85,63 @@ function withoutForeignPorts(flow: string): string {
   return /(?:^|,)(tcp|udp|sctp)6?(?:,|$)/.test(flow) ? flow : flow.replace(/,tp_(src|dst)=[^,]*/g, '');
 }
 
-/** Of a line of dump-flows. */
+/** Of a line of dump-flows: the table, priority, match and timeouts, which fin_timeout changes, and the counters. */
 function counted(line: string): string {
-  const of = (name: string) => new RegExp(`\\b${name}=(\\d+)`).exec(line)?.[1] ?? '0';
-  const head = line.slice(0, line.indexOf(' actions='));
-  const match = head.slice(head.lastIndexOf(', ') + 2).trim();
-  const priority = /(?:^|,)priority=(\d+)/.exec(match)?.[1] ?? '32768';
-  const terms = sortTerms(match.replace(/(?:^|,)priority=\d+/, '').replace(/^,/, ''));
-  return `table=${of('table')} priority=${priority} ${terms} packets ${of('n_packets')} bytes ${of('n_bytes')}`;
+  const of = (name: string) => new RegExp(`\\b${name}=(\\d+)`).exec(line)?.[1];
+  const head = line.slice(0, line.indexOf('actions='));
+  const terms = head.replace(/\b(?:cookie|duration|table|n_packets|n_bytes|idle_age|hard_age|priority)=[^, ]*/g, '');
+  const match = sortTerms(terms.split(/[, ]+/).filter((term) => term !== '').join(','));
+  const [table, priority] = [of('table') ?? 0, of('priority') ?? 32768];
+  return `table=${table} priority=${priority} ${match} packets ${of('n_packets') ?? 0} bytes ${of('n_bytes') ?? 0}`;
 }
+
+/** One line for each frame: `port hex`, of the tunnel with what is around it. */
+function shown(out: readonly LiveFrame[]): string[] {
+  const outer = ({ tunnel: t }: LiveFrame) => (t ? `${t.src}>${t.dst} ${t.geneve} ` : '');
+  return out.map((f) => `${f.port} ${outer(f)}${toHex(f.frame)}`).sort();
+}
+
+/** The tunnel that a step's packet comes through, out of its fields; options as the TLV map has them. */
+function tunnelOf(step: Step): Tunnel | undefined {
+  if (step.tunnel === undefined) return undefined;
+  const of = (name: string) => new RegExp(`(?:^|,)${name}=([^,]*)`).exec(step.tunnel!)?.[1];
+  const options = TLV_MAP.mappings.flatMap(({ index, optClass, type, size }): GeneveOption[] => {
+    const value = of(`tun_metadata${index}`);
+    if (value === undefined) return [];
+    const data = fromHex(BigInt(value).toString(16).padStart(2 * size, '0'))!;
+    return [{ class: optClass, type, data }];
+  });
+  return { src: of('tun_src')!, dst: of('tun_dst')!, id: Number(of('tun_id')), options };
+}
+
+const SETUP: LiveSetup = { ports: GENERATOR_PORTS, flows: [], vlanLimit: 2, watchLocal: true };
 
 export class OvsSide implements Side {
   #version: Version = 'OpenFlow10';
-  #normal = false;
+  /** Packets change what later ones meet: what they teach reaches OVS's cached flows when its revalidators come round. */
+  #teaches = false;
+  #native = true;
 
-  private constructor(readonly ovs: Ovs) {}
+  private constructor(private readonly live: LiveOvs) {}
 
   static async start(): Promise<OvsSide> {
-    return new OvsSide(await Ovs.start({ ports: GENERATOR_PORTS, vlanLimit: 2 }));
+    return new OvsSide(await LiveOvs.start(SETUP));
   }
 
-  async load(flows: readonly string[], version: Version): Promise<void> {
+  get ovs(): Ovs {
+    return this.live.ovs;
+  }
+
+  async load({ flows, groups, version }: Tables): Promise<void> {
     this.#version = version;
-    this.#normal = flows.some((flow) => flow.includes('NORMAL'));
-    await this.ovs.replaceFlows(flows, version);
+    this.#teaches = flows.concat(groups).some((text) => /NORMAL|learn\(/.test(text));
+    await this.ovs.replaceFlows(flows, version, groups);
   }
 
-  async send({ port, frame }: Step): Promise<string[]> {
-    // What NORMAL has learned reaches OVS's cached flows when its revalidators come round.
-    if (this.#normal) await this.ovs.appctl('revalidator/purge');
-    const out = await this.ovs.send(port, frame);
-    return out.map((sent) => `${sent.port} ${toHex(sent.frame)}`).sort();
+  async send(step: Step): Promise<string[]> {
+    await this.#pushTunnels(true);
+    if (this.#teaches) await this.ovs.appctl('revalidator/purge');
+    return shown(await this.live.send(step.port, step.frame, tunnelOf(step)));
   }
 
   async connections(): Promise<string[]> {
@@ -123,10 +157,18 @@ export class OvsSide implements Side {
   }
 
   async trace({ port, frame, ctNext, tunnel }: Step): Promise<string[]> {
+    await this.#pushTunnels(false);
     const flow = `in_port=${portNumber(port)}${tunnel ? `,${tunnel}` : ''}`;
-    if (this.#normal) await this.ovs.appctl('fdb/flush', this.ovs.bridge);
+    if (this.#teaches) await this.ovs.appctl('fdb/flush', this.ovs.bridge);
     const text = await this.ovs.trace(flow, { ctNext, hex: toHex(frame) });
     return text.includes(FALSE_DROP) ? [...traced(text), FALSE_DROP] : traced(text);
+  }
+
+  /** Live frames are to leave with their outer headers; traces speak of tunnels as over the kernel's datapath. */
+  async #pushTunnels(native: boolean): Promise<void> {
+    if (this.#native === native) return;
+    this.#native = native;
+    await this.ovs.appctl('dpif/set-dp-features', this.ovs.bridge, 'tnl_push_pop', String(native));
   }
 
   forget(): Promise<void> {
@@ -142,18 +184,19 @@ const [TUNNEL_START] = KEY_FIELDS.tun_id;
 
 export class OwnSide implements Side {
   #offline: OfflineSwitch = makeOfflineSwitch([], GENERATOR_PORTS);
+  #teaches = false;
 
-  private constructor(readonly sw: Switch, readonly failures: string[]) {}
+  private constructor(
+    private readonly live: LivePacketwalk,
+    private readonly failures: string[],
+  ) {}
 
   static async start(): Promise<OwnSide> {
-    const { bridge, tlv_map: tlvMap, ports } = GENERATOR_PORTS;
-    const config = switchConfigSchema.parse({ bridge, tlvMap, rundir: '/nonexistent' });
-    const specs = ports.map(({ name, ofport }): PortSpec => ({ kind: 'memory', name, ofport, mtu: 1500 }));
     const failures: string[] = [];
     const log = (text: string) => {
       if (text.includes('please report')) failures.push(text);
     };
-    return new OwnSide(await createSwitch(config, { baseDir: '/', extraPorts: specs, log }), failures);
+    return new OwnSide(await LivePacketwalk.start(SETUP, log), failures);
   }
 
   get offline(): OfflineSwitch {
@@ -164,36 +207,37 @@ export class OwnSide implements Side {
     return { ports: this.#offline.ports, tlvMap: this.#offline.tlvMap };
   }
 
-  async load(flows: readonly string[]): Promise<void> {
-    const text = flows.join('\n');
-    this.#offline = makeOfflineSwitch([{ name: 'random', text }], GENERATOR_PORTS);
-    this.sw.delFlows('');
-    this.sw.addFlows(text);
-    this.sw.flushConntrack();
-    this.sw.flushFdb();
+  async load({ flows, groups }: Tables): Promise<void> {
+    const [text, groupText] = [flows.join('\n'), groups.join('\n')];
+    this.#teaches = /learn\(/.test(text + groupText);
+    this.#offline = makeOfflineSwitch([{ name: 'random', text }], GENERATOR_PORTS, [{ name: 'groups', text: groupText }]);
+    const { sw } = this.live;
+    sw.delFlows('');
+    sw.delGroups();
+    sw.addGroups(groupText);
+    sw.addFlows(text);
+    sw.flushConntrack();
+    sw.flushFdb();
     this.failures.length = 0;
   }
 
-  async send({ port, frame }: Step): Promise<string[]> {
-    this.sw.inject(port, frame);
-    await this.sw.settle();
-    this.sw.collect('tun-0');
-    const out = LIVE_PORTS.flatMap((name) => this.sw.collect(name).map((f) => `${name} ${toHex(f)}`));
-    return [...out.sort(), ...this.failures.splice(0)];
+  async send(step: Step): Promise<string[]> {
+    const out = shown(await this.live.send(step.port, step.frame, tunnelOf(step)));
+    return [...out, ...this.failures.splice(0)];
   }
 
   async connections(): Promise<string[]> {
-    return this.sw.dumpConntrack().sort();
+    return (await this.live.conntrack()).sort();
   }
 
   async counters(): Promise<string[]> {
-    const lines = this.sw.dumpFlows('', { names: false }).split('\n');
+    const lines = this.live.sw.dumpFlows('', { names: false }).split('\n');
     return lines.filter((l) => l.includes(' actions=')).map(counted).sort();
   }
 
   async trace(step: Step): Promise<string[]> {
     const { env, bridge, ports, tlvMap } = this.#offline;
-    const options = { ctNext: step.ctNext, bridge, ports, tlvMap };
+    const options = { ctNext: step.ctNext, bridge, ports, tlvMap, generate: this.#teaches };
     return traced(formatTrace(traceFlow(env, this.packet(step), options)));
   }
 
@@ -207,7 +251,7 @@ export class OwnSide implements Side {
     return flow;
   }
 
-  async stop(): Promise<void> {
-    this.sw.close();
+  stop(): Promise<void> {
+    return this.live.stop();
   }
 }

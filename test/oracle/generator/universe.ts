@@ -1,8 +1,16 @@
 // The few values that random flows and packets are made of, so that they meet. From: matches.ts, actions.ts, packets.ts.
 import type { Random } from '../../helpers/random.js';
 
+export const IPS = ['192.0.2.1', '192.0.2.77', '198.51.100.7', '203.0.113.250'];
+/** Those that are far ends of tunnels, too, and the switch's own address among them; there is no way to the others. */
+export const FAR_IPS = IPS.slice(0, 2);
+export const OWN_IP = '192.0.2.200';
+
 export const GENERATOR_PORTS = {
   bridge: 'br0',
+  local_ip: `${OWN_IP}/24`,
+  uplink_mac: '02:00:00:00:20:00',
+  neigh: Object.fromEntries(FAR_IPS.map((ip, i) => [ip, `02:00:00:00:20:0${i + 1}`])),
   tlv_map: '{class=0x0104,type=0x80,len=4}->tun_metadata0,{class=0x0104,type=0x81,len=8}->tun_metadata1',
   ports: [
     { name: 'p-1', ofport: 1 },
@@ -11,11 +19,9 @@ export const GENERATOR_PORTS = {
     { name: 'tun-0', ofport: 10, type: 'geneve', options: { csum: 'true', key: 'flow', remote_ip: 'flow' } },
   ],
 };
-/** Ports whose frames are compared. */
-export const LIVE_PORTS = ['p-1', 'p-2', 'p-3'];
 export const TUNNEL = 10;
+export const TUNNEL_NAME = 'tun-0';
 
-export const IPS = ['192.0.2.1', '192.0.2.77', '198.51.100.7', '203.0.113.250'];
 export const IP6S = ['2001:db8::1', '2001:db8::7', '2001:db8:1::7', 'fe80::1', 'ff02::1:ff00:7'];
 export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:10:02', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01'];
 export const UNICAST_MACS = MACS.slice(0, 3);

@@ -78,9 +78,11 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
     trace.path.push(...recorder.steps.map((step) => step.table));
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
-    if (translation.error) continue;
-    outputs.push(...recorder.outputs);
-    for (const output of recorder.outputs) options.onOutput?.(output);
+    if (!translation.error) {
+      outputs.push(...recorder.outputs);
+      for (const output of recorder.outputs) options.onOutput?.(output);
+    }
+    // What has recirculated by then is told nevertheless, as in OVS.
     for (const frozen of recorder.frozen) {
       queue.push(options.conntrack ? trackedPass(pass, frozen, options.conntrack) : nextPass(pass, frozen, ctNext.shift()));
     }

@@ -13,6 +13,8 @@ export interface ActionContext {
   instructions: boolean;
   /** How many groups there are, from 1 on. */
   groups: number;
+  /** ct(commit) with force, or with nat, but not both: see docs/design/differences.md. */
+  forces: boolean;
   /** Inside clone() or write_actions(). */
   nested?: boolean;
 }
@@ -218,15 +220,15 @@ function exec(r: Random): string {
   return `exec(${Array.from({ length: 1 + r.below(2) }, () => r.pick(choices)()).join(',')})`;
 }
 
-function ct(r: Random, { match, table }: ActionContext): string {
+function ct(r: Random, { match, table, forces }: ActionContext): string {
   if (r.chance(8)) return 'ct_clear';
   const parts: string[] = [];
   const commit = !match.ctInvalid && r.chance(2);
-  if (commit) parts.push('commit', ...(r.chance(6) ? ['force'] : []));
+  if (commit) parts.push('commit', ...(forces && r.chance(2) ? ['force'] : []));
   if (table < u.LAST_TABLE && !r.chance(4)) parts.push(`table=${table + 1 + r.below(u.LAST_TABLE - table)}`);
   parts.push(...zone(r));
   // nat before exec: otherwise OVS prints it inside exec(), where not even ovs-ofctl reads it.
-  if (r.chance(commit ? 3 : 2)) parts.push(commit ? nat(r, match.protocol) : 'nat');
+  if (!forces && r.chance(commit ? 3 : 2)) parts.push(commit ? nat(r, match.protocol) : 'nat');
   if (commit && r.chance(2)) parts.push(exec(r));
   return parts.length ? `ct(${parts.join(',')})` : 'ct(zone=0)';
 }

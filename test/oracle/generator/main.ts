@@ -21,18 +21,20 @@ const { values } = parseArgs({
     only: { type: 'string', default: KINDS.join(',') },
     /** Differences that are shrunk and written; all are counted. */
     show: { type: 'string', default: '5' },
+    /** Only this flow table, by the seed that a difference names. */
+    at: { type: 'string' },
     record: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 if (values.help) {
   process.stdout.write(
-    'npm run oracle -- [--seed S] [--cases N] [--only trace,live,mask,text] [--show N]\n' +
+    'npm run oracle -- [--seed S] [--cases N] [--only trace,live,mask,text] [--show N] [--at SCENARIO]\n' +
       'npm run oracle -- --record FILE.case    asks Open vSwitch again what a case comes to, and writes it there\n',
   );
   process.exit(0);
 }
-const number = (name: 'seed' | 'cases' | 'show'): number => {
+const number = (name: 'seed' | 'cases' | 'show' | 'at'): number => {
   const n = Number(values[name]);
   if (Number.isInteger(n) && n >= 0) return n;
   process.stderr.write(`packetwalk: --${name}: expected a number, got "${values[name]}"\n`);
@@ -66,12 +68,13 @@ async function explore(): Promise<number> {
   let shown = 0;
   let fresh = started;
   try {
-    for (let i = 0; tally.cases < cases; i++) {
+    const only = values.at === undefined ? undefined : number('at');
+    for (let i = 0; only === undefined ? tally.cases < cases : i === 0; i++) {
       if (Date.now() - fresh > FRAGMENTS_WAIT_MS) {
         await restart(pair);
         fresh = Date.now();
       }
-      const found = await exploreOne(pair, seed * SEED_STEP + i, kinds, tally);
+      const found = await exploreOne(pair, only ?? seed * SEED_STEP + i, kinds, tally);
       const first = found[0];
       if (first && shown < show) {
         shown++;

@@ -57,12 +57,13 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
   const drawn: Drawn = { scenario: { version, groups: [], flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
   const groups = nxm || !r.chance(2) ? [] : randomGroups(r);
   for (const group of groups) takeGroup(drawn, group, options);
+  const forces = r.chance(4);
   const perTable = 2 + r.below(7);
   for (let table = 0; table <= u.LAST_TABLE; table++) {
     for (let i = 0; i < perTable; i++) {
       const match = randomMatch(r, nxm);
       const head = [`table=${table}`, `priority=${1000 - 10 * i}`, ...matchText(match)].join(',');
-      const actions = randomActions(r, { match, table, instructions: !nxm, groups: drawn.scenario.groups.length });
+      const actions = randomActions(r, { match, table, instructions: !nxm, groups: drawn.scenario.groups.length, forces });
       if (take(drawn, `${head} actions=${actions}`, options)) drawn.matches.push(match);
     }
     if (r.chance(6)) for (const flow of conjunction(r, table, nxm)) take(drawn, flow, options);
@@ -108,7 +109,7 @@ export function randomPipelineFlow(r: Random): string {
   const table = r.below(u.LAST_TABLE + 1);
   const match = randomMatch(r, false);
   const head = [`table=${table}`, `priority=${1000 - 10 * r.below(8)}`, ...matchText(match)].join(',');
-  return `${head} actions=${randomActions(r, { match, table, instructions: true, groups: 0 })}`;
+  return `${head} actions=${randomActions(r, { match, table, instructions: true, groups: 0, forces: false })}`;
 }
 
 /** A packet, or the fragments of one. */
@@ -148,6 +149,6 @@ function conjunction(r: Random, table: number, nxm: boolean): string[] {
     }),
   );
   const plain: RandomMatch = { protocol: '', terms: [], vlan: false, ctInvalid: false };
-  const actions = randomActions(r, { match: plain, table, instructions: !nxm, groups: 0 });
+  const actions = randomActions(r, { match: plain, table, instructions: !nxm, groups: 0, forces: false });
   return [...flows, `table=${table},priority=${priority},conj_id=${id} actions=${actions}`];
 }

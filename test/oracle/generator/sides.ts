@@ -12,6 +12,7 @@ import { LivePacketwalk } from '../live-packetwalk.js';
 import { type LiveFrame, LiveOvs, type LiveSetup, type Tunnel } from '../live.js';
 import { comparable, FALSE_DROP } from '../normalize.js';
 import type { Ovs } from '../ovs.js';
+import { withoutForeignChecksum } from './fragments.js';
 import type { Step, Tables, Version } from './scenario.js';
 import { GENERATOR_PORTS, TUNNEL_NAME } from './universe.js';
 
@@ -98,7 +99,7 @@ function counted(line: string): string {
 /** One line for each frame: `port hex`, of the tunnel with what is around it. */
 function shown(out: readonly LiveFrame[]): string[] {
   const outer = ({ tunnel: t }: LiveFrame) => (t ? `${t.src}>${t.dst} ${t.geneve} ` : '');
-  return out.map((f) => `${f.port} ${outer(f)}${toHex(f.frame)}`).sort();
+  return out.map((f) => `${f.port} ${outer(f)}${toHex(withoutForeignChecksum(f.frame))}`).sort();
 }
 
 /** The tunnel that a step's packet comes through, out of its fields; options as the TLV map has them. */

@@ -8,7 +8,7 @@ import { packetwalkMissing } from './live-packetwalk.js';
 import { ovsMissing } from './ovs.js';
 
 const missing = ovsMissing() ?? packetwalkMissing();
-const FLOW_TABLES = 60;
+const FLOW_TABLES = 40;
 
 describe.skipIf(missing)(`random flow tables${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let pair: Pair;
@@ -29,5 +29,5 @@ describe.skipIf(missing)(`random flow tables${missing ? ` (skipped: ${missing})`
     expect(tally.cases).toBeGreaterThan(1000);
     expect(tally.framesOut).toBeGreaterThan(300);
     expect(tally.connections).toBeGreaterThan(10);
-  });
+  }, 300_000);
 });

@@ -7,6 +7,7 @@ export { type Checksum, type Layer, dissect } from './dissect.js';
 export * from './ethernet.js';
 export { type Explained, explain } from './explain.js';
 export { keyFromFrame } from './flow-key.js';
+export { withChecksum } from './partial-checksum.js';
 export * from './geneve.js';
 export * from './icmp.js';
 export * from './icmpv6.js';

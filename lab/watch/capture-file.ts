@@ -3,6 +3,7 @@
 // from tcpdump.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { SystemError } from '../../dataplane/errors.js';
+import { withChecksum } from '../../dataplane/wire/index.js';
 import { type PcapngInterface, type PcapngPacket, pcapngHeader, pcapngPacket } from '../../dataplane/wire/pcapng.js';
 import type { Lab } from '../resolve.js';
 import type { PacketStory, PassStage, SeenFrame } from './follow.js';
@@ -77,7 +78,7 @@ export class CaptureFile {
     for (const { at, ...packet } of framesOf(story, id, this.tunnel)) {
       const index = this.#index.get(at);
       if (index === undefined) continue; // a port that was added after the lab was made
-      this.#write(pcapngPacket({ ...packet, interface: index }));
+      this.#write(pcapngPacket({ ...packet, frame: withChecksum(packet.frame), interface: index }));
       this.frames++;
     }
   }

@@ -43,6 +43,9 @@ export interface WatchTotals {
 
 const PER_SECOND = 1000;
 const POLL_MS = 100;
+const SETTLE_MS = Number(SETTLE_NS / 1_000_000n);
+/** For records that are on their way when a watch ends. */
+const MAX_WAIT_MS = 5000;
 /** Bytes of each frame: enough for all headers, or all of it. */
 const SNAPLEN = { headers: 384, whole: 65535 };
 
@@ -96,6 +99,8 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
     totals.drops.set(where, (totals.drops.get(where) ?? 0) + 1);
   };
 
+  let endNs = 2n ** 63n;
+  let arrivedMs = 0;
   try {
     const fullBefore = await overrun(lab, selection);
     await settleAll([
@@ -107,7 +112,10 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
     for (const node of selection.nodes) {
       listeners.push(
         await SwitchListener.start(node.name, controlSocket(lab, node), selection.matches(node), {
-          onPass: (pass) => follower.addPass(pass),
+          onPass: (pass) => {
+            if (pass.timeNs <= endNs) arrivedMs = performance.now();
+            follower.addPass(pass);
+          },
           onLost: (records) => {
             if (totals.recordsLost === 0) onNote(`${node.name}: records come faster than they can be read; some are lost (their packets are not)`);
             totals.recordsLost += records;
@@ -127,13 +135,14 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
     while (!options.signal?.aborted) {
       await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => {});
       for (const story of stories(false)) {
-        if (options.signal?.aborted) break;
         count(story);
         yield story;
       }
     }
-    // What began before the end is still told.
-    await sleep(Number(SETTLE_NS / 1_000_000n));
+    // What began before the end is still told; records of many packets come late.
+    endNs = BigInt(Date.now()) * 1_000_000n;
+    const begunMs = (arrivedMs = performance.now());
+    while (performance.now() < Math.min(arrivedMs + SETTLE_MS, begunMs + MAX_WAIT_MS)) await sleep(POLL_MS);
     totals.overrun = (await overrun(lab, selection).catch(() => fullBefore)) - fullBefore;
     for (const listener of listeners) listener.close();
     for (const story of stories(true)) {

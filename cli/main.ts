@@ -7,11 +7,13 @@ import { Command, CommanderError } from 'commander';
 import { packageFile } from '../dataplane/root.js';
 import { UsageError } from './errors.js';
 import { io } from './output.js';
+import * as apply from './verbs/apply.js';
 import * as bench from './verbs/bench.js';
 import * as conntrack from './verbs/conntrack.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
+import * as get from './verbs/get.js';
 import * as groups from './verbs/groups.js';
 import * as lab from './verbs/lab.js';
 import * as lesson from './verbs/lesson.js';
@@ -24,7 +26,7 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench,
+  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench,
 ];
 
 export function version(): string {

@@ -2,13 +2,18 @@
 import { InputError } from '../dataplane/errors.js';
 import type { Lab } from './resolve.js';
 import { ProgramError, runIn, type RunOptions } from './run.js';
-import { loadState } from './state.js';
+import { type LabState, loadState } from './state.js';
 
-/** The lab of that name as it was brought up. Throws when there is none. */
+/** The lab of that name as it is. Throws when there is none. */
 export function getLab(name: string): Lab {
+  return getState(name).lab;
+}
+
+/** With the objects that it is made of. */
+export function getState(name: string): LabState {
   const state = loadState(name);
   if (!state) throw new InputError('ENOLAB', `there is no lab ${name}; bring it up with: packetwalk lab up${name === 'pw' ? '' : ` --name ${name}`}`);
-  return state.lab;
+  return state;
 }
 
 /** The namespace of a node, a pod (by name, by namespace/name or by its short name), the router, the client or the underlay. */

@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemError } from '../dataplane/errors.js';
+import type { ClaimsState, KubeObject } from '../kube/index.js';
+import type { NodeIds } from './generate.js';
 import type { Identity } from './processes.js';
 import { type Lab, RUN_FOLDER } from './resolve.js';
 
@@ -17,12 +19,14 @@ export interface LabProcess extends Identity {
 }
 
 export interface LabState {
-  version: 1;
+  version: 2;
   /** The boot that it was made in; after another one only files are left of it. */
   boot: string;
   /** `up` has come to its end. */
   complete: boolean;
   lab: Lab;
+  /** The objects that it was made from and has been given since, and what they were given. */
+  kube: { objects: KubeObject[]; claims: ClaimsState; ids: NodeIds };
   /** Names of /run/netns that are ours. */
   namespaces: string[];
   /** Outside the lab's own folder. */
@@ -52,7 +56,7 @@ export function loadState(name: string): LabState | undefined {
     const { code = 'EINVAL' } = e as NodeJS.ErrnoException;
     throw new SystemError('read', file, code, `it is damaged: delete the namespaces ${name}-* with "ip netns delete", then this file`);
   }
-  if (state.version !== 1) throw new Error(`${file}: expected version 1, got ${state.version}; take the lab down with the packetwalk that made it`);
+  if (state.version !== 2) throw new Error(`${file}: expected version 2, got ${state.version}; take the lab down with the packetwalk that made it`);
   // Its processes ended with that boot; their numbers may be others' now.
   if (state.boot !== bootId()) state.processes = [];
   return state;

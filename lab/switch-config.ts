@@ -14,6 +14,7 @@ export function switchConfig(lab: Lab, node: LabNode): SwitchInput {
     bridge: switches.bridge,
     rundir: node.rundir,
     flows: [node.flows],
+    ...(node.groups === undefined ? {} : { groups: [node.groups] }),
     tlvMap: switches.tlvMap,
     tableNames: tableNames(switches.tableNames),
     ports: [

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { LabStatus, PortKind } from '../../lab/index.js';
+import type { PipelineName } from '../../flows/antrea/index.js';
 import { UsageError } from '../errors.js';
-import { io, print, printJson, table } from '../output.js';
+import { io, note, print, printJson, table } from '../output.js';
 
 interface CommonOptions {
   name?: string;
@@ -33,6 +34,7 @@ export function register(program: Command): void {
     .option('-f, --file <topology>', 'topology file (docs/cli/lab.md)')
     .option('--name <lab>', "the lab's name, and prefix of its namespaces")
     .addOption(new Option('--ports <kind>', "what the pods' ports are (default: tap)").choices(['tap', 'veth']))
+    .addOption(new Option('--pipeline <name>', 'generate the flows from the Kubernetes objects, so that apply changes them').choices(['v0.10', 'v0.10-proxy', 'v2']))
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES.up)
     .action(up);
@@ -66,7 +68,7 @@ export function register(program: Command): void {
     .action(down);
 }
 
-async function up(options: CommonOptions & { file?: string; ports?: PortKind }): Promise<void> {
+async function up(options: CommonOptions & { file?: string; ports?: PortKind; pipeline?: PipelineName }): Promise<void> {
   const { getLab, labNameOf, labNames, loadTopology, up: bringUp } = await import('../../lab/index.js');
   const name = options.name && labNameOf(options.name);
   // To repair a lab its name is enough.
@@ -79,7 +81,7 @@ async function up(options: CommonOptions & { file?: string; ports?: PortKind }):
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   try {
-    const lab = await bringUp(loaded, { name, ports: options.ports, onProgress, signal: interrupted.signal });
+    const lab = await bringUp(loaded, { name, ports: options.ports, pipeline: options.pipeline, onProgress, onWarning: note, signal: interrupted.signal });
     if (options.json) printJson({ name: lab.name, seconds: Number(seconds()), lab });
     else print(`lab ${lab.name} is up: ${lab.nodes.length} nodes, ${lab.pods.length} pods, ${seconds()} s`);
   } finally {
@@ -88,7 +90,7 @@ async function up(options: CommonOptions & { file?: string; ports?: PortKind }):
 }
 
 /** The lab meant: the one named, or the only one there is. */
-async function meant(options: CommonOptions): Promise<string> {
+export async function meant(options: CommonOptions): Promise<string> {
   const { labNameOf, labNames } = await import('../../lab/index.js');
   if (options.name !== undefined) return labNameOf(options.name);
   const names = labNames();

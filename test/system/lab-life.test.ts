@@ -199,15 +199,25 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     expect(loadState(NAME)!.processes).toEqual([]);
   });
 
-  it('the example of docs/cli/lab.md is a lab', async () => {
+  it('the examples of docs/cli/lab.md are labs', async () => {
     const page = readFileSync(new URL('../../docs/cli/lab.md', import.meta.url), 'utf8');
+    const [least, short] = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text);
     const folder = mkdtempSync(join(tmpdir(), 'packetwalk-lab-'));
     try {
-      writeFileSync(join(folder, 'lab.yaml'), /```yaml\n([^]*?)```/.exec(page)![1]);
+      mkdirSync(join(folder, 'manifests'));
+      const pod = (name: string, node: string, namespace: string): string =>
+        `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name}, namespace: ${namespace}, annotations: { packetwalk/serve: http } }\nspec: { nodeName: ${node} }\n---\n`;
+      writeFileSync(join(folder, 'manifests', 'pods.yaml'), pod('web', 'one', 'default') + pod('web', 'two', 'shop'));
+      writeFileSync(join(folder, 'least.yaml'), least);
+      const { pods } = await up(loadTopology(join(folder, 'least.yaml')), { name: NAME });
+      expect(pods.map((p) => [p.name, p.ip])).toEqual([['web', '10.244.0.2'], ['web-shop', '10.244.1.2']]);
+      expect((await exec(NAME, 'web', ['curl', '-sS', '--max-time', '5', 'http://10.244.1.2/'])).stdout).toBe('web-shop at 10.244.1.2, asked by 10.244.0.2 for /\n');
+      await down(NAME);
+      writeFileSync(join(folder, 'lab.yaml'), short);
       writeFileSync(join(folder, 'one.flows'), 'priority=0 actions=NORMAL\n');
       await up(loadTopology(join(folder, 'lab.yaml')), { name: NAME });
       const { stdout } = await exec(NAME, 'client', ['curl', '-sS', '--max-time', '5', 'http://192.0.2.11:30080/']);
-      expect(stdout).toBe('web at 10.0.1.5, asked by 10.0.1.1 for /\n');
+      expect(stdout).toBe('web at 10.244.1.5, asked by 10.244.1.1 for /\n');
       // Another topology under the same name is not mixed with what is there.
       await expect(bringUp()).rejects.toThrow(/^lab pwlife is there already, made from .*lab\.yaml as that was then; take it down first/);
       await expect(up(loadTopology(join(folder, 'lab.yaml')), { name: NAME, ports: 'veth' })).rejects.toThrow(/there already, with tap ports/);

@@ -1,0 +1,62 @@
+// `packetwalk apply` and `packetwalk delete`: Kubernetes objects put into a running lab, or taken out of it.
+import type { Command } from 'commander';
+import type { Applied } from '../../lab/index.js';
+import { UsageError } from '../errors.js';
+import { note, print, printJson } from '../output.js';
+import { meant } from './lab.js';
+
+interface Options {
+  file?: string[];
+  name?: string;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+const many = (value: string, all: string[] = []): string[] => [...all, value];
+
+export function register(program: Command): void {
+  verb(program, 'apply', 'put Kubernetes objects into a running lab; flows, rules and pods follow')
+    .addHelpText('after', '\nExample:\n  packetwalk lab up --pipeline v0.10\n  packetwalk apply -f policy.yaml')
+    .action((options: Options) => run('apply', options));
+  verb(program, 'delete', 'take Kubernetes objects out of a running lab')
+    .addHelpText('after', '\nExample:\n  packetwalk delete -f policy.yaml')
+    .action((options: Options) => run('remove', options));
+}
+
+function verb(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('-f, --file <file-or-folder>', 'Kubernetes manifests; repeat it for more', many)
+    .option('--name <lab>', 'the lab (default: the only one, or pw)')
+    .option('-q, --quiet', 'leave out the flows that changed')
+    .option('--json', 'print JSON');
+}
+
+async function run(what: 'apply' | 'remove', options: Options): Promise<void> {
+  if (!options.file) throw new UsageError('expected -f FILE: Kubernetes manifests');
+  const { readManifests } = await import('../../kube/index.js');
+  const lab = await import('../../lab/index.js');
+  const { objects, warnings } = readManifests(options.file);
+  for (const warning of warnings) note(warning);
+  const applied = await lab[what](await meant(options), objects);
+  if (options.json) printJson(applied);
+  else print(describe(applied, options));
+}
+
+function describe({ objects, pods, tables, rules }: Applied, { quiet }: Options): string {
+  const lines = objects.map(({ ref, done }) => `${ref.kind.toLowerCase()}/${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name} ${done}`);
+  if (pods.added.length > 0) lines.push(`pods made: ${pods.added.join(', ')}`);
+  if (pods.removed.length > 0) lines.push(`pods removed: ${pods.removed.join(', ')}`);
+  for (const { node, delta } of tables) {
+    const { flows, groups } = delta;
+    const count = (name: string, { added, removed }: { added: string[]; removed: string[] }): string[] =>
+      added.length + removed.length === 0 ? [] : [`${added.length} ${name} added or changed, ${removed.length} removed`];
+    lines.push(`${node}: ${[...count('flows', flows), ...count('groups', groups)].join('; ')}`);
+    if (quiet) continue;
+    for (const part of [flows, groups]) lines.push(...part.removed.map((line) => `  - ${line}`), ...part.added.map((line) => `  + ${line}`));
+  }
+  if (rules.length > 0) lines.push(`kube-proxy's rules rewritten on ${rules.join(', ')}`);
+  return lines.join('\n');
+}
+

@@ -1,0 +1,173 @@
+// Changes a running lab's objects: what the objects come to is worked out anew, and only what differs is done: pods made and
+// removed, flows and groups changed in one step per switch, kube-proxy's rules rewritten where they differ. Connections that
+// the change does not concern go on.
+import { rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { controlCall } from '../dataplane/control/client.js';
+import { InputError } from '../dataplane/errors.js';
+import { Claims, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
+import { dnsmasqArgs } from './dns.js';
+import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
+import { getState } from './exec.js';
+import { deltaOf, flowIdentity, generateTables, groupIdentity, isEmpty, type TablesDelta, writeTables } from './generate.js';
+import { configureKernel, loadRules, rulesOf } from './host.js';
+import { configureLinks, ensureLinks } from './links.js';
+import { loadTopology } from './load.js';
+import { deleteNamespaces, ensureNamespaces, refuseForeign } from './namespaces.js';
+import { stopAll } from './processes.js';
+import { type Lab, type LabNode, type LabPod, namespacesOf, planLab } from './resolve.js';
+import { type LabState, saveState, withLabLock } from './state.js';
+import { controlSocket, switchConfig } from './switch-config.js';
+import { configureSwitchPorts } from './switch-ports.js';
+import { together } from './together.js';
+import { podFiles, writePodFiles } from './up.js';
+
+export interface ObjectChange {
+  ref: ObjectRef;
+  done: 'created' | 'configured' | 'unchanged' | 'deleted' | 'not found';
+}
+
+export interface Applied {
+  objects: ObjectChange[];
+  pods: { added: string[]; removed: string[] };
+  /** By node; nodes on which nothing changed are left out. */
+  tables: { node: string; delta: TablesDelta }[];
+  /** Nodes whose kube-proxy rules were rewritten. */
+  rules: string[];
+}
+
+/** Puts these objects into the lab `name`, each in the place of the one with its name. */
+export function apply(name: string, objects: readonly KubeObject[]): Promise<Applied> {
+  return change(name, (set) =>
+    objects.map((object): ObjectChange => {
+      const old = set.get(kindNameOf(object), nameOf(object));
+      set.put(object);
+      return { ref: refOf(object), done: !old ? 'created' : isDeepStrictEqual(plain(old), plain(object)) ? 'unchanged' : 'configured' };
+    }),
+  );
+}
+
+/** Takes the objects with these names out of the lab. */
+export function remove(name: string, objects: readonly KubeObject[]): Promise<Applied> {
+  return change(name, (set) =>
+    objects.map((object): ObjectChange => ({ ref: refOf(object), done: set.remove(kindNameOf(object), nameOf(object)) ? 'deleted' : 'not found' })),
+  );
+}
+
+/** As it is on file. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+function change(name: string, edit: (set: ObjectSet) => ObjectChange[]): Promise<Applied> {
+  return withLabLock(name, async () => {
+    const state = getState(name);
+    if (!state.complete) throw new Error(`lab ${name} is not whole; repair it first: packetwalk lab up --name ${name}`);
+    if (state.lab.pipeline === undefined) {
+      throw new InputError('EFLOWS', `the flows of lab ${name} come from files; one whose flows follow its objects comes up with: packetwalk lab up --pipeline v0.10`);
+    }
+    const set = new ObjectSet(state.kube.objects);
+    const objects = edit(set);
+    return { objects, ...(await follow(state, set)) };
+  });
+}
+
+/** Makes the lab what the objects say. The caller holds the lab's lock. */
+async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied, 'objects'>> {
+  const before = state.lab;
+  const claims = new Claims(state.kube.claims);
+  const { lab, cluster } = planLab(loadTopology(before.topology), { name: before.name, ports: before.ports, pipeline: before.pipeline, objects, claims });
+  if (!isDeepStrictEqual(plain(lab.nodes), before.nodes)) {
+    throw new InputError('ENODE', `nodes of a running lab stay as they are; take it down and up again: packetwalk lab down --name ${lab.name}`);
+  }
+  const tables = generateTables(lab, cluster, state.kube.ids);
+  const added = lab.pods.filter((pod) => !before.pods.some((old) => isDeepStrictEqual(plain(pod), old)));
+  const removed = before.pods.filter((old) => !lab.pods.some((pod) => isDeepStrictEqual(plain(pod), old)));
+  const deltas = lab.nodes.map((node) => ({ node, generated: tables.nodes.get(node.name)!, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
+  const rules = lab.nodes.filter((node) => rulesOf(lab, node) !== rulesOf(before, node) || hasOther(lab, before));
+  refuseForeign(added.map(({ netns }) => netns), state.namespaces);
+
+  // A change that is broken off is finished by the next `lab up`: what is to be is on file first.
+  state.lab = lab;
+  state.kube = { objects: objects.all(), claims: claims.state(), ids: tables.ids };
+  state.namespaces = [...new Set([...state.namespaces, ...namespacesOf(lab)])];
+  state.complete = false;
+  Object.assign(state, podFiles(lab));
+  saveState(state);
+  for (const { node, generated } of deltas) writeTables(node, generated);
+
+  await removePods(state, removed);
+  await addPods(state, added);
+  await together(deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => changeTables(lab, node, delta)));
+  if (rules.length > 0) await loadRules({ ...lab, nodes: rules });
+  await restartServers(state, before);
+  state.complete = true;
+  saveState(state);
+  return {
+    pods: { added: added.map(({ name }) => name), removed: removed.map(({ name }) => name) },
+    tables: deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => ({ node: node.name, delta })),
+    rules: rules.map(({ name }) => name),
+  };
+}
+
+/** Services without endpoints are in the filter table, which rulesOf does not show. */
+function hasOther(lab: Lab, before: Lab): boolean {
+  const empty = ({ services }: Lab): string[] => services.filter(({ endpoints }) => !endpoints.some((e) => e.ready)).map(({ name }) => name).sort();
+  return !isDeepStrictEqual(empty(lab), empty(before));
+}
+
+/** As one change: groups that come, since flows may name them; flows that come and go; groups that go. */
+async function changeTables(lab: Lab, node: LabNode, { flows, groups }: TablesDelta): Promise<void> {
+  const lines = [
+    ...groups.added.map((line) => `group add_or_mod ${line}`),
+    ...flows.added.map((line) => `flow add ${line}`),
+    ...flows.removed.map((line) => `flow delete_strict ${flowIdentity(line)}`),
+    ...groups.removed.map((line) => `group delete group_id=${groupIdentity(line)}`),
+  ];
+  await controlCall(controlSocket(lab, node), 'packetwalk/bundle', lines.join('\n'));
+}
+
+/** Their ports first, so that the switch does not wait for devices that go. */
+async function removePods(state: LabState, pods: readonly LabPod[]): Promise<void> {
+  if (pods.length === 0) return;
+  const { lab } = state;
+  for (const pod of pods) {
+    const node = lab.nodes.find(({ name }) => name === pod.node)!;
+    await controlCall(controlSocket(lab, node), 'packetwalk/port-del', pod.port);
+  }
+  const namespaces = pods.map(({ netns }) => netns);
+  await stopAll(runningIn(namespaces));
+  state.processes = state.processes.filter(({ role, of }) => role === 'switch' || !pods.some(({ name }) => name === of));
+  await deleteNamespaces(namespaces);
+  for (const { netns } of pods) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
+  state.namespaces = namespacesOf(lab);
+  saveState(state);
+}
+
+async function addPods(state: LabState, pods: readonly LabPod[]): Promise<void> {
+  if (pods.length === 0) return;
+  const { lab } = state;
+  const fresh = await ensureNamespaces(pods.map(({ netns }) => netns));
+  writePodFiles(pods);
+  // Only the new pods and the ends of their cables are touched.
+  const part: Lab = { ...lab, pods: [...pods] };
+  await configureKernel(part);
+  await ensureLinks(part, fresh);
+  await configureLinks(part);
+  for (const pod of pods) {
+    const node = lab.nodes.find(({ name }) => name === pod.node)!;
+    const port = switchConfig(lab, node).ports!.find(({ name }) => name === pod.port);
+    await controlCall(controlSocket(lab, node), 'packetwalk/port-add', JSON.stringify(port));
+  }
+  for (const node of lab.nodes) {
+    if (!(await configureSwitchPorts(part, node))) throw new Error(`the switch of ${node.name} does not make the devices of new pods; its log is in ${node.rundir}`);
+  }
+}
+
+/** DNS servers know names from their command line: those are started anew when the names changed. */
+async function restartServers(state: LabState, before: Lab): Promise<void> {
+  const { lab } = state;
+  if (!isDeepStrictEqual(dnsmasqArgs(lab), dnsmasqArgs(before))) {
+    await stopAll(state.processes.filter(({ role }) => role === 'dns'));
+  }
+  const started = await ensureRunning(state, daemonsOf(lab).filter(({ role }) => role !== 'switch'));
+  await together([...started].map((daemon) => waitUntilReady(daemon, state)));
+}

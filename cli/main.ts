@@ -15,6 +15,7 @@ import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
 import * as get from './verbs/get.js';
 import * as groups from './verbs/groups.js';
+import * as meters from './verbs/meters.js';
 import * as lab from './verbs/lab.js';
 import * as lesson from './verbs/lesson.js';
 import * as ports from './verbs/ports.js';
@@ -26,7 +27,7 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, switchVerb, bench,
+  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, meters, switchVerb, bench,
 ];
 
 export function version(): string {

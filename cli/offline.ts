@@ -1,5 +1,5 @@
 // A switch on paper for `packetwalk trace --flows`: flow files and a ports file, no process, no privileges.
-import { InputError, UnsupportedError } from '../dataplane/errors.js';
+import { InputError } from '../dataplane/errors.js';
 import type { Source } from '../dataplane/openflow/index.js';
 import { type PacketText, readPacket } from '../dataplane/packet-text.js';
 import { readText } from '../dataplane/read-config.js';
@@ -19,10 +19,9 @@ export function traceOffline(
   packet: PacketText,
   options: { ctNext: string[]; names: boolean; whyNot?: boolean },
 ): TracedPacket {
-  if (files.meters !== undefined) throw new UnsupportedError(`--meters ${files.meters}: meters`);
   const source = (name: string): Source => ({ name, text: readText(name) });
-  const groups = files.groups === undefined ? [] : [source(files.groups)];
-  const paper = makeOfflineSwitch([source(files.flows)], readPorts(files.ports), groups);
+  const sources = (name: string | undefined): Source[] => (name === undefined ? [] : [source(name)]);
+  const paper = makeOfflineSwitch([source(files.flows)], readPorts(files.ports), sources(files.groups), sources(files.meters));
   for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
   const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
   const trace = traceFlow(paper.env, flow, {

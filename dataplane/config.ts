@@ -56,6 +56,8 @@ export const switchConfigSchema = z.strictObject({
   flows: z.array(z.string()).default([]),
   /** Files of ovs-ofctl groups; they are loaded before the flows that send packets to them. */
   groups: z.array(z.string()).default([]),
+  /** Files of ovs-ofctl meters; loaded first. */
+  meters: z.array(z.string()).default([]),
   /** `{class=0x0104,type=0x80,len=4}->tun_metadata0`, comma separated, as ovs-ofctl add-tlv-map takes it. */
   tlvMap: z.string().optional(),
   /** Names for table numbers, for display. */

@@ -13,6 +13,7 @@ import {
   parseGroupMods,
   parseGroups,
   parseMatch,
+  parseMeters,
   parseMods,
   parseSubfield,
   Span,
@@ -20,10 +21,13 @@ import {
   type PortNames,
   printGroup,
   printGroupStats,
+  printMeter,
+  printMeterStats,
   type TlvMap,
   type Warning,
 } from './openflow/index.js';
-import { checkGroup, checkSupported, type FlowEntry, type ModOptions, type Tables } from './tables/index.js';
+import type { NativeMeterStats } from './datapath/native.js';
+import { checkGroup, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables } from './tables/index.js';
 
 export interface FlowCommandsHost {
   tables: Tables;
@@ -33,6 +37,8 @@ export interface FlowCommandsHost {
   sync(): void;
   /** Makes the change such that each packet meets all of it or nothing. */
   asWhole<T>(run: () => T): T;
+  /** By the datapath's number. */
+  meterStats(datapathId: number): NativeMeterStats | undefined;
 }
 
 export interface ModFlowsOptions extends ModOptions {
@@ -244,6 +250,39 @@ export class FlowCommands {
           : printGroup(group.spec, names ? { ports } : {}),
       )
       .map((line) => `${line}\n`)
+      .join('');
+  }
+
+  // --- meters --------------------------------------------------------------------------------------------------
+
+  /** Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these bands.
+   *  How many. */
+  addMeters(text: string, { sourceName = '<meters>', modify = false } = {}): number {
+    const specs = parseMeters({ name: sourceName, text }, { acceptMeter: checkMeter });
+    const { meters } = this.host.tables;
+    if (modify) meters.modify(specs);
+    else meters.load(specs);
+    return specs.length;
+  }
+
+  /** Deletes a meter, or all, and the flows that name it. How many meters. */
+  deleteMeters(id?: number): number {
+    return this.host.tables.meters.delete(id);
+  }
+
+  /** Meters as ovs-ofctl dump-meters or meter-stats prints them: a line each, and one for each band. */
+  dumpMeters({ id, stats = false }: { id?: number; stats?: boolean } = {}): string {
+    const { tables } = this.host;
+    const references = tables.meterReferences();
+    const now = Date.now();
+    return [...tables.meters]
+      .filter(({ spec }) => id === undefined || spec.id === id)
+      .map(({ spec, datapathId, createdMs }) => {
+        if (!stats) return printMeter(spec);
+        const counted = this.host.meterStats(datapathId) ?? { packets: 0, bytes: 0, bands: [] };
+        return printMeterStats(spec.id, { ...counted, durationMs: now - createdMs, flows: references.get(spec.id) ?? 0 });
+      })
+      .map((text) => `${text}\n`)
       .join('');
   }
 

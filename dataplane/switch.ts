@@ -26,7 +26,7 @@ import { FlowCommands, type FlowDumpOptions, type GroupDumpOptions, warningText 
 import type { FlowRow } from './flow-dump.js';
 import { type FlowEventListener, FlowEvents } from './flow-events.js';
 import { formatMac } from './key/numbers.js';
-import { OFPP, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
+import { type MeterSpec, OFPP, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
 import { readText } from './read-config.js';
 import { type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
@@ -55,6 +55,12 @@ export interface CounterReport extends NativeCounters {
   revalidation: RevalidationCounters;
   /** What the names in `drops` mean. */
   reasons: NativeDropReason[];
+}
+
+interface StartFiles {
+  flows: readonly string[];
+  groups?: readonly string[];
+  meters?: readonly string[];
 }
 
 /** What was not said of the packet and is taken for granted, as `nw_ttl=64`. */
@@ -132,6 +138,11 @@ export class Switch {
       tlvMap: this.#tlvMap,
       sync: () => this.#slowPath.megaflows.sync(),
       asWhole: (run) => this.#slowPath.asWhole(this.#tables, run),
+      meterStats: (datapathId) => this.#datapath.meterStats(datapathId),
+    });
+    this.#tables.meters.keepIn({
+      put: ({ spec, datapathId }) => this.#datapath.putMeter(datapathId, nativeMeter(spec)),
+      remove: ({ datapathId }) => this.#datapath.delMeter(datapathId),
     });
     this.#flowEvents = new FlowEvents(() => ({ ports: this.#ports, tlvMap: this.#tlvMap }));
     this.#tables.onChange((change) => {
@@ -144,12 +155,13 @@ export class Switch {
   }
 
   /** Loads the flows, opens the ports, starts forwarding. On failure everything is closed again. */
-  start(specs: readonly PortSpec[], flowFiles: readonly string[], groupFiles: readonly string[] = []): void {
+  start(specs: readonly PortSpec[], { flows: flowFiles, groups: groupFiles = [], meters: meterFiles = [] }: StartFiles): void {
     try {
       this.#ports.declare(specs);
       // Settings for all first: those of one table are its own.
       const limits = Object.entries(this.#config.flowTables).sort(([a]) => (a === 'all' ? -1 : 1));
       for (const [id, limit] of limits) this.openflow.limitTable(id === 'all' ? id : Number(id), limit);
+      for (const file of meterFiles) this.openflow.addMeters(readText(file), { sourceName: file });
       for (const file of groupFiles) this.openflow.addGroups(readText(file), { sourceName: file });
       const sources = flowFiles.map((file) => ({ name: file, text: readText(file) }));
       const flows = sources.flatMap((source) => {
@@ -218,6 +230,22 @@ export class Switch {
   /** Tells `listener` of each flow that is added, modified or deleted, when its last packet was counted. */
   onFlowEvent(listener: FlowEventListener): { close(): void } {
     return this.#flowEvents.add(listener);
+  }
+
+  /** Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these bands,
+   *  full buckets and new counts. How many. */
+  addMeters(text: string, options: { sourceName?: string; modify?: boolean } = {}): number {
+    return this.openflow.addMeters(text, options);
+  }
+
+  /** Deletes a meter, or all, and the flows that name it. How many meters. */
+  delMeters(id?: number): number {
+    return this.openflow.deleteMeters(id);
+  }
+
+  /** Meters as ovs-ofctl dump-meters or meter-stats prints them. */
+  dumpMeters(options: { id?: number; stats?: boolean } = {}): string {
+    return this.openflow.dumpMeters(options);
   }
 
   /** Resolves when no packet is treated any more as before the last change of flows, groups or ports. After a small
@@ -424,12 +452,18 @@ export async function createSwitch(config: SwitchConfig, options: SwitchOptions)
   const { baseDir, log = () => {}, extraPorts = [] } = options;
   const sw = new Switch(config, log);
   const ports = config.ports.map((p) => (p.kind === 'pcap' && p.file !== undefined ? { ...p, file: resolve(baseDir, p.file) } : p));
-  sw.start(
-    [...ports, ...extraPorts],
-    config.flows.map((file) => resolve(baseDir, file)),
-    config.groups.map((file) => resolve(baseDir, file)),
-  );
+  const inBaseDir = (files: readonly string[]): string[] => files.map((file) => resolve(baseDir, file));
+  sw.start([...ports, ...extraPorts], {
+    flows: inBaseDir(config.flows),
+    groups: inBaseDir(config.groups),
+    meters: inBaseDir(config.meters),
+  });
   return sw;
+}
+
+/** A band without a burst holds as much as it lets through in a second, as in OVS. */
+function nativeMeter({ unit, bands }: MeterSpec): Parameters<NativeDatapath['putMeter']>[1] {
+  return { kbps: unit === 'kbps', bands: bands.map(({ rate, burstSize }) => ({ rate, burst: burstSize || rate })) };
 }
 
 /** A flow without timeouts may be given one by its fin_timeout. */

@@ -25,6 +25,19 @@ bool ct_valid(const uint8_t* payload, uint32_t size) {
   return ct.nat_type <= NatSpec::dst;
 }
 
+bool list_valid(const uint8_t* bytes, size_t size, int depth);
+
+bool check_pkt_len_valid(const uint8_t* payload, uint32_t size, int depth) {
+  CheckPktLenPayload check;
+  if (size < sizeof check || depth >= kMaxNesting) return false;
+  memcpy(&check, payload, sizeof check);
+  const uint32_t lists = size - sizeof check;
+  if (check.greater_size > lists || check.greater_size % 4 != 0) return false;
+  const uint8_t* greater = payload + sizeof check;
+  return list_valid(greater, check.greater_size, depth + 1) &&
+         list_valid(greater + check.greater_size, lists - check.greater_size, depth + 1);
+}
+
 bool list_valid(const uint8_t* bytes, size_t size, int depth) {
   while (size > 0) {
     if (size < kActionHeader) return false;
@@ -52,6 +65,8 @@ bool list_valid(const uint8_t* bytes, size_t size, int depth) {
       case ActionType::ct_clear: ok = n == 0; break;
       case ActionType::set_tunnel: ok = n == kTunnelSize; break;
       case ActionType::ct: ok = ct_valid(payload, n); break;
+      case ActionType::meter: ok = n == 4; break;
+      case ActionType::check_pkt_len: ok = check_pkt_len_valid(payload, n, depth); break;
       case ActionType::clone: ok = depth < kMaxNesting && list_valid(payload, n, depth + 1); break;
     }
     if (!ok) return false;

@@ -10,7 +10,7 @@ namespace pw {
 
 enum class ActionType : uint16_t {
   output = 1, set = 2, push_vlan = 3, pop_vlan = 4, set_tunnel = 5, ct = 6, ct_clear = 7, recirc = 8, drop = 9,
-  upcall = 10, clone = 11, trunc = 12,
+  upcall = 10, clone = 11, trunc = 12, meter = 13, check_pkt_len = 14,
 };
 
 constexpr uint32_t kActionHeader = 4;
@@ -32,6 +32,9 @@ struct CtPayload {
   uint16_t nat_min_port, nat_max_port;
 };
 static_assert(sizeof(CtPayload) == 84);
+struct CheckPktLenPayload {
+  uint32_t length, greater_size;  // then the list for packets that are longer, then the one for all others
+};
 constexpr uint16_t kCtCommit = 1, kCtForce = 2, kCtMark = 4, kCtLabel = 8;
 
 struct Action {

@@ -252,6 +252,22 @@ void Datapath::ct_set_max(uint32_t max) {
   call([&] { pipeline_.conntrack->set_max_connections(max); });
 }
 
+void Datapath::put_meter(uint32_t id, const MeterSpec& spec) {
+  call([&] { pipeline_.meters.put(id, spec, monotonic_ns()); });
+}
+
+bool Datapath::del_meter(uint32_t id) {
+  bool removed = false;
+  call([&] { removed = pipeline_.meters.remove(id); });
+  return removed;
+}
+
+bool Datapath::meter_stats(uint32_t id, MeterStats* stats) {
+  bool found = false;
+  call([&] { found = pipeline_.meters.stats(id, stats); });
+  return found;
+}
+
 CounterSnapshot Datapath::counters() {
   CounterSnapshot s;
   call([&] {

@@ -95,6 +95,11 @@ class Datapath {
   void ct_set_max(uint32_t max);
   CounterSnapshot counters();
 
+  // Meters, waited.
+  void put_meter(uint32_t id, const MeterSpec& spec);
+  bool del_meter(uint32_t id);
+  bool meter_stats(uint32_t id, MeterStats* stats);
+
   // Memory ports. False when the port is not one.
   void inject(uint32_t port, std::vector<uint8_t> frame, const InjectedOffload& offload);
   bool collect(uint32_t port, std::vector<std::vector<uint8_t>>* frames);  // waited

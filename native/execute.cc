@@ -4,6 +4,7 @@
 // Who ends a packet: exactly one of sent, dropped, carried on (recirculated, or waiting in a slot). A branch that goes
 // on alone (clone, or recirc and upcall amid a list) is a packet of its own and counts as `copied`; see counters.h.
 #include "extract.h"
+#include "gso.h"
 #include "pipeline.h"
 #include "protocols.h"
 #include "rewrite.h"
@@ -39,6 +40,12 @@ namespace {
 bool has_tunnel_destination(const FlowKey& key) {
   static constexpr uint8_t kNone[16] = {};
   return key.tun_dst.raw != 0 || memcmp(key.tun_ipv6_dst, kNone, 16) != 0;
+}
+
+// Bytes of the frame, or of the largest that a GSO frame will be cut into.
+uint32_t largest_frame(const Packet& packet) {
+  GsoCut cut;
+  return cut.parse(packet) ? cut.header_size() + cut.payload_size(0) : packet.size;
 }
 
 // `size` bytes of the packet do not fit the port. VLAN tags do not count, as in Linux; GSO frames are cut later.
@@ -131,6 +138,20 @@ void Pipeline::run(Packet& packet, ActionList list, uint32_t depth) {
         if (is_last) list = {action.payload, action.size};  // nothing follows that could see a difference
         else branch(r, {action.payload, action.size});
         break;
+      case ActionType::meter:
+        if (meters.pass(action.u32(), packet.size, now_ns_)) break;
+        r.fail(Drop::meter);
+        return end(r);
+      case ActionType::check_pkt_len: {
+        const auto check = action.as<CheckPktLenPayload>();
+        const uint8_t* greater = action.payload + sizeof check;
+        const ActionList chosen = largest_frame(packet) > check.length
+            ? ActionList{greater, check.greater_size}
+            : ActionList{greater + check.greater_size, action.size - check.greater_size - static_cast<uint32_t>(sizeof check)};
+        if (is_last) list = chosen;
+        else branch(r, chosen);
+        break;
+      }
       case ActionType::trunc: {
         // What is pushed or popped before the output does not change how much is cut.
         const uint32_t most = std::max(action.u32(), kEthHeaderSize);

@@ -19,6 +19,7 @@
 #include "counters.h"
 #include "flow_cache.h"
 #include "fragments.h"
+#include "meters.h"
 #include "path_cache.h"
 #include "port_table.h"
 #include "upcall.h"
@@ -69,6 +70,7 @@ class Pipeline {
   Counters counters;
   std::unique_ptr<Conntrack> conntrack;
   PathCache paths;
+  Meters meters;
 
  private:
   struct Run;

@@ -38,7 +38,7 @@ export function register(program: Command): void {
     )
     .option('--ports <file>', 'offline: ports as JSON (docs/cli/trace.md)')
     .option('--groups <file>', "offline: groups in ovs-ofctl's language")
-    .option('--meters <file>', 'offline: meters (not supported yet)')
+    .option('--meters <file>', "offline: meters in ovs-ofctl's language")
     .option(
       '--ct-next <state>',
       'what the next ct() finds, as trk,est; repeat it for more',

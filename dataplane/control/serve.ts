@@ -10,6 +10,7 @@ import { registerDpctl } from './commands/dpctl.js';
 import { registerOfproto } from './commands/ofproto.js';
 import { registerFlows } from './commands/flows.js';
 import { registerGroups } from './commands/groups.js';
+import { registerMeters } from './commands/meters.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
 import { ControlServer } from './server.js';
 
@@ -35,6 +36,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   registerPacketwalk(commands, sw);
   registerFlows(commands, sw);
   registerGroups(commands, sw);
+  registerMeters(commands, sw);
 
   makeFolder(resolve(config.rundir));
   const path = controlPath(config);

@@ -39,4 +39,7 @@ export type DatapathAction =
   | { type: 'upcall'; cookie: number }
   | { type: 'clone'; actions: DatapathAction[] }
   | { type: 'trunc'; size: number }
-  | { type: 'meter'; id: number };
+  /** `id` is the datapath's number of the meter, from 0. */
+  | { type: 'meter'; id: number }
+  /** Longer packets than `length` (bytes from the Ethernet header on), and all others. */
+  | { type: 'check_pkt_len'; length: number; greater: DatapathAction[]; lessEqual: DatapathAction[] };

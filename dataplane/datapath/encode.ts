@@ -11,11 +11,12 @@ const HEADER = 4;
 /** The tunnel's part of the key: what set_tunnel carries. */
 const TUNNEL_SIZE = KEY_SIZE - KEY_FIELDS.tun_id[0];
 const MAX_NESTING = 8;
+const CHECK_PKT_LEN_SIZE = 8; // the length, and the size of the first list
 const MIN_TRUNC = 14; // an Ethernet header, as in OVS
 
 const TYPE = {
   output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, ct_clear: 7, recirc: 8, drop: 9, upcall: 10,
-  clone: 11, trunc: 12,
+  clone: 11, trunc: 12, meter: 13, check_pkt_len: 14,
 } as const;
 
 /** Fields that a set action may name. */
@@ -53,6 +54,7 @@ function recordSize(a: DatapathAction, depth: number): number {
     case 'drop':
     case 'upcall':
     case 'trunc':
+    case 'meter':
     case 'push_vlan':
       return HEADER + 4;
     case 'pop_vlan':
@@ -66,17 +68,20 @@ function recordSize(a: DatapathAction, depth: number): number {
       const [, size] = settable(a.field);
       return HEADER + Math.ceil((4 + 2 * size) / 4) * 4;
     }
-    case 'clone': {
-      if (depth >= MAX_NESTING) throw bad('clone', `at most ${MAX_NESTING} levels`, depth + 1);
-      const size = a.actions.reduce((n, inner) => n + recordSize(inner, depth + 1), HEADER);
-      if (size > 0xffff) throw bad('clone', 'at most 65535 bytes of actions', size);
-      return size;
-    }
-    case 'meter':
-      throw new UnsupportedError('the datapath action meter');
+    case 'clone':
+      return nestedSize(a.type, HEADER, a.actions, depth);
+    case 'check_pkt_len':
+      return nestedSize(a.type, HEADER + CHECK_PKT_LEN_SIZE, [...a.greater, ...a.lessEqual], depth);
     default:
       throw new UnsupportedError(`the datapath action ${(a as { type: string }).type}`);
   }
+}
+
+function nestedSize(type: string, head: number, actions: readonly DatapathAction[], depth: number): number {
+  if (depth >= MAX_NESTING) throw bad(type, `at most ${MAX_NESTING} levels`, depth + 1);
+  const size = actions.reduce((n, inner) => n + recordSize(inner, depth + 1), head);
+  if (size > 0xffff) throw bad(type, 'at most 65535 bytes of actions', size);
+  return size;
 }
 
 function settable(field: FieldName): readonly [offset: number, size: number] {
@@ -143,6 +148,17 @@ function writeList(view: DataView, out: Uint8Array, at: number, actions: readonl
       case 'clone':
         at = writeList(view, out, at, a.actions);
         break;
+      case 'meter':
+        u32(checkUint('meter', a.id, 0xffffffff));
+        break;
+      case 'check_pkt_len': {
+        u32(checkUint('check_pkt_len', a.length, 0xffff));
+        const greater = at + 4;
+        const end = writeList(view, out, greater, a.greater);
+        u32(end - greater);
+        at = writeList(view, out, end, a.lessEqual);
+        break;
+      }
     }
     view.setUint16(start, TYPE[a.type as keyof typeof TYPE], true);
     view.setUint16(start + 2, at - start, true);
@@ -195,6 +211,14 @@ function decodeRecord(type: number, payload: Uint8Array): DatapathAction {
       return readCt(payload);
     case TYPE.ct_clear:
       return { type: 'ct_clear' };
+    case TYPE.meter:
+      return { type: 'meter', id: view.getUint32(0, true) };
+    case TYPE.check_pkt_len: {
+      const lists = payload.subarray(CHECK_PKT_LEN_SIZE);
+      const size = view.getUint32(4, true);
+      const [greater, lessEqual] = [lists.subarray(0, size), lists.subarray(size)].map(decodeActions);
+      return { type: 'check_pkt_len', length: view.getUint32(0, true), greater, lessEqual };
+    }
     default:
       throw bad('action type', 'a known one', type);
   }

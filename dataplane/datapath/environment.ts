@@ -58,6 +58,11 @@ export class SwitchEnvironment implements Environment {
     return this.parts.tables.groups.get(id);
   }
 
+  /** Flows go with their meters, so that what was found stays. */
+  meter(id: number): number | undefined {
+    return this.parts.tables.meters.get(id)?.datapathId;
+  }
+
   learn(flow: FlowSpec, limit: number): Credited | undefined {
     const learned = this.learnFlow(flow, limit);
     if (learned) this.dependencies.taught.push(learned.entry);

@@ -77,6 +77,10 @@ function formatAction(
       return `trunc(${action.size})`;
     case 'meter':
       return `meter(${action.id})`;
+    case 'check_pkt_len': {
+      const [gt, le] = [action.greater, action.lessEqual].map((list) => formatActions(list, key, options));
+      return `check_pkt_len(size=${action.length},gt(${gt}),le(${le}))`;
+    }
   }
 }
 

@@ -94,6 +94,13 @@ export interface NativeEvent {
   port: number;
 }
 
+export interface NativeMeterStats {
+  packets: number;
+  bytes: number;
+  /** What each band dropped. */
+  bands: { packets: number; bytes: number }[];
+}
+
 export interface NativeOptions {
   /** Spin this long after work before blocking in epoll. Default 50. */
   spinUs?: number;
@@ -222,6 +229,12 @@ export interface NativeDatapath {
   ctStats(): NativeConntrackStats;
   /** Waited. */
   ctSetMax(n: number): void;
+  /** Waited. A new meter with full buckets, or a new one in the place of another. Bursts are in packets or kilobits. */
+  putMeter(id: number, meter: { kbps: boolean; bands: { rate: number; burst: number }[] }): void;
+  /** Waited. False when there was none. */
+  delMeter(id: number): boolean;
+  /** Waited. undefined when there is none. */
+  meterStats(id: number): NativeMeterStats | undefined;
   /** Waited. */
   counters(): NativeCounters;
 

@@ -3,7 +3,7 @@
 import type { FlowEntry } from './flow-entry.js';
 
 /** Why a flow is no more, as OpenFlow's flow-removed messages have it. */
-export type RemovalReason = 'delete' | 'idle' | 'hard' | 'group_delete' | 'eviction';
+export type RemovalReason = 'delete' | 'idle' | 'hard' | 'group_delete' | 'meter_delete' | 'eviction';
 
 export interface TablesChange {
   added: readonly FlowEntry[];

@@ -5,18 +5,10 @@ import type { Action } from '../openflow/ast.js';
 export function checkSupported(actions: readonly Action[]): void {
   for (const action of actions) {
     switch (action.type) {
-      case 'meter':
-        throw new UnsupportedError(`meter:${action.id} (meters)`);
       case 'enqueue':
       case 'set_queue':
       case 'pop_queue':
         throw new UnsupportedError(`${action.type} (queues)`);
-      case 'multipath':
-      case 'bundle':
-      case 'check_pkt_larger':
-      case 'delete_field':
-      case 'exit':
-        throw new UnsupportedError(`the action ${action.type}`);
       case 'controller':
         if (action.pause) throw new UnsupportedError('controller(pause) (continuations)');
         if (action.meterId !== undefined) throw new UnsupportedError('controller(meter_id) (meters)');

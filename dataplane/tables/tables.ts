@@ -13,6 +13,7 @@ import { chooseVictim, type TableSettings } from './eviction.js';
 import { ALL_TABLES, type FlowFilter, makeFilter, overlaps } from './filter.js';
 import { FlowEntry, FlowTable } from './flow-table.js';
 import { checkGroups, groupsOf, GroupTable } from './group-table.js';
+import { checkMeters, metersOf, MeterTable } from './meter-table.js';
 import { Journal, type RemovalReason, type Staged, type TablesChange } from './journal.js';
 import { LearnedCookies } from './learned-cookies.js';
 import { checkSupported } from './supported.js';
@@ -46,11 +47,15 @@ export class Tables {
 
   /** What `group:N` in a flow means. */
   readonly groups: GroupTable;
+  /** What `meter:N` in a flow means. */
+  readonly meters: MeterTable;
 
   /** `now`: milliseconds, for the flows' ages. */
   constructor(private readonly now: () => number = Date.now) {
     this.groups = new GroupTable((run) => this.change(() => run(this.#journal!)), now);
     this.groups.onRemove((removed) => this.#groupsGone(new Set(removed)));
+    this.meters = new MeterTable(now);
+    this.meters.onRemove((removed) => this.change(() => this.#metersGone(removed)));
   }
 
   get size(): number {
@@ -96,10 +101,11 @@ export class Tables {
     return found;
   }
 
-  /** Refuses actions that no flow may have: those that are not supported, and groups that are not there. */
+  /** Refuses actions that no flow may have: those that are not supported, and groups and meters that are not there. */
   check(actions: readonly Action[]): void {
     checkSupported(actions);
     checkGroups(actions, this.groups);
+    checkMeters(actions, this.meters);
   }
 
   // --- changes as a whole --------------------------------------------------------------------------------------
@@ -248,6 +254,20 @@ export class Tables {
     const counts = new Map<number, number>();
     for (const id of lists.flatMap(groupsOf)) counts.set(id, (counts.get(id) ?? 0) + 1);
     return counts;
+  }
+
+  /** How many flows name each meter. */
+  meterReferences(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (const { actions } of this.entries()) {
+      for (const id of metersOf(actions)) counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  #metersGone(gone: ReadonlySet<number>): void {
+    const uses = ({ actions }: FlowEntry): boolean => metersOf(actions).some((id) => gone.has(id));
+    this.#remove(this.entries().filter(uses), () => 'meter_delete');
   }
 
   #groupsGone(gone: ReadonlySet<number>): void {

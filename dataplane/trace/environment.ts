@@ -7,8 +7,10 @@ import { TlvMap } from '../key/tlv-map.js';
 import { OFPP, type OfPort, type PortNames, type Warning } from '../openflow/ast.js';
 import { parseFlows } from '../openflow/flow-parser.js';
 import { parseGroups } from '../openflow/group-parser.js';
+import { parseMeters } from '../openflow/meter-parser.js';
 import type { Source } from '../openflow/source.js';
 import { checkGroup } from '../tables/group-table.js';
+import { checkMeter } from '../tables/meter-table.js';
 import { MacTable } from '../tables/mac-table.js';
 import { Tables } from '../tables/tables.js';
 import type { Environment, PortInfo, TunnelOptions } from '../translate/types.js';
@@ -39,11 +41,12 @@ export interface OfflineSwitch {
   warnings: Warning[];
 }
 
-/** `portsFile`: parsed JSON. `groups` are there before the flows that name them. Throws InputError for what is wrong with any. */
+/** `portsFile`: parsed JSON. `groups` and `meters` are there before the flows that name them. Throws InputError for what is wrong with any. */
 export function makeOfflineSwitch(
   flows: Source[],
   portsFile: unknown,
   groups: Source[] = [],
+  meters: Source[] = [],
 ): OfflineSwitch {
   const parsed = portsFileSchema.safeParse(portsFile);
   if (!parsed.success) throw new InputError('EPORTS', `ports file: ${z.prettifyError(parsed.error)}`);
@@ -55,6 +58,7 @@ export function makeOfflineSwitch(
   const tables = new Tables();
   const warnings: Warning[] = [];
   const groupOptions = { ports: names, tlvMap, acceptGroup: checkGroup };
+  tables.meters.load(meters.flatMap((source) => parseMeters(source, { acceptMeter: checkMeter })));
   tables.groups.load(groups.flatMap((source) => parseGroups(source, groupOptions)));
   const specs = flows.flatMap((source) => {
     const result = parseFlows(source, { ports: names, tlvMap, accept: ({ actions }) => tables.check(actions) });
@@ -66,6 +70,7 @@ export function makeOfflineSwitch(
   const env: Environment = {
     lookup: (table, flow, mask) => tables.lookup(table, flow, mask),
     group: (id) => tables.groups.get(id),
+    meter: (id) => tables.meters.get(id)?.datapathId,
     learn: (flow, limit) => tables.learn(flow, limit),
     mayLearn: (flow, limit, before) => !tables.learnsNoMore(flow, limit, before),
     port: (no) => infos.get(no),

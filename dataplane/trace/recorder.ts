@@ -161,7 +161,7 @@ export class TraceRecorder implements Recorder {
     this.#line('detail', `${formatSubfield(dst)} is now ${text}`, depth);
   }
 
-  note(kind: 'detail' | 'warn' | 'error', text: string, depth: number): void {
+  note(kind: 'action' | 'detail' | 'warn' | 'error', text: string, depth: number): void {
     this.#line(kind, text, depth);
     this.#steps[depth]?.notes.push(text);
   }

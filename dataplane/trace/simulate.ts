@@ -99,6 +99,7 @@ export function privateRecirc(env: Environment): Environment {
     learn: (learned, limit) => env.learn(learned, limit),
     mayLearn: (learned, limit, before) => env.mayLearn(learned, limit, before),
     group: (id) => env.group(id),
+    meter: (id) => env.meter(id),
     port: (no) => env.port(no),
     ports: () => env.ports(),
     mac: env.mac,

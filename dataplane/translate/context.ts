@@ -40,6 +40,8 @@ export class Context {
   backward = 0;
   /** Set: the pipeline is given up. */
   error?: string;
+  /** Set by exit: no further action is run. */
+  exited = false;
   /** ct_* of the flow are a connection's. */
   conntracked = false;
   /** The state that the packet was thawed with. */

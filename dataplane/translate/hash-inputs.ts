@@ -2,10 +2,10 @@
 import { type Field, fieldByName } from '../key/fields.js';
 import { getField, lookAt, setBits } from '../key/flow.js';
 import { tunMetadataIndex } from '../key/tlv-map.js';
-import type { GroupSelection } from '../openflow/ast.js';
+import type { GroupSelection, HashFields } from '../openflow/ast.js';
 import { AT, ETH, FRAG_LATER, IPPROTO, isIp, u16, VLAN_CFI, VLAN_VID_MASK } from './bytes.js';
 import type { Context } from './context.js';
-import { hashBytes, hashInt, hashSymmetricL3L4, hashSymmetricL4, hashU64 } from './hash.js';
+import { hashBytes, hashInt, hashRange, hashSymmetricL3, hashSymmetricL3L4, hashSymmetricL4, hashU64 } from './hash.js';
 import { hasField, read } from './subfields.js';
 
 const metadataPresent = fieldByName('tun_metadata_present');
@@ -22,7 +22,7 @@ export function hashForDatapath(ctx: Context): number {
 }
 
 /** Both directions of a connection alike. */
-export function hashSymmetric(ctx: Context): number {
+export function hashSymmetric(ctx: Pick<Context, 'flow' | 'mask'>): number {
   lookAtEthernet(ctx.mask);
   if (isIp(ctx.flow)) lookAtIp(ctx);
   return hashSymmetricL4(ctx.flow);
@@ -36,7 +36,7 @@ function lookAtEthernet(mask: Uint8Array): void {
   }
 }
 
-function lookAtIp({ flow, mask }: Context): void {
+function lookAtIp({ flow, mask }: Pick<Context, 'flow' | 'mask'>): void {
   mask.fill(0xff, ...addresses(flow));
   mask[AT.nw_proto] = 0xff;
   // Ports count for TCP and SCTP alone, but OVS looks at what stands in their place in all but UDP.
@@ -64,6 +64,46 @@ export function hashFields(ctx: Context, { param, fields }: GroupSelection): num
     hash = hashInt(read(ctx, { field: metadataPresent, start: option, count: 1 }) === 1n ? TRUE : FALSE, hash);
   }
   return hash;
+}
+
+/** What multipath and bundle hash (nicira-ext.h, enum nx_hash_fields). */
+export function hashChosen(flow: Uint8Array, fields: HashFields, basis: number): number {
+  const type = u16(flow, AT.dl_type);
+  const address = (ipv4: number, ipv6: number): number =>
+    type === ETH.IP ? hashRange(flow, ipv4, 4, basis) : type === ETH.IPV6 ? hashRange(flow, ipv6, 16, basis) : basis;
+  switch (fields) {
+    case 'eth_src':
+      return hashRange(flow, AT.dl_src, 6, basis);
+    case 'symmetric_l4':
+      return hashSymmetricL4(flow, basis);
+    case 'symmetric_l3l4':
+      return hashSymmetricL3L4(flow, { basis });
+    case 'symmetric_l3l4+udp':
+      return hashSymmetricL3L4(flow, { basis, udpPorts: true });
+    case 'symmetric_l3':
+      return hashSymmetricL3(flow, basis);
+    case 'nw_src':
+      return address(AT.nw_src, AT.ipv6_src);
+    case 'nw_dst':
+      return address(AT.nw_dst, AT.ipv6_dst);
+  }
+}
+
+export function lookAtChosen({ flow, mask }: Context, fields: HashFields): void {
+  const isIpv4 = u16(flow, AT.dl_type) === ETH.IP;
+  const look = (at: number, size: number): void => void mask.fill(0xff, at, at + size);
+  const lookAtPorts = (protocols: readonly number[]): void => {
+    if (protocols.includes(flow[AT.nw_proto]) && (flow[AT.nw_frag] & FRAG_LATER) === 0) look(AT.tp_src, 4);
+  };
+  if (fields === 'eth_src') return look(AT.dl_src, 6);
+  if (fields === 'symmetric_l4') return void hashSymmetric({ flow, mask });
+  if (!isIp(flow)) return;
+  if (fields === 'nw_src') return isIpv4 ? look(AT.nw_src, 4) : look(AT.ipv6_src, 16);
+  if (fields === 'nw_dst') return isIpv4 ? look(AT.nw_dst, 4) : look(AT.ipv6_dst, 16);
+  mask.fill(0xff, ...addresses(flow));
+  if (fields === 'symmetric_l3') return;
+  look(AT.nw_proto, 1);
+  lookAtPorts([IPPROTO.TCP, IPPROTO.SCTP, ...(fields === 'symmetric_l3l4+udp' ? [IPPROTO.UDP] : [])]);
 }
 
 function lookAtBits(ctx: Context, field: Field, mask: bigint | undefined): void {

@@ -82,7 +82,7 @@ const MIX = [
 const SYMMETRIC_SIZE = 32;
 
 /** The same for both directions of a connection; of UDP the ports do not count. */
-export function hashSymmetricL4(flow: Flow): number {
+export function hashSymmetricL4(flow: Flow, basis = 0): number {
   const bytes = new Uint8Array(SYMMETRIC_SIZE);
   const xor = (to: number, from: number, other: number, size: number): void => {
     for (let i = 0; i < size; i++) bytes[to + i] = flow[from + i] ^ flow[other + i];
@@ -100,28 +100,51 @@ export function hashSymmetricL4(flow: Flow): number {
     bytes[28] = protocol;
     if (protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP) xor(20, AT.tp_src, AT.tp_dst, 2);
   }
-  return jenkins(bytes, 0);
+  return jenkins(bytes, basis);
 }
 
 /** What OVS's datapath hashes when it is asked for hash(sym_l4): the same for both directions; of UDP the ports do not
  *  count, of what is not IP the Ethernet addresses do. */
-export function hashSymmetricL3L4(flow: Flow): number {
-  const type = u16(flow, AT.dl_type);
-  const words = (from: number, to: number, size: number): number[] =>
-    Array.from({ length: size / 4 }, (_, i) => wordAt(flow, from + 4 * i) ^ wordAt(flow, to + 4 * i));
-  if (type !== ETH.IP && type !== ETH.IPV6) return hashSymmetricL2(flow);
-  const addresses = type === ETH.IP ? words(AT.nw_src, AT.nw_dst, 4) : words(AT.ipv6_src, AT.ipv6_dst, 16);
+export function hashSymmetricL3L4(flow: Flow, { basis = 0, udpPorts = false } = {}): number {
+  const xored = xoredAddresses(flow);
+  if (!xored) return hashSymmetricL2(flow, basis);
   const protocol = flow[AT.nw_proto];
-  const withPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP;
+  const withPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP || (udpPorts && protocol === IPPROTO.UDP);
   const ports = (flow[AT.tp_src] ^ flow[AT.tp_dst]) | ((flow[AT.tp_src + 1] ^ flow[AT.tp_dst + 1]) << 8);
-  return finish([...addresses, protocol, ...(withPorts ? [ports] : [])].reduce(addWord, 0), 0);
+  return finish([...xored, protocol, ...(withPorts ? [ports] : [])].reduce(addWord, basis), basis);
 }
 
-function hashSymmetricL2(flow: Flow): number {
+/** Layout of what the hash of addresses alone hashes: address, dl_type, padding. */
+const SYMMETRIC_L3_SIZE = 20;
+
+/** Of addresses alone. */
+export function hashSymmetricL3(flow: Flow, basis: number): number {
+  const bytes = new Uint8Array(SYMMETRIC_L3_SIZE);
+  bytes.set(flow.subarray(AT.dl_type, AT.dl_type + 2), 16);
+  const words = new DataView(bytes.buffer);
+  xoredAddresses(flow)?.forEach((word, i) => words.setUint32(4 * i, word, true));
+  return jenkins(bytes, basis);
+}
+
+/** Jenkins's hash of some bytes of the packet. */
+export function hashRange(flow: Flow, at: number, size: number, basis: number): number {
+  return jenkins(flow.subarray(at, at + size), basis);
+}
+
+/** Word by word; undefined when it is not IP. */
+function xoredAddresses(flow: Flow): number[] | undefined {
+  const words = (from: number, to: number, size: number): number[] =>
+    Array.from({ length: size / 4 }, (_, i) => wordAt(flow, from + 4 * i) ^ wordAt(flow, to + 4 * i));
+  const type = u16(flow, AT.dl_type);
+  if (type === ETH.IP) return words(AT.nw_src, AT.nw_dst, 4);
+  return type === ETH.IPV6 ? words(AT.ipv6_src, AT.ipv6_dst, 16) : undefined;
+}
+
+function hashSymmetricL2(flow: Flow, basis: number): number {
   const bytes = new Uint8Array(12);
   const vlan = (u16(flow, AT.vlan_tci) ^ u16(flow, AT.vlan2_tci)) & VLAN_VID_MASK;
   bytes.set(flow.subarray(AT.dl_type, AT.dl_type + 2));
   bytes.set([vlan >> 8, vlan & 0xff], 2);
   for (let i = 0; i < 6; i++) bytes[4 + i] = flow[AT.dl_src + i] ^ flow[AT.dl_dst + i];
-  return finish([0, 4, 8].map((at) => wordAt(bytes, at)).reduce(addWord, 0), 0);
+  return finish([0, 4, 8].map((at) => wordAt(bytes, at)).reduce(addWord, basis), basis);
 }

@@ -15,6 +15,8 @@ export interface Environment {
   /** The best flow of `table` for `flow`, un-wildcarding into `mask` whatever was looked at. */
   lookup(table: number, flow: Flow, mask: Flow): LookupResult;
   group(id: number): GroupEntry | undefined;
+  /** The datapath's number of a meter. */
+  meter(id: number): number | undefined;
   port(no: OfPort): PortInfo | undefined;
   ports(): Iterable<PortInfo>;
   /** Puts a flow that a packet taught into its table, or refreshes the one that is there. undefined: there are `limit`
@@ -136,7 +138,7 @@ export interface Recorder {
   /** A move or pop wrote to `dst`. */
   subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */
-  note(kind: 'detail' | 'warn' | 'error', text: string, depth: number): void;
+  note(kind: 'action' | 'detail' | 'warn' | 'error', text: string, depth: number): void;
   /** `ct` froze the pipeline; `flow` is the packet as it will come back, ct_* aside. */
   freeze(recircId: number, state: FrozenState, flow: Flow, ct: DatapathCt): void;
   /** The packet goes out of a port; of a tunnel port, `tunnel` is key bytes 200..511 of the outer header. */

@@ -158,6 +158,36 @@ PortSpec to_port_spec(const Napi::Value& value) {
   return spec;
 }
 
+MeterSpec to_meter(const Napi::Value& value) {
+  if (!value.IsObject()) throw breach(value.Env(), "meter", "an object");
+  const Napi::Object o = value.As<Napi::Object>();
+  const Napi::Value bands = o.Get("bands");
+  if (!bands.IsArray()) throw breach(value.Env(), "meter.bands", "an array");
+  MeterSpec spec{.is_kbps = get_bool(o, "kbps", false), .bands = {}};
+  const Napi::Array list = bands.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value band = list.Get(i);
+    if (!band.IsObject()) throw breach(value.Env(), "meter.bands", "objects");
+    const Napi::Object b = band.As<Napi::Object>();
+    spec.bands.push_back({.rate = get_u32(b, "rate", 0), .burst = get_u32(b, "burst", 0)});
+  }
+  return spec;
+}
+
+Napi::Object from_meter_stats(Napi::Env env, const MeterStats& stats) {
+  const auto counted = [&](uint64_t packets, uint64_t bytes) {
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("packets", number(env, packets));
+    o.Set("bytes", number(env, bytes));
+    return o;
+  };
+  Napi::Object o = counted(stats.packets, stats.bytes);
+  Napi::Array bands = Napi::Array::New(env, stats.bands.size());
+  for (uint32_t i = 0; i < stats.bands.size(); i++) bands.Set(i, counted(stats.bands[i].packets, stats.bands[i].bytes));
+  o.Set("bands", bands);
+  return o;
+}
+
 Napi::Uint8Array to_bytes(Napi::Env env, const void* from, size_t size) {
   Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
   memcpy(bytes.Data(), from, size);

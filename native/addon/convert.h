@@ -28,10 +28,13 @@ FlowChange to_flow_change(const Napi::Value& value);
 // [{ optClass, type, size, index, offset }]
 std::vector<TlvOption> to_tlv_map(const Napi::Value& value);
 PortSpec to_port_spec(const Napi::Value& value);
+// { kbps, bands: [{ rate, burst }] }
+MeterSpec to_meter(const Napi::Value& value);
 
 Napi::Uint8Array to_bytes(Napi::Env env, const void* from, size_t size);
 Napi::Object from_port_info(Napi::Env env, const PortInfo& info);
 Napi::Object from_upcall(Napi::Env env, const UpcallSlot& slot);
+Napi::Object from_meter_stats(Napi::Env env, const MeterStats& stats);
 Napi::Object from_counters(Napi::Env env, const CounterSnapshot& snapshot);
 // Error { code: 'ESYSTEM', syscall, object, errno, errnoName }
 Napi::Error system_error(Napi::Env env, const SysError& error);

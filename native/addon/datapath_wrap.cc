@@ -29,6 +29,9 @@ Napi::Function DatapathWrap::define(Napi::Env env) {
                          InstanceMethod<&DatapathWrap::ct_stats>("ctStats"),
                          InstanceMethod<&DatapathWrap::ct_set_max>("ctSetMax"),
                          InstanceMethod<&DatapathWrap::counters>("counters"),
+                         InstanceMethod<&DatapathWrap::put_meter>("putMeter"),
+                         InstanceMethod<&DatapathWrap::del_meter>("delMeter"),
+                         InstanceMethod<&DatapathWrap::meter_stats>("meterStats"),
                          InstanceMethod<&DatapathWrap::inject>("inject"),
                          InstanceMethod<&DatapathWrap::collect>("collect"),
                          InstanceMethod<&DatapathWrap::drain>("drain"),
@@ -271,6 +274,20 @@ void DatapathWrap::ct_set_max(const Napi::CallbackInfo& info) { datapath_->ct_se
 
 Napi::Value DatapathWrap::counters(const Napi::CallbackInfo& info) {
   return from_counters(info.Env(), datapath_->counters());
+}
+
+void DatapathWrap::put_meter(const Napi::CallbackInfo& info) {
+  datapath_->put_meter(u32_argument(info, 0, "id"), to_meter(info[1]));
+}
+
+Napi::Value DatapathWrap::del_meter(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), datapath_->del_meter(u32_argument(info, 0, "id")));
+}
+
+Napi::Value DatapathWrap::meter_stats(const Napi::CallbackInfo& info) {
+  MeterStats stats;
+  if (!datapath_->meter_stats(u32_argument(info, 0, "id"), &stats)) return info.Env().Undefined();
+  return from_meter_stats(info.Env(), stats);
 }
 
 void DatapathWrap::inject(const Napi::CallbackInfo& info) {

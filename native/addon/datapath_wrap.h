@@ -51,6 +51,9 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   Napi::Value ct_stats(const Napi::CallbackInfo& info);
   void ct_set_max(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
+  void put_meter(const Napi::CallbackInfo& info);
+  Napi::Value del_meter(const Napi::CallbackInfo& info);
+  Napi::Value meter_stats(const Napi::CallbackInfo& info);
   void inject(const Napi::CallbackInfo& info);
   Napi::Value collect(const Napi::CallbackInfo& info);
   void drain(const Napi::CallbackInfo& info);

@@ -48,6 +48,17 @@ class Actions {
   Actions& ct_clear() { return record(ActionType::ct_clear, {}); }
   Actions& pop_vlan() { return record(ActionType::pop_vlan, {}); }
   Actions& clone(const Actions& inner) { return record(ActionType::clone, inner.bytes); }
+  Actions& meter(uint32_t id) { return number(ActionType::meter, id); }
+  Actions& check_pkt_len(uint32_t length, const Actions& greater, const Actions& less_equal) {
+    CheckPktLenPayload p{};
+    p.length = length;
+    p.greater_size = static_cast<uint32_t>(greater.bytes.size());
+    const auto* b = reinterpret_cast<const uint8_t*>(&p);
+    Bytes payload(b, b + sizeof p);
+    payload.insert(payload.end(), greater.bytes.begin(), greater.bytes.end());
+    payload.insert(payload.end(), less_equal.bytes.begin(), less_equal.bytes.end());
+    return record(ActionType::check_pkt_len, payload);
+  }
   Actions& ct(uint16_t zone, uint16_t flags, NatSpec::Type nat = NatSpec::none, Bytes address = {}) {
     CtPayload p{};
     p.zone = zone;

@@ -129,6 +129,63 @@ TEST("pipeline: trunc cuts the next output only") {
   CHECK(b.one(3) == kTcp4);
 }
 
+TEST("pipeline: a meter that is exceeded drops the packet, and says so") {
+  Bench b;
+  b.pipeline.meters.put(4, {.is_kbps = false, .bands = {{.rate = 1, .burst = 2}}}, b.now);
+  b.all(Actions().meter(4).output(2));
+  for (int i = 0; i < 5; i++) b.send(kTcp4);
+  CHECK_EQ(b.got(2).size(), 2u);
+  CHECK_EQ(b.drops(Drop::meter), 3u);
+  CHECK(b.books_balance());
+}
+
+TEST("pipeline: a meter behind an output stops what comes after it") {
+  Bench b;
+  b.pipeline.meters.put(4, {.is_kbps = false, .bands = {{.rate = 1, .burst = 1}}}, b.now);
+  b.all(Actions().output(2).meter(4).output(3));
+  for (int i = 0; i < 3; i++) b.send(kTcp4);
+  CHECK_EQ(b.got(2).size(), 3u);
+  CHECK_EQ(b.got(3).size(), 1u);
+  CHECK(b.books_balance());
+}
+
+TEST("pipeline: check_pkt_len chooses by the frame's size, alone or amid other actions") {
+  const auto size = static_cast<uint32_t>(kTcp4.size());
+  for (const uint32_t limit : {size - 1, size, size + 1}) {
+    const Actions choice = Actions().check_pkt_len(limit, Actions().set(kNwTtl, {9}).output(2), Actions().output(3));
+    Bench alone;
+    alone.all(choice);
+    alone.send(kTcp4);
+    CHECK_EQ(alone.got(2).size(), size > limit ? 1u : 0u);
+    CHECK_EQ(alone.got(3).size(), size > limit ? 0u : 1u);
+    CHECK(alone.books_balance());
+
+    Bench amid;
+    Actions list = choice;
+    amid.all(list.output(3));
+    amid.send(kTcp4);
+    CHECK_EQ(amid.got(2).size(), size > limit ? 1u : 0u);
+    const auto at3 = amid.got(3);
+    CHECK_EQ(at3.size(), size > limit ? 1u : 2u);
+    CHECK(at3.back() == kTcp4);  // the branch's rewrite stayed there
+    CHECK(amid.books_balance());
+  }
+}
+
+TEST("pipeline: check_pkt_len of a GSO frame asks for the frames that it will be cut into") {
+  Bench b;
+  const auto headers = static_cast<uint32_t>(kTcp4.size());
+  Bytes frame = kTcp4;
+  frame.insert(frame.end(), 4000, 7);
+  const uint16_t total = static_cast<uint16_t>(frame.size() - 14);
+  frame[16] = static_cast<uint8_t>(total >> 8);
+  frame[17] = static_cast<uint8_t>(total);
+  b.all(Actions().check_pkt_len(headers + 1448, Actions().output(2), Actions().output(3)));
+  b.send(frame, 1, {.gso_type = GsoType::tcp4, .gso_size = 1448});
+  CHECK_EQ(b.got(2).size(), 0u);
+  CHECK(b.got(3).size() > 0);
+}
+
 TEST("pipeline: recirculation looks up again, with the rewritten headers") {
   Bench b;
   b.all(Actions().set(kDlDst, {2, 0, 0, 0, 0, 9}).recirc(7));
@@ -466,7 +523,10 @@ TEST("pipeline: malformed action bytes are refused") {
   CHECK(!valid({1, 0, 8, 0, 1, 0}));                 // record beyond the end
   CHECK(!valid({1, 0, 0, 0}));                       // size of nothing
   CHECK(!valid({99, 0, 4, 0}));                      // unknown type
-  CHECK(!valid({13, 0, 8, 0, 1, 0, 0, 0}));          // meter: not here
+  CHECK(!valid({13, 0, 4, 0}));                      // a meter without a number
+  CHECK(!valid({14, 0, 8, 0, 1, 0, 0, 0}));          // half of check_pkt_len's numbers
+  CHECK(!valid({14, 0, 12, 0, 1, 0, 0, 0, 4, 0, 0, 0}));  // its first list is beyond the end
+  CHECK(!valid({14, 0, 16, 0, 1, 0, 0, 0, 2, 0, 0, 0, 8, 0, 4, 0}));  // or ends amid a record
   CHECK(!valid({9, 0, 8, 0, 255, 0, 0, 0}));         // no such reason
   CHECK(valid(Actions().ct(1, 1, NatSpec::dst, {192, 0, 2, 1}).bytes));
   CHECK(!valid(Actions().ct(1, 1, static_cast<NatSpec::Type>(4)).bytes));

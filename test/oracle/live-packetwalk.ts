@@ -10,8 +10,8 @@ import { addon } from '../helpers/addon.js';
 import { type Datagram, Underlay, underlayMissing } from '../helpers/underlay.js';
 import { type LiveFrame, type LiveSetup, type LiveSwitch, type Tunnel, countedFlows } from './live.js';
 
-/** What packetwalk refuses to load as long as it has no meters and no continuations. */
-const UNSUPPORTED = /meter:\d+,|,pause(?=\))/g;
+/** What packetwalk refuses to load as long as it has no continuations. */
+const UNSUPPORTED = /,pause(?=\))/g;
 /** How long a datagram may take on a loopback. */
 const ARRIVAL_MS = 5000;
 
@@ -36,7 +36,7 @@ export class LivePacketwalk implements LiveSwitch {
   ) {}
 
   /** `log`: told what the switch has to say. */
-  static async start({ ports, flows, groups = [], watchLocal }: LiveSetup, log = failures): Promise<LivePacketwalk> {
+  static async start({ ports, flows, groups = [], meters = [], watchLocal }: LiveSetup, log = failures): Promise<LivePacketwalk> {
     const tunnel = ports.ports.find((p) => p.type === 'geneve');
     const own = ports.local_ip?.split('/')[0];
     const underlay = tunnel && own ? await Underlay.start(own, Object.keys(ports.neigh ?? {})) : undefined;
@@ -53,6 +53,7 @@ export class LivePacketwalk implements LiveSwitch {
     let sw: Switch | undefined;
     try {
       sw = await createSwitch(config, { baseDir: '/', extraPorts: specs, log });
+      sw.addMeters(meters.join('\n'));
       sw.addGroups(groups.join('\n'));
       sw.addFlows(text);
     } catch (e) {

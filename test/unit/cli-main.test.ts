@@ -189,7 +189,7 @@ describe('cli: trace offline', () => {
     );
   });
 
-  it('has groups from a file, and refuses meters by name', async () => {
+  it('has groups and meters from files, and refuses what is not there by name', async () => {
     const flows = file('group.flows', 'in_port=1 actions=group:1\n');
     const groups = file('some.groups', 'group_id=1,type=all,bucket=actions=output:2\n');
     const traced = await run('trace', '--flows', flows, '--groups', groups, 'in_port=1');
@@ -198,9 +198,13 @@ describe('cli: trace offline', () => {
       code: 1,
       err: expect.stringContaining('expected a group that exists, got group:1') as string,
     });
-    expect(await run('trace', ...WORKER1, '--meters', 'm.txt', B4)).toMatchObject({
+    const metered = file('metered.flows', 'in_port=1 actions=meter:7,IN_PORT\n');
+    const meters = file('some.meters', 'meter=7,pktps,bands=type=drop,rate=10\n');
+    const passed = await run('trace', '--flows', metered, '--meters', meters, 'in_port=1');
+    expect(passed.out).toContain('Datapath actions: meter(0)\n');
+    expect(await run('trace', '--flows', metered, 'in_port=1')).toMatchObject({
       code: 1,
-      err: 'packetwalk: --meters m.txt: meters is not supported\n',
+      err: expect.stringContaining('expected a meter that exists, got meter:7') as string,
     });
   });
 });

@@ -104,7 +104,7 @@ describe.skipIf(addon.missing)(
     it('dump and flush connections by zone', async () => {
       expect(await client.call('dpctl/dump-conntrack', '-m', 'zone=9')).toMatch(/^tcp,orig=\(src=192\.0\.2\.1.*zone=9/);
       expect(await client.call('dpctl/dump-conntrack', 'zone=8')).toBe('');
-      expect(await refusal('dpctl/dump-conntrack', 'zone=x')).toBe("expected a zone from 0 to 65535, got 'x'");
+      expect(await refusal('dpctl/dump-conntrack', 'zone=x')).toBe("expected zone=N with N from 0 to 65535, got 'x'");
       expect(await client.call('dpctl/ct-get-nconns')).toBe('1\n');
       expect(await client.call('dpctl/flush-conntrack', 'zone=9')).toBe('');
       expect(await client.call('dpctl/ct-get-nconns')).toBe('0\n');
@@ -217,6 +217,24 @@ describe.skipIf(addon.missing)(
       expect(await refusal('packetwalk/groups-del', 'group_id=x')).toContain("got 'x'");
       expect(await client.call('packetwalk/groups-del', 'group_id=5')).toBe('{"deleted":1}\n');
       expect(await client.call('packetwalk/groups-del')).toBe('{"deleted":0}\n');
+    });
+
+    it('meters: added, changed, told as dump-meters and meter-stats do, deleted with the flows that name them', async () => {
+      const add = (...args: string[]): Promise<string> => client.call('packetwalk/meters-add', ...args);
+      expect(await refusal('packetwalk/flows-add', 'table=9 actions=meter:5,output:2')).toContain('got meter:5');
+      expect(await add('meter=5,pktps,bands=type=drop,rate=10')).toBe('{"added":1}\n');
+      expect(await refusal('packetwalk/meters-add', 'meter=5,kbps,bands=type=drop,rate=1')).toContain('there is a meter 5 already');
+      expect(await add('--modify', 'meter=5,kbps,burst,bands=type=drop,rate=1,burst_size=2')).toBe('{"added":1}\n');
+      expect(await refusal('packetwalk/meters-add', 'meter=6,kbps,bands=type=dscp_remark,rate=1,prec_level=1')).toContain('dscp_remark');
+      await client.call('packetwalk/flows-add', 'table=9 actions=meter:5,output:2');
+      const dump = (...args: string[]): Promise<string> => client.call('packetwalk/meters-dump', ...args);
+      expect(await dump()).toBe('meter=5 kbps burst bands=\ntype=drop rate=1 burst_size=2\n');
+      expect(await dump('--stats', 'meter=5')).toMatch(/^meter:5 flow_count:1 packet_in_count:0 byte_in_count:0 duration:[\d.]+s bands:\n0: packet_count:0 byte_count:0\n$/);
+      expect(await dump('meter=6')).toBe('');
+      expect(await refusal('packetwalk/meters-del', 'meter=0')).toContain("expected meter=N with N from 1 to 4294901760, got '0'");
+      expect(await client.call('packetwalk/meters-del', 'meter=5')).toBe('{"deleted":1}\n');
+      expect(await client.call('packetwalk/flows-dump', 'table=9')).not.toContain('meter');
+      expect(await client.call('packetwalk/meters-del')).toBe('{"deleted":0}\n');
     });
   },
 );

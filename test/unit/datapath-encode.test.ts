@@ -62,6 +62,13 @@ const { list } = fc.letrec<{ action: DatapathAction; list: DatapathAction[] }>((
     fc.record({ type: fc.constant('drop' as const), reason: fc.constantFrom(...DROP_REASONS) }),
     fc.record({ type: fc.constant('upcall' as const), cookie: uint(0xffffffff) }),
     fc.record({ type: fc.constant('clone' as const), actions: tie('list') }),
+    fc.record({ type: fc.constant('meter' as const), id: uint(0xffffffff) }),
+    fc.record({
+      type: fc.constant('check_pkt_len' as const),
+      length: uint(0xffff),
+      greater: tie('list'),
+      lessEqual: tie('list'),
+    }),
     fc.record({ type: fc.constant('trunc' as const), size: fc.integer({ min: 14, max: 0xffffffff }) }),
   ) as fc.Arbitrary<DatapathAction>,
 }));
@@ -78,6 +85,11 @@ describe('encodeActions', () => {
     expect(hex(encodeActions([{ type: 'pop_vlan' }]))).toBe('04000400');
     expect(hex(encodeActions([{ type: 'recirc', id: 7 }]))).toBe('0800080007000000');
     expect(hex(encodeActions([{ type: 'drop', reason: 'flow' }]))).toBe('0900080001000000');
+    expect(hex(encodeActions([{ type: 'meter', id: 5 }]))).toBe('0d00080005000000');
+    const outputs = { greater: [{ type: 'output' as const, port: 1 }], lessEqual: [{ type: 'output' as const, port: 2 }] };
+    expect(hex(encodeActions([{ type: 'check_pkt_len', length: 1500, ...outputs }]))).toBe(
+      '0e001c00' + 'dc050000' + '08000000' + '0100080001000000' + '0100080002000000',
+    );
     const clone: DatapathAction = { type: 'clone', actions: [{ type: 'output', port: 1 }] };
     expect(hex(encodeActions([clone, { type: 'pop_vlan' }]))).toBe('0b000c000100080001000000' + '04000400');
   });
@@ -147,11 +159,6 @@ describe('encodeActions', () => {
   ])('refuses nat with %s', (_, nat, message) => {
     expect(() => encodeActions([{ type: 'ct', zone: 1, commit: true, force: false, nat }])).toThrow(InputError);
     expect(() => encodeActions([{ type: 'ct', zone: 1, commit: true, force: false, nat }])).toThrow(message);
-  });
-
-  it('refuses meter as not supported, by name', () => {
-    expect(() => encodeActions([{ type: 'meter', id: 1 }])).toThrow(UnsupportedError);
-    expect(() => encodeActions([{ type: 'meter', id: 1 }])).toThrow('the datapath action meter is not supported');
   });
 });
 

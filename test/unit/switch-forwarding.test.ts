@@ -278,8 +278,8 @@ describe.skipIf(addon.missing)('switch: flows and learning', () => {
       ports: [{ kind: 'veth', name: 'v', ofport: 3, ifname: 'pw-absent' }],
     });
     await expect(createSwitch(config, { baseDir: '/' })).rejects.toThrow(/pw-absent \(port v\): E[A-Z]+/);
-    const unsupported = memorySwitch('actions=meter:1,output:1', ['p1']);
-    await expect(unsupported).rejects.toThrow(/^<flows>:1:9: meter:1 \(meters\) is not supported/);
+    const unsupported = memorySwitch('actions=set_queue:1,output:1', ['p1']);
+    await expect(unsupported).rejects.toThrow(/^<flows>:1:9: set_queue \(queues\) is not supported/);
   });
 
   it('counters add up: every packet received ended once', async () => {

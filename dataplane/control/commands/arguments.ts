@@ -55,15 +55,23 @@ function describe({ flags = [], options = [], words = [] }: Accepted): string {
   return all.length ? `one of ${all.join(', ')}` : 'no such argument';
 }
 
+/** The number after `word=`, if given, decimal or hexadecimal. Throws InputError with `code`. */
+export function idOf(
+  args: Arguments,
+  { word, code, least = 0, most }: { word: string; code: string; least?: number; most: number },
+): number | undefined {
+  const text = args.values.get(word)?.at(-1);
+  if (text === undefined) return undefined;
+  const id = Number(text);
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || id < least || id > most) {
+    throw new InputError(code, `expected ${word}=N with N from ${least} to ${most}, got '${text}'`);
+  }
+  return id;
+}
+
 /** The value of `zone=N`, if given. */
 export function zoneOf(args: Arguments): number | undefined {
-  const text = args.values.get('zone')?.at(-1);
-  if (text === undefined) return undefined;
-  const zone = Number(text);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || zone > 0xffff) {
-    throw new InputError('EZONE', `expected a zone from 0 to 65535, got '${text}'`);
-  }
-  return zone;
+  return idOf(args, { word: 'zone', code: 'EZONE', most: 0xffff });
 }
 
 /** Refuses a bridge that is not ours. */

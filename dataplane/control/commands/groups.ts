@@ -1,11 +1,13 @@
 // Groups, as our own CLI asks for them. dump prints ovs-ofctl's text; the rest answers with JSON.
-import { InputError } from '../../errors.js';
 import type { GroupCommand } from '../../flow-commands.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { readArguments } from './arguments.js';
+import { idOf, readArguments } from './arguments.js';
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
+
+/** OpenFlow's OFPG_MAX. */
+const MAX_GROUP = 0xffffff00;
 
 export function registerGroups(commands: CommandTable, sw: Switch): void {
   commands.register({
@@ -62,11 +64,5 @@ export function registerGroups(commands: CommandTable, sw: Switch): void {
 
 /** As ovs-ofctl del-groups takes it: a number, or nothing for all. */
 function groupId(args: readonly string[]): number | undefined {
-  const text = readArguments(args, { words: ['group_id'] }).values.get('group_id')?.at(-1);
-  if (text === undefined) return undefined;
-  const id = Number(text);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || id > 0xffffff00) {
-    throw new InputError('EGROUP', `expected group_id=N with N from 0 to 4294967040, got '${text}'`);
-  }
-  return id;
+  return idOf(readArguments(args, { words: ['group_id'] }), { word: 'group_id', code: 'EGROUP', most: MAX_GROUP });
 }

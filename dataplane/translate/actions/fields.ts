@@ -2,6 +2,7 @@
 // in the real packet is commit.ts's business, when the packet leaves.
 import { type Field, fieldByName, type Prerequisite } from '../../key/fields.js';
 import { ones } from '../../key/flow.js';
+import { tunMetadataIndex } from '../../key/tlv-map.js';
 import type { Action, Subfield } from '../../openflow/ast.js';
 import { AT, FRAG_LATER, isIp, VLAN_CFI } from '../bytes.js';
 import type { Context } from '../context.js';
@@ -11,6 +12,7 @@ type Of<T extends Action['type']> = Extract<Action, { type: T }>;
 
 const tunId = wholeField(fieldByName('tun_id'));
 const metadata = fieldByName('metadata');
+const metadataPresent = fieldByName('tun_metadata_present');
 const vlanTci = fieldByName('vlan_tci');
 
 export function load(ctx: Context, { value, dst }: Of<'load'>): void {
@@ -44,6 +46,14 @@ export function setTunnel(ctx: Context, { id }: Of<'set_tunnel'>): void {
 export function move(ctx: Context, { src, dst }: Of<'move'>): void {
   if (hasField(ctx, dst.field) && hasField(ctx, src.field)) write(ctx, dst, read(ctx, src));
   ctx.recorder?.subfield(dst, ctx.flow, ctx.depth);
+}
+
+/** The tunnel option of a tun_metadata<N>: it will not be there. */
+export function deleteField(ctx: Context, { field }: Of<'delete_field'>): void {
+  const option = tunMetadataIndex(field.name)!;
+  ctx.detail(`delete ${field.name}`);
+  write(ctx, wholeField(field), 0n);
+  write(ctx, { field: metadataPresent, start: option, count: 1 }, 0n);
 }
 
 /** mod_vlan_vid and mod_vlan_pcp tag the packet if it has no tag; mod_tp_* write the port of whatever transport

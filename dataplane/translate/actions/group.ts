@@ -52,6 +52,8 @@ function runBucket(ctx: Context, { spec }: BucketEntry): void {
   runActions(ctx, actions);
   ctx.backward--;
   ctx.depth--;
+  // What the bucket ends is itself.
+  ctx.exited = false;
   // What the datapath's packet has of the bucket's changes is changed back by whoever sends it next.
   ctx.flow.set(before);
 }

@@ -20,7 +20,7 @@ export function outputReg(ctx: Context, { src, maxLen }: Extract<Action, { type:
   outputTo(ctx, port > 0xffff ? OFPP.NONE : port, maxLen);
 }
 
-function outputTo(ctx: Context, port: OfPort, maxLen?: number): void {
+export function outputTo(ctx: Context, port: OfPort, maxLen?: number): void {
   switch (port) {
     case OFPP.IN_PORT:
       return sendTo(ctx, ctx.inPort, maxLen);
@@ -72,6 +72,7 @@ export function sendsPacket(actions: readonly DatapathAction[]): boolean {
       action.type === 'output' ||
       action.type === 'recirc' ||
       action.type === 'upcall' ||
-      (action.type === 'clone' && sendsPacket(action.actions)),
+      (action.type === 'clone' && sendsPacket(action.actions)) ||
+      (action.type === 'check_pkt_len' && (sendsPacket(action.greater) || sendsPacket(action.lessEqual))),
   );
 }

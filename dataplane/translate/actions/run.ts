@@ -3,15 +3,18 @@
 import type { Action } from '../../openflow/ast.js';
 import type { Context } from '../context.js';
 import { clearActions, writeActions } from './action-set.js';
+import { checkPktLarger } from './check-pkt-larger.js';
 import { clone } from './clone.js';
 import { conjunction } from './conjunction.js';
 import { controller } from './controller.js';
 import { ct, ctClear } from './ct.js';
 import { decTtl } from './dec-ttl.js';
-import { move, load, mod, setField, setTunnel, writeMetadata } from './fields.js';
+import { deleteField, move, load, mod, setField, setTunnel, writeMetadata } from './fields.js';
 import { finTimeout, learn } from './learn.js';
 import { output, outputReg } from './output.js';
 import { group } from './group.js';
+import { meter } from './meter.js';
+import { bundle, multipath } from './multipath.js';
 import { gotoTable, resubmit } from './resubmit.js';
 import { pop, push } from './stack.js';
 import { popVlan, pushVlan } from './vlan.js';
@@ -19,10 +22,16 @@ import { popVlan, pushVlan } from './vlan.js';
 /** Whether to go on with the list. */
 export type Outcome = void | 'stop';
 
-type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>) => Outcome;
+/** `rest`: the actions behind this one. */
+type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>, rest: readonly Action[]) => Outcome;
 
 /** Nothing of it concerns the packet. */
 const nothing = (): void => undefined;
+
+/** The pipeline ends here, and with it every table and list that is open. */
+function exit(ctx: Context): void {
+  ctx.exited = true;
+}
 
 /** Refused when the flow was loaded (tables/supported.ts). */
 function refused(_: Context, action: Action): never {
@@ -52,14 +61,14 @@ const RUN: { [T in Action['type']]: Run<T> } = {
   ct,
   ct_clear: ctClear,
   learn,
-  multipath: refused,
-  bundle: refused,
+  multipath,
+  bundle,
   fin_timeout: finTimeout,
-  check_pkt_larger: refused,
-  delete_field: refused,
-  exit: refused,
+  check_pkt_larger: checkPktLarger,
+  delete_field: deleteField,
+  exit,
   group,
-  meter: refused,
+  meter,
   clone,
   note: nothing,
   clear_actions: clearActions,
@@ -70,10 +79,11 @@ const RUN: { [T in Action['type']]: Run<T> } = {
 export function runActions(ctx: Context, actions: readonly Action[]): void {
   const { last } = ctx;
   for (const [i, action] of actions.entries()) {
-    if (ctx.error !== undefined) break;
+    if (ctx.error !== undefined || ctx.exited) break;
     ctx.last = last && i === actions.length - 1 && ctx.actionSet.length === 0;
     ctx.recorder?.action(action, ctx.flow, ctx.depth);
-    const outcome = (RUN[action.type] as (ctx: Context, action: Action) => Outcome)(ctx, action);
+    const run = RUN[action.type] as (ctx: Context, action: Action, rest: readonly Action[]) => Outcome;
+    const outcome = run(ctx, action, actions.slice(i + 1));
     ctx.recorder?.afterAction(action, ctx.flow, ctx.depth);
     if (outcome === 'stop') break;
   }

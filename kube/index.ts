@@ -4,7 +4,7 @@ export { Claims, type ClaimsState } from './cluster/claims.js';
 export { nodeState } from './cluster/node.js';
 export { ANNOTATION } from './cluster/pods.js';
 export { DEFAULT_CONFIG, resolveCluster } from './cluster/resolve.js';
-export type { Cluster, ClusterConfig, ClusterNode, ClusterPod } from './cluster/types.js';
+export type { Cluster, ClusterConfig, ClusterNode, ClusterPod, HeadlessService } from './cluster/types.js';
 export { kindNameOf, ObjectSet, printRef, refOf } from './objects.js';
 export { Peers } from './policy/peers.js';
 export { parseManifest, readManifests } from './read.js';

@@ -1,5 +1,5 @@
 // Changes a running lab's objects: what the objects come to is worked out anew, and only what differs is done: pods made and
-// removed, flows and groups changed in one step per switch, kube-proxy's rules rewritten where they differ. Connections that
+// removed, flows and groups changed in one step per switch, the nodes' rules and routes rewritten where they differ. Connections that
 // the change does not concern go on.
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,8 +9,8 @@ import { Claims, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet,
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
 import { getState } from './exec.js';
-import { deltaOf, flowIdentity, generateTables, groupIdentity, isEmpty, type TablesDelta, writeTables } from './generate.js';
-import { configureKernel, loadRules, rulesOf } from './host.js';
+import { deltaOf, flowIdentity, generateTables, groupIdentity, isEmpty, meterIdentity, type TablesDelta, writeTables } from './generate.js';
+import { configureKernel, hostRules, loadRules } from './host.js';
 import { configureLinks, ensureLinks } from './links.js';
 import { loadTopology } from './load.js';
 import { deleteNamespaces, ensureNamespaces, refuseForeign } from './namespaces.js';
@@ -18,7 +18,7 @@ import { stopAll } from './processes.js';
 import { type Lab, type LabNode, type LabPod, namespacesOf, planLab } from './resolve.js';
 import { type LabState, saveState, withLabLock } from './state.js';
 import { controlSocket, switchConfig } from './switch-config.js';
-import { configureSwitchPorts } from './switch-ports.js';
+import { changeRoutes, changeServiceRoutes, configureSwitchPorts } from './switch-ports.js';
 import { together } from './together.js';
 import { podFiles, writePodFiles } from './up.js';
 
@@ -32,7 +32,7 @@ export interface Applied {
   pods: { added: string[]; removed: string[] };
   /** By node; nodes on which nothing changed are left out. */
   tables: { node: string; delta: TablesDelta }[];
-  /** Nodes whose kube-proxy rules were rewritten. */
+  /** Nodes whose kernel's rules (kube-proxy's or Antrea's) were rewritten. */
   rules: string[];
 }
 
@@ -81,8 +81,8 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   const tables = generateTables(lab, cluster, state.kube.ids);
   const added = lab.pods.filter((pod) => !before.pods.some((old) => isDeepStrictEqual(plain(pod), old)));
   const removed = before.pods.filter((old) => !lab.pods.some((pod) => isDeepStrictEqual(plain(pod), old)));
-  const deltas = lab.nodes.map((node) => ({ node, generated: tables.nodes.get(node.name)!, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
-  const rules = lab.nodes.filter((node) => rulesOf(lab, node) !== rulesOf(before, node) || hasOther(lab, before));
+  const deltas = lab.nodes.map((node) => ({ node, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
+  const rules = lab.nodes.filter((node) => !isDeepStrictEqual(hostRules(lab, node), hostRules(before, node)));
   refuseForeign(added.map(({ netns }) => netns), state.namespaces);
 
   // A change that is broken off is finished by the next `lab up`: what is to be is on file first.
@@ -92,12 +92,14 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   state.complete = false;
   Object.assign(state, podFiles(lab));
   saveState(state);
-  for (const { node, generated } of deltas) writeTables(node, generated);
+  writeTables(lab, tables);
 
   await removePods(state, removed);
   await addPods(state, added);
   await together(deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => changeTables(lab, node, delta)));
   if (rules.length > 0) await loadRules({ ...lab, nodes: rules });
+  await together(lab.nodes.map((node) => changeServiceRoutes(lab, before, node)));
+  await changeRoutes(lab.router.netns, before.router.routes, lab.router.routes);
   await restartServers(state, before);
   state.complete = true;
   saveState(state);
@@ -108,21 +110,20 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   };
 }
 
-/** Services without endpoints are in the filter table, which rulesOf does not show. */
-function hasOther(lab: Lab, before: Lab): boolean {
-  const empty = ({ services }: Lab): string[] => services.filter(({ endpoints }) => !endpoints.some((e) => e.ready)).map(({ name }) => name).sort();
-  return !isDeepStrictEqual(empty(lab), empty(before));
-}
-
-/** As one change: groups that come, since flows may name them; flows that come and go; groups that go. */
-async function changeTables(lab: Lab, node: LabNode, { flows, groups }: TablesDelta): Promise<void> {
+/** Flows and groups as one change: groups that come, since flows may name them; flows that come and go; groups that go. Meters
+ *  are no part of bundles: those that come are there before, those that go stay until after. */
+async function changeTables(lab: Lab, node: LabNode, { flows, groups, meters }: TablesDelta): Promise<void> {
+  const call = (...args: [method: string, ...string[]]): Promise<string> => controlCall(controlSocket(lab, node), ...args);
+  if (meters.added.length > 0) await call('packetwalk/meters-add', meters.added.join('\n'));
+  if (meters.changed.length > 0) await call('packetwalk/meters-add', '--modify', meters.changed.join('\n'));
   const lines = [
-    ...groups.added.map((line) => `group add_or_mod ${line}`),
-    ...flows.added.map((line) => `flow add ${line}`),
+    ...[...groups.added, ...groups.changed].map((line) => `group add_or_mod ${line}`),
+    ...[...flows.added, ...flows.changed].map((line) => `flow add ${line}`),
     ...flows.removed.map((line) => `flow delete_strict ${flowIdentity(line)}`),
     ...groups.removed.map((line) => `group delete group_id=${groupIdentity(line)}`),
   ];
-  await controlCall(controlSocket(lab, node), 'packetwalk/bundle', lines.join('\n'));
+  if (lines.length > 0) await call('packetwalk/bundle', lines.join('\n'));
+  for (const line of meters.removed) await call('packetwalk/meters-del', `meter=${meterIdentity(line)}`);
 }
 
 /** Their ports first, so that the switch does not wait for devices that go. */

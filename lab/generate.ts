@@ -11,6 +11,8 @@ export interface GeneratedTables {
   /** By node. */
   nodes: Map<string, Generated>;
   ids: NodeIds;
+  /** Names of tables by number. */
+  tableNames: Record<string, string>;
 }
 
 /** `before`: the numbers that were given. Throws when the lab's flows come from files. */
@@ -18,42 +20,62 @@ export function generateTables(lab: Lab, cluster: Cluster, before: NodeIds = {})
   const pipeline = pipelineByName(lab.pipeline!);
   const peers = new Peers(cluster);
   const ids: NodeIds = {};
+  let tableNames = {};
   const nodes = new Map(
     lab.nodes.map((node) => {
       const own = new Ids({ from: before[node.name] });
       if (!before[node.name]) for (const rule of node.ruleOrder) own.conjunctions.of(rule);
-      const generated = pipeline.generate(nodeState(cluster, node.name, peers), { ids: own });
+      const state = nodeState(cluster, node.name, peers);
+      const generated = pipeline.generate(state, { ids: own, agent: { gatewayWithoutMarks: true } });
+      tableNames = Object.fromEntries(pipeline.tables(state).map(({ number, name }) => [number, name]));
       ids[node.name] = own.state();
       return [node.name, generated];
     }),
   );
-  return { nodes, ids };
+  return { nodes, ids, tableNames };
 }
 
-export function writeTables(node: LabNode, { flows, groups }: Generated): void {
+export function writeTables(lab: Lab, { nodes, tableNames }: GeneratedTables): void {
   const lines = (made: readonly { text: string }[]): string => made.map(({ text }) => `${text}\n`).join('');
-  mkdirSync(node.rundir, { recursive: true });
-  writeFileSync(node.flows, lines(flows));
-  writeFileSync(node.groups!, lines(groups));
+  for (const node of lab.nodes) {
+    const { flows, groups, meters } = nodes.get(node.name)!;
+    mkdirSync(node.rundir, { recursive: true });
+    writeFileSync(node.flows, lines(flows));
+    writeFileSync(node.groups!, lines(groups));
+    writeFileSync(node.meters!, lines(meters));
+  }
+  writeFileSync(lab.switches.tableNames!, `${JSON.stringify(tableNames)}\n`);
+}
+
+export interface Delta {
+  /** Lines as add-flow, add-group and add-meter take them. */
+  added: string[];
+  changed: string[];
+  removed: string[];
 }
 
 export interface TablesDelta {
-  /** Lines as add-flow and add-group take them; what is replaced is among the added. */
-  flows: { added: string[]; removed: string[] };
-  groups: { added: string[]; removed: string[] };
+  flows: Delta;
+  groups: Delta;
+  meters: Delta;
 }
 
 /** What is to be done to a switch that has the node's files, so that it has the generated tables. */
 export function deltaOf(node: LabNode, generated: Generated): TablesDelta {
-  const compare = (file: string, made: readonly { text: string }[], identity: (line: string) => string): TablesDelta['flows'] => {
+  const compare = (file: string, made: readonly { text: string }[], identity: (line: string) => string): Delta => {
     const old = new Map(readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => [identity(line), line]));
     const now = new Map(made.map(({ text }) => [identity(text), text]));
     return {
-      added: [...now].filter(([key, line]) => old.get(key) !== line).map(([, line]) => line),
+      added: [...now].filter(([key]) => !old.has(key)).map(([, line]) => line),
+      changed: [...now].filter(([key, line]) => old.has(key) && old.get(key) !== line).map(([, line]) => line),
       removed: [...old].filter(([key]) => !now.has(key)).map(([, line]) => line),
     };
   };
-  return { flows: compare(node.flows, generated.flows, flowIdentity), groups: compare(node.groups!, generated.groups, groupIdentity) };
+  return {
+    flows: compare(node.flows, generated.flows, flowIdentity),
+    groups: compare(node.groups!, generated.groups, groupIdentity),
+    meters: compare(node.meters!, generated.meters, meterIdentity),
+  };
 }
 
 /** Table, priority and match of a generated line: what a strict deletion names. */
@@ -65,6 +87,10 @@ export function groupIdentity(line: string): string {
   return /group_id=(\d+)/.exec(line)![1];
 }
 
-export function isEmpty({ flows, groups }: TablesDelta): boolean {
-  return [flows, groups].every(({ added, removed }) => added.length + removed.length === 0);
+export function meterIdentity(line: string): string {
+  return /meter=(\d+)/.exec(line)![1];
+}
+
+export function isEmpty({ flows, groups, meters }: TablesDelta): boolean {
+  return [flows, groups, meters].every(({ added, changed, removed }) => added.length + changed.length + removed.length === 0);
 }

@@ -1,8 +1,12 @@
-// A node as a host: kernel settings of each namespace, kube-proxy's and Antrea's NAT rules, the set of pod networks.
-import { type Lab, type LabNode } from './resolve.js';
+// A node as a host: kernel settings of each namespace; kube-proxy's and Antrea's rules with their sets of addresses, as the
+// lab's pipeline wants them.
+import { pipelineByName } from '../flows/antrea/index.js';
+import type { Lab, LabNode } from './resolve.js';
 import { runIn } from './run.js';
+import { antreaProxyRules } from './rules/antrea-proxy.js';
 import { filterTable } from './rules/filter.js';
 import { type NatInput, natTable, POD_SET } from './rules/nat.js';
+import type { HostRules, IpSet } from './rules/types.js';
 import { together } from './together.js';
 
 /** Quiet: no router solicitations, no duplicate address detection in the captures. */
@@ -31,31 +35,59 @@ export async function configureKernel(lab: Lab, signal?: AbortSignal): Promise<v
   ]);
 }
 
-/** Loads each node's rules, replacing what is there in one step. */
+/** Loads each node's rules, replacing what is there: each set and each table in one step. */
 export async function loadRules(lab: Lab, signal?: AbortSignal): Promise<void> {
-  const networks = lab.nodes.map((node) => node.podCidr);
-  const set = [
-    `create ${POD_SET} hash:net family inet hashsize 1024 maxelem 65536`,
-    `flush ${POD_SET}`,
-    ...networks.map((network) => `add ${POD_SET} ${network}`),
-    '',
-  ].join('\n');
   await together(
-    lab.nodes.map(async ({ netns, ...node }) => {
-      await runIn(netns, ['ipset', '-exist', 'restore'], { input: set, signal });
-      await runIn(netns, ['iptables-restore'], { input: rulesOf(lab, node) + filterTable(natInput(lab, node)), signal });
+    lab.nodes.map(async (node) => {
+      for (const { family, sets, text } of hostRules(lab, node)) {
+        await runIn(node.netns, ['ipset', '-exist', 'restore'], { input: sets.map(setText).join(''), signal });
+        await runIn(node.netns, [family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore'], { input: text, signal });
+      }
     }),
   );
 }
 
-type RulesNode = Pick<LabNode, 'name' | 'podCidr' | 'serviceOrder' | 'docker'>;
+/** As ipset restores it: filled beside the one that packets are looked up in, then put into its place. */
+function setText({ name, type, family, members }: IpSet): string {
+  const made = `${type} family ${family === 'ipv4' ? 'inet' : 'inet6'} hashsize 1024 maxelem 65536`;
+  const fresh = `${name}.new`;
+  return [
+    `create ${name} ${made}`,
+    `create ${fresh} ${made}`,
+    `flush ${fresh}`,
+    ...members.map((member) => `add ${fresh} ${member}`),
+    `swap ${fresh} ${name}`,
+    `destroy ${fresh}`,
+    '',
+  ].join('\n');
+}
 
-/** The nat table of this node, as iptables-restore reads it. */
-export function rulesOf(lab: Lab, node: RulesNode): string {
+type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'gateway' | 'serviceOrder' | 'docker'>;
+
+/** What this node's kernel is told, one family after the other. */
+export function hostRules(lab: Lab, node: RulesNode): HostRules[] {
+  if (lab.pipeline === undefined || pipelineByName(lab.pipeline).kubeProxy !== 'none') {
+    const sets: IpSet[] = [{ name: POD_SET, type: 'hash:net', family: 'ipv4', members: lab.nodes.map(({ podCidr }) => podCidr) }];
+    return [{ family: 'ipv4', sets, text: rulesOf(lab, node) + filterTable(natInput(lab, node)) }];
+  }
+  return [
+    antreaProxyRules({
+      family: 'ipv4',
+      nodeIps: [node.ip],
+      podCidr: node.podCidr,
+      podCidrs: lab.nodes.map(({ podCidr }) => podCidr),
+      gateway: node.gateway.name,
+      services: lab.services,
+    }),
+  ];
+}
+
+/** kube-proxy's nat table of this node, as iptables-restore reads it. */
+export function rulesOf(lab: Lab, node: Pick<RulesNode, 'name' | 'podCidr' | 'serviceOrder' | 'docker'>): string {
   return natTable(natInput(lab, node));
 }
 
-function natInput(lab: Lab, node: RulesNode): NatInput {
+function natInput(lab: Lab, node: Pick<RulesNode, 'name' | 'podCidr' | 'serviceOrder' | 'docker'>): NatInput {
   return {
     clusterCidr: lab.podCidr,
     node: node.name,

@@ -1,6 +1,7 @@
 // The lab's public face: what the command line, the walks and tests call.
 export { apply, type Applied, remove } from './apply.js';
 export { down } from './down.js';
+export type { Delta, TablesDelta } from './generate.js';
 export { rowsOf } from './get.js';
 export { exec, execArgv, type ExecResult, getLab, getState, netnsOf } from './exec.js';
 export { articleTopology, labNameOf, type LoadedTopology, loadTopology } from './load.js';

@@ -3,10 +3,16 @@
 import { join } from 'node:path';
 import { InputError } from '../dataplane/errors.js';
 import { pipelineByName, type PipelineName } from '../flows/antrea/index.js';
-import { ANNOTATION, Claims, type Cluster, type ClusterNode, type ClusterPod, type ObjectSet, printRef, resolveCluster, type ServicePort } from '../kube/index.js';
+import { VIRTUAL_MAC } from '../flows/antrea/v2/context.js';
+import { FAMILIES } from '../flows/antrea/v2/families.js';
+import { ANNOTATION, Claims, type Cluster, type ClusterNode, type ClusterPod, type HeadlessService, type ObjectSet, printRef, resolveCluster, type ServicePort } from '../kube/index.js';
+import { familyOf } from '../kube/address.js';
 import { networkOf, prefixLength } from './addresses.js';
 import { besideTopology, type LoadedTopology } from './load.js';
 import { labObjects } from './objects.js';
+import { externalIps } from './rules/antrea-proxy.js';
+
+const VIRTUAL = FAMILIES.ipv4;
 
 export const RUN_FOLDER = '/run/packetwalk';
 
@@ -32,9 +38,12 @@ export interface LabNode {
   podCidr: string;
   /** As `ip route replace` takes them; those through the gateway exist only while the switch runs. */
   routes: { underlay: string[]; gateway: string[] };
-  /** File of the switch's flows; of groups, when they are generated and there may be some. */
+  /** Of the gateway, as `ip neighbour replace` takes them. */
+  neighbours: string[];
+  /** File of the switch's flows; of groups and meters, when they are generated and there may be some. */
   flows: string;
   groups?: string;
+  meters?: string;
   serviceOrder: string[];
   ruleOrder: string[];
 }
@@ -76,7 +85,9 @@ export interface Lab {
   nodes: LabNode[];
   pods: LabPod[];
   podCidr: string;
+  serviceCidr: string;
   services: ServicePort[];
+  headless: HeadlessService[];
   domain: string;
   /** Who writes the flows; absent: they are files. */
   pipeline?: PipelineName;
@@ -114,6 +125,8 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   const underlayLength = prefixLength(underlay.subnet);
   const pipeline = options.pipeline ?? (topology.nodes.every((node) => node.flows) ? undefined : switches.pipeline);
   const ports = pipeline === undefined ? undefined : pipelineByName(pipeline).ofports;
+  // The switch is the Services' proxy; the node's kernel only sends them there.
+  const proxied = pipeline !== undefined && pipelineByName(pipeline).kubeProxy === 'none';
   const gateway = { name: switches.gateway.name, ofport: ports?.gateway ?? switches.gateway.ofport };
   const tunnel = { name: switches.tunnel.name, ofport: ports?.tunnel ?? switches.tunnel.ofport };
   const read = options.objects ? { objects: options.objects, warnings: [] } : labObjects(loaded);
@@ -141,10 +154,14 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       routes: {
         underlay: [`default via ${underlay.router.ip} dev ${underlay.device} proto static`],
         // The other nodes' gateways are no neighbours of ours; the switch answers ARP for them.
-        gateway: nodes.filter((o) => o !== n).map((o) => `${o.podCidrs.ipv4} via ${o.gatewayIps.ipv4} dev ${gateway.name} onlink`),
+        gateway: [
+          ...nodes.filter((o) => o !== n).map((o) => `${o.podCidrs.ipv4} via ${o.gatewayIps.ipv4} dev ${gateway.name} onlink`),
+          ...(proxied ? [`${VIRTUAL.virtualServiceIp} dev ${gateway.name} scope link`, `${VIRTUAL.virtualNodePortIp} via ${VIRTUAL.virtualServiceIp} dev ${gateway.name} onlink`] : []),
+        ],
       },
+      neighbours: proxied ? [`${VIRTUAL.virtualServiceIp} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`] : [],
       flows: pipeline === undefined ? besideTopology(loaded, said.flows!) : join(own, 'generated.flows'),
-      ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups') }),
+      ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups'), meters: join(own, 'generated.meters') }),
       serviceOrder: said.service_order,
       ruleOrder: said.rule_order,
     };
@@ -188,7 +205,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
         { name: 'eth0', mac: router.mac, mtu: underlay.mtu, address: `${router.ip}/${underlayLength}` },
         { name: 'eth1', mac: '02:00:5e:10:00:01', mtu: underlay.mtu, address: `${client.gateway}/${prefixLength(client.address)}` },
       ],
-      routes: [],
+      routes: outsideRoutes(cluster.services, nodes),
     },
     client: {
       name: client.name,
@@ -199,7 +216,9 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
     nodes: nodes.map(node),
     pods: pods.map(pod),
     podCidr: about.pod_cidr,
+    serviceCidr: about.service_cidr,
     services: [...cluster.services],
+    headless: [...cluster.headless],
     domain: about.domain,
     pipeline,
     switches: {
@@ -207,7 +226,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       mtu: switches.mtu,
       tunnel,
       tlvMap: pipeline === undefined ? switches.tlv_map : pipelineByName(pipeline).tlvMap,
-      tableNames: switches.table_names && besideTopology(loaded, switches.table_names),
+      tableNames: pipeline === undefined ? switches.table_names && besideTopology(loaded, switches.table_names) : join(rundir, 'generated.tables.json'),
     },
   };
   return { lab, cluster, warnings: read.warnings };
@@ -216,6 +235,18 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
 /** Every namespace of a lab. */
 export function namespacesOf(lab: Lab): string[] {
   return [lab.underlay, lab.router, lab.client, ...lab.nodes, ...lab.pods].map((place) => place.netns);
+}
+
+/** The world outside finds external and load balancer addresses at the nodes: at all of them, or at those with endpoints when
+ *  only these answer (externalTrafficPolicy Local). As a load balancer, or BGP, would do. */
+function outsideRoutes(services: readonly ServicePort[], nodes: readonly ClusterNode[]): string[] {
+  return externalIps(services).flatMap((ip) => {
+    const ports = services.filter((port) => [...port.externalIps, ...port.loadBalancerIps].includes(ip));
+    const answers = ({ name }: ClusterNode): boolean =>
+      ports.some(({ externalTrafficPolicy, endpoints }) => externalTrafficPolicy === 'Cluster' || endpoints.some((e) => e.ready && e.node === name));
+    const hops = nodes.filter(answers).map(({ ips }) => ips[familyOf(ip)]).filter((hop) => hop !== undefined);
+    return hops.length === 0 ? [] : [`${ip}${familyOf(ip) === 'ipv4' ? '/32' : '/128'} ${hops.map((hop) => `nexthop via ${hop} dev eth0`).join(' ')}`];
+  });
 }
 
 /** As Kubernetes writes it for a pod. */

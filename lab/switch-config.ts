@@ -15,6 +15,7 @@ export function switchConfig(lab: Lab, node: LabNode): SwitchInput {
     rundir: node.rundir,
     flows: [node.flows],
     ...(node.groups === undefined ? {} : { groups: [node.groups] }),
+    ...(node.meters === undefined ? {} : { meters: [node.meters] }),
     tlvMap: switches.tlvMap,
     tableNames: tableNames(switches.tableNames),
     ports: [

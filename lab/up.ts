@@ -48,7 +48,7 @@ export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promi
     for (const warning of warnings) options.onWarning?.(warning);
     const tables = lab.pipeline === undefined ? undefined : generateTables(lab, cluster, before?.kube.ids);
     const state = plan(lab, before, { objects: cluster.objects.all(), claims: claims.state(), ids: tables?.ids ?? {} });
-    for (const [node, generated] of tables?.nodes ?? []) writeTables(lab.nodes.find((n) => n.name === node)!, generated);
+    if (tables) writeTables(lab, tables);
     try {
       await deploy(state, options);
     } catch (error) {

@@ -97,7 +97,7 @@ const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
@@ -114,6 +114,7 @@ const COMMANDS = {
   oracle: ['build/oracle/test/oracle/generator/main.js', ...args],
   test: ['scripts/test.mjs', ...args],
   mutants: ['test/mutants/run.mjs', ...args],
+  conformance: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'system', 'test/system/policy-conformance.test.ts', ...args],
 };
 if (goal !== 'build') {
   const r = spawnSync(process.execPath, COMMANDS[goal], { cwd: root, stdio: 'inherit' });

@@ -1,6 +1,6 @@
 // `packetwalk apply` and `packetwalk delete`: Kubernetes objects put into a running lab, or taken out of it.
 import type { Command } from 'commander';
-import type { Applied } from '../../lab/index.js';
+import type { Applied, Delta } from '../../lab/index.js';
 import { UsageError } from '../errors.js';
 import { note, print, printJson } from '../output.js';
 import { meant } from './lab.js';
@@ -49,14 +49,14 @@ function describe({ objects, pods, tables, rules }: Applied, { quiet }: Options)
   if (pods.added.length > 0) lines.push(`pods made: ${pods.added.join(', ')}`);
   if (pods.removed.length > 0) lines.push(`pods removed: ${pods.removed.join(', ')}`);
   for (const { node, delta } of tables) {
-    const { flows, groups } = delta;
-    const count = (name: string, { added, removed }: { added: string[]; removed: string[] }): string[] =>
-      added.length + removed.length === 0 ? [] : [`${added.length} ${name} added or changed, ${removed.length} removed`];
-    lines.push(`${node}: ${[...count('flows', flows), ...count('groups', groups)].join('; ')}`);
+    const parts = Object.entries<Delta>({ ...delta }).filter(([, { added, changed, removed }]) => added.length + changed.length + removed.length > 0);
+    lines.push(`${node}: ${parts.map(([what, { added, changed, removed }]) => `${added.length} ${what} added, ${changed.length} changed, ${removed.length} removed`).join('; ')}`);
     if (quiet) continue;
-    for (const part of [flows, groups]) lines.push(...part.removed.map((line) => `  - ${line}`), ...part.added.map((line) => `  + ${line}`));
+    for (const [, { added, changed, removed }] of parts) {
+      lines.push(...removed.map((line) => `  - ${line}`), ...added.map((line) => `  + ${line}`), ...changed.map((line) => `  ~ ${line}`));
+    }
   }
-  if (rules.length > 0) lines.push(`kube-proxy's rules rewritten on ${rules.join(', ')}`);
+  if (rules.length > 0) lines.push(`the kernel's rules rewritten on ${rules.join(', ')}`);
   return lines.join('\n');
 }
 

@@ -7,7 +7,7 @@ import type { ObjectOf } from '../schema/index.js';
 import type { Labels } from '../select.js';
 import { Claims } from './claims.js';
 import { allPods, ANNOTATION, macOfAddress, PodPlacer } from './pods.js';
-import { servicePorts } from './services.js';
+import { headlessServices, servicePorts } from './services.js';
 import type { Cluster, ClusterConfig, ClusterNode } from './types.js';
 
 export const DEFAULT_CONFIG: ClusterConfig = {
@@ -28,9 +28,11 @@ export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAU
   claims.begin();
   const nodes = resolveNodes(objects, config, claims, complain);
   const pods = new PodPlacer(config, nodes, claims, complain).place(allPods(objects));
-  const services = servicePorts({ objects, pods, config, claims, complain });
+  const input = { objects, pods, config, claims, complain };
+  const services = servicePorts(input);
+  const headless = headlessServices(input);
   claims.end();
-  return { config, nodes, pods, namespaces: namespaces(objects), services, objects, claims, complaints };
+  return { config, nodes, pods, namespaces: namespaces(objects), services, headless, objects, claims, complaints };
 }
 
 function resolveNodes(objects: ObjectSet, config: ClusterConfig, claims: Claims, complain: (s: string) => void): ClusterNode[] {

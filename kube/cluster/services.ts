@@ -6,7 +6,7 @@ import { type ObjectSet, printRef, refOf } from '../objects.js';
 import type { ObjectOf } from '../schema/index.js';
 import { nameOf } from '../store.js';
 import type { Claims } from './claims.js';
-import type { ClusterConfig, ClusterPod } from './types.js';
+import type { ClusterConfig, ClusterPod, HeadlessService } from './types.js';
 
 type Service = ObjectOf<'Service'>;
 type Port = NonNullable<Service['spec']['ports']>[number];
@@ -34,6 +34,16 @@ export function servicePorts(input: Input): ServicePort[] {
       return (service.spec.ports ?? []).map((port) => servicePort(service, port, family, clusterIp, sources.of(service, port, family), input));
     }),
   );
+}
+
+/** Headless Services' names stand for their endpoints' addresses, ready or, if it says so, not. */
+export function headlessServices(input: Input): HeadlessService[] {
+  const sources = new EndpointSources(input);
+  return input.objects.of('Service').filter(({ spec }) => spec.type === 'ClusterIP' && spec.clusterIP === 'None').map((service) => {
+    const ports = service.spec.ports ?? [{ port: 1, protocol: 'TCP' as const }];
+    const endpoints = familiesOf(service, input.config).flatMap((family) => ports.flatMap((port) => sources.of(service, port, family)));
+    return { name: nameOf(service), ips: [...new Set(endpoints.filter(({ ready }) => ready).map(({ ip }) => ip))] };
+  });
 }
 
 function ownIps({ spec }: Service): string[] {

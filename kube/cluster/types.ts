@@ -37,12 +37,19 @@ export interface ClusterPod extends LocalPod {
   annotations: Labels;
 }
 
+export interface HeadlessService {
+  /** `namespace/name`. */
+  name: string;
+  ips: readonly string[];
+}
+
 export interface Cluster {
   config: ClusterConfig;
   nodes: readonly ClusterNode[];
   pods: readonly ClusterPod[];
   namespaces: ReadonlyMap<string, Labels>;
   services: readonly ServicePort[];
+  headless: readonly HeadlessService[];
   objects: ObjectSet;
   claims: Claims;
   /** What the objects say that cannot be so: one sentence each. */

@@ -1,7 +1,8 @@
 // The filter table of a Kubernetes 1.18 node: Services without endpoints are refused, packets that were marked are dropped,
 // forwarding follows the masquerade mark. host.ts loads it together with nat.ts.
 import type { ServicePort } from '../../kube/index.js';
-import { comment, DROP_MARK, inOrder, MASQUERADE_MARK, type NatInput, tableText } from './nat.js';
+import { DROP_MARK, inOrder, MASQUERADE_MARK, type NatInput } from './nat.js';
+import { comment, tableText } from './table.js';
 
 const NEW = '-m conntrack --ctstate NEW';
 

@@ -2,6 +2,7 @@
 // masquerade for pods that leave the cluster, Docker's own. host.ts loads it in each node's namespace, with filter.ts.
 import type { Endpoint, ServicePort } from '../../kube/index.js';
 import { endpointChain, firewallServiceChain, localServiceChain, serviceChain } from './names.js';
+import { comment, tableText } from './table.js';
 
 export interface NatInput {
   clusterCidr: string;
@@ -19,8 +20,6 @@ export const POD_SET = 'ANTREA-POD-IP';
 export const MASQUERADE_MARK = '0x4000';
 export const DROP_MARK = '0x8000';
 
-export const comment = (text: string): string => `-m comment --comment "${text}"`;
-
 /** Chains with their rules. */
 export function natChains(input: NatInput): Map<string, string[]> {
   const chains = new Map<string, string[]>();
@@ -36,18 +35,6 @@ export function natChains(input: NatInput): Map<string, string[]> {
 
 export function natTable(input: NatInput): string {
   return tableText('nat', natChains(input));
-}
-
-/** A table as iptables-restore takes it, replacing what is there. */
-export function tableText(table: string, chains: ReadonlyMap<string, readonly string[]>): string {
-  const builtIn = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
-  return [
-    `*${table}`,
-    ...[...chains.keys()].map((chain) => `:${chain} ${builtIn.includes(chain) ? 'ACCEPT' : '-'} [0:0]`),
-    ...[...chains].flatMap(([chain, rules]) => rules.map((rule) => `-A ${chain} ${rule}`)),
-    'COMMIT',
-    '',
-  ].join('\n');
 }
 
 type Chains = [chain: string, rules: string[]][];

@@ -8,7 +8,7 @@ import { ROOT } from './article.js';
 
 const FOLDER = `${ROOT}test/data/policies`;
 
-interface Layout {
+export interface Layout {
   nodes: Record<string, { ip: string; pods: Record<string, string> }>;
   ports: string[];
 }
@@ -34,7 +34,7 @@ export interface Cell {
   protocol: 'tcp' | 'udp';
 }
 
-const layout = parse(readText(`${FOLDER}/cluster.yaml`)) as Layout;
+export const layout = parse(readText(`${FOLDER}/cluster.yaml`)) as Layout;
 
 /** Names of the pods, namespace/name, in order. */
 export const pods = Object.values(layout.nodes).flatMap((node) => Object.keys(node.pods)).sort();

@@ -36,4 +36,7 @@ export interface AgentState {
   devices?: Readonly<Record<string, number>>;
   /** Addresses of names, as DNS replies told. */
   names?: Readonly<Record<string, readonly string[]>>;
+  /** The gateway is a device that carries no marks of the kernel's (a TAP): the switch marks the node's own packets, which it
+   *  knows by their source. */
+  gatewayWithoutMarks?: boolean;
 }

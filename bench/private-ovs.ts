@@ -3,8 +3,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packageFile } from '../dataplane/root.js';
 import { run, stopPid } from '../lab/run.js';
+import type { BenchPod } from './types.js';
 
+/** Debian's daemon with the userspace and the kernel datapath. */
+export const VSWITCHD = '/usr/lib/openvswitch-switch/ovs-vswitchd';
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 
 export interface PrivateOvs {
@@ -13,6 +17,17 @@ export interface PrivateOvs {
   appctl(...args: string[]): Promise<string>;
   vswitchdPid(): Promise<number>;
   teardown(): Promise<void>;
+}
+
+/** Bridge br-int with worker1's ports and flows; `datapath` as in the Bridge table: netdev, or system for the kernel's. */
+export async function addWorker1(ovs: PrivateOvs, datapath: 'netdev' | 'system', pods: BenchPod[]): Promise<void> {
+  await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', `datapath_type=${datapath}`, 'fail-mode=secure');
+  await ovs.vsctl('add-port', 'br-int', 'antrea-tun0', '--', 'set', 'Interface', 'antrea-tun0', 'type=geneve', 'ofport_request=1',
+    'options:csum=true', 'options:key=flow', 'options:remote_ip=flow',
+    '--', 'add-port', 'br-int', 'antrea-gw0', '--', 'set', 'Interface', 'antrea-gw0', 'type=internal', 'ofport_request=2',
+    ...pods.flatMap((p) => ['--', 'add-port', 'br-int', p.port, '--', 'set', 'Interface', p.port, `ofport_request=${p.ofport}`]));
+  await ovs.ofctl('add-tlv-map', 'br-int', '{class=0x0104,type=0x80,len=4}->tun_metadata0');
+  await ovs.ofctl('add-flows', 'br-int', packageFile('flows', 'article', 'worker1.flows'));
 }
 
 /** `settings`: columns of Open_vSwitch set before vswitchd starts, as `other_config:x=y`. */

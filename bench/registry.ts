@@ -2,6 +2,7 @@
 import { direct } from './contenders/direct.js';
 import { linuxBridge } from './contenders/linux-bridge.js';
 import { ovsDpdk } from './contenders/ovs-dpdk.js';
+import { ovsKernel } from './contenders/ovs-kernel.js';
 import { ovsNetdevPlain, ovsNetdevTso } from './contenders/ovs-netdev.js';
 import { packetwalkTap, packetwalkVeth } from './contenders/packetwalk.js';
 import { datapathTrials } from './trials/datapath.js';
@@ -10,7 +11,9 @@ import { tcp1Stream } from './trials/tcp-1-stream.js';
 import { udp64b } from './trials/udp-64b.js';
 import type { Contender, Trial } from './types.js';
 
-export const CONTENDERS: readonly Contender[] = [packetwalkTap, packetwalkVeth, linuxBridge, direct, ovsNetdevTso, ovsNetdevPlain, ovsDpdk];
+export const CONTENDERS: readonly Contender[] = [
+  packetwalkTap, packetwalkVeth, linuxBridge, direct, ovsKernel, ovsNetdevTso, ovsNetdevPlain, ovsDpdk,
+];
 export const TRIALS: readonly Trial[] = [udp64b, tcp1Stream, requestResponse, ...datapathTrials];
 /** Whose ratio to the others is reported. */
 export const OURS = 'packetwalk';

@@ -21,7 +21,7 @@ export function ratioText(ours: Series, peer: Series): string {
 }
 
 export function textReport(report: Report): string {
-  const out: string[] = [];
+  const out: string[] = report.where === 'guest' ? [`in a guest (${report.machine.guest}):`, ''] : [];
   for (const trial of new Set(report.series.map((s) => s.trial))) {
     const rows = report.series.filter((s) => s.trial === trial);
     const ours = rows.find((s) => s.contender === OURS);
@@ -36,5 +36,6 @@ export function textReport(report: Report): string {
   }
   for (const [name, why] of Object.entries(report.unavailable)) out.push(`left out: ${name}: ${why}`);
   out.push(`${report.rounds} rounds of ${report.seconds} s, ${report.machine.cores} cores, ${report.machine.cpu}, Linux ${report.machine.kernel}, ${report.machine.ovs}`);
+  if (report.guest) out.push('', textReport(report.guest));
   return out.join('\n');
 }

@@ -1,6 +1,7 @@
 // The bench's method: every round sets up each contender once and runs every trial on it; the order is rotated by one
 // from round to round, so that no contender always follows the same other. All pods are made anew for each contender, and a
 // switch that runs alone, in memory, for each trial.
+import { benchInGuest } from './guest/suite.js';
 import { createPods, PODS, removePods, SWITCH_NETNS } from './pods.js';
 import { summarize } from './stats.js';
 import type { Contender, Report, Sample, Trial } from './types.js';
@@ -13,6 +14,8 @@ export interface BenchOptions {
   /** Of each run. */
   seconds: number;
   onProgress(text: string): void;
+  /** Whether contenders that need another kernel may have a guest. */
+  guest: boolean;
   /** Aborted by a signal: stop after cleaning up. */
   signal: AbortSignal;
 }
@@ -25,9 +28,11 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   const { trials, rounds, seconds, signal } = options;
   const unavailable: Record<string, string> = {};
   const contenders: Contender[] = [];
+  const inGuest: Contender[] = [];
   for (const c of options.contenders) {
     const why = await c.unavailable();
     if (why === undefined) contenders.push(c);
+    else if (c.inGuest && options.guest) inGuest.push(c);
     else unavailable[c.name] = why;
   }
   const samples = new Map<string, Sample[]>();
@@ -95,5 +100,15 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   const series = trials.flatMap((t) =>
     contenders.filter((c) => runs(c, t)).map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
   );
-  return { at: new Date().toISOString(), commit: await commit(), rounds, seconds, machine: await machine(), series, unavailable };
+  const report: Report = {
+    where: 'host', at: new Date().toISOString(), commit: await commit(), rounds, seconds, machine: await machine(), series, unavailable,
+  };
+  if (inGuest.length > 0) {
+    report.guest = await benchInGuest({ ...options, contenders: inGuest }).catch((error) => {
+      signal.throwIfAborted();
+      for (const c of inGuest) unavailable[c.name] = error instanceof Error ? error.message : String(error);
+      return undefined;
+    });
+  }
+  return report;
 }

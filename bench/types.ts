@@ -23,6 +23,8 @@ export interface Contender {
   title: string;
   /** Why it cannot run here, or undefined. */
   unavailable(): Promise<string | undefined>;
+  /** Where it cannot run here, it is measured in a guest (bench/guest/). */
+  inGuest?: boolean;
   /** Joins the pods (their namespaces exist, their eth0 does not). Absent: it does not run with pods. */
   deploy?(pods: BenchPod[], switchNetns: string): Promise<Deployment>;
   /** The switch alone: frames from memory, worker1's pipeline, to nowhere. Absent: it cannot. */
@@ -84,6 +86,8 @@ export interface Series {
 }
 
 export interface Report {
+  /** On this machine, or in a virtual machine with its peers beside it: figures of the two are never compared. */
+  where: 'host' | 'guest';
   at: string;
   commit: string;
   rounds: number;
@@ -92,4 +96,6 @@ export interface Report {
   series: Series[];
   /** Contenders left out, with the reason. */
   unavailable: Record<string, string>;
+  /** What could be measured in a guest only. */
+  guest?: Report;
 }

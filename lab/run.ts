@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Killed after this long; default: 60 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Is told what it writes to stdout as it comes. */
+  onStdout?: (text: string) => void;
 }
 
 export interface RunResult {
@@ -57,7 +59,7 @@ export const DIES_WITH_US = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv'
 
 /** Resolves when it ended with 0. Rejects with SystemError (it could not be run) or ProgramError. */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
-  const { env, input, timeoutMs = 60_000, signal } = options;
+  const { env, input, timeoutMs = 60_000, signal, onStdout } = options;
   const [file, ...argv] = [...DIES_WITH_US, command, ...args];
   const absent = (code: string): SystemError => {
     const pkg = PACKAGES[command];
@@ -76,6 +78,7 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
         reject(new ProgramError([command, ...args], error.code ?? null, error.signal ?? null, stdout, stderr));
       },
     );
+    if (onStdout) child.stdout?.on('data', onStdout);
     // A program that ends without reading its input is no error of ours; what it said is in its status.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input ?? '');

@@ -29,5 +29,7 @@ export const NEEDS = {
     ['ovs-vswitchd', 'openvswitch-switch', 'a contender'],
     ['iperf3', 'iperf3', 'TCP streams'],
     ['ethtool', 'ethtool', 'device offloads'],
+    ['qemu-system-x86_64', 'qemu-system-x86', 'a guest for kernel OVS, where this kernel has none'],
+    ['modprobe', 'kmod', "the guest's modules"],
   ],
 };

@@ -2,12 +2,9 @@
 // Without userspace TSO it cannot carry unfinished frames, so the pods' offloads are switched off; with it they stay on.
 // This is not kernel OVS and must never be read as that.
 import { access } from 'node:fs/promises';
-import { packageFile } from '../../dataplane/root.js';
-import { startOvs } from '../private-ovs.js';
+import { addWorker1, startOvs, VSWITCHD } from '../private-ovs.js';
 import { address, joinByVeth, offloadsOff } from '../pods.js';
 import type { Contender } from '../types.js';
-
-const VSWITCHD = '/usr/lib/openvswitch-switch/ovs-vswitchd';
 
 function ovsNetdev(tso: boolean): Contender {
   return {
@@ -22,13 +19,7 @@ function ovsNetdev(tso: boolean): Contender {
       if (!tso) await offloadsOff(pods);
       const ovs = await startOvs(VSWITCHD, switchNetns, tso ? ['other_config:userspace-tso-enable=true'] : []);
       try {
-        await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail-mode=secure');
-        await ovs.vsctl('add-port', 'br-int', 'antrea-tun0', '--', 'set', 'Interface', 'antrea-tun0', 'type=geneve', 'ofport_request=1',
-          'options:csum=true', 'options:key=flow', 'options:remote_ip=flow',
-          '--', 'add-port', 'br-int', 'antrea-gw0', '--', 'set', 'Interface', 'antrea-gw0', 'type=internal', 'ofport_request=2',
-          ...pods.flatMap((p) => ['--', 'add-port', 'br-int', p.port, '--', 'set', 'Interface', p.port, `ofport_request=${p.ofport}`]));
-        await ovs.ofctl('add-tlv-map', 'br-int', '{class=0x0104,type=0x80,len=4}->tun_metadata0');
-        await ovs.ofctl('add-flows', 'br-int', packageFile('flows', 'article', 'worker1.flows'));
+        await addWorker1(ovs, 'netdev', pods);
       } catch (error) {
         await ovs.teardown();
         throw error;

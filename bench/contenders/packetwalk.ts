@@ -10,6 +10,9 @@ import { deployPacketwalkMemory } from '../memory/packetwalk.js';
 import { address, joinByVeth } from '../pods.js';
 import type { BenchPod, Contender } from '../types.js';
 
+/** An emulated processor takes its time. */
+const READY_MS = 60_000;
+
 function packetwalk(kind: 'tap' | 'veth'): Contender {
   return {
     name: kind === 'tap' ? 'packetwalk' : 'packetwalk-veth',
@@ -36,6 +39,7 @@ function packetwalk(kind: 'tap' | 'veth'): Contender {
       const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
         netns: switchNetns,
         log: join(rundir, 'switch.log'),
+        timeoutMs: READY_MS,
         ready: async () => (await controlCall(join(rundir, 'br-int.ctl'), 'version')) !== '',
       });
       const teardown = async () => {

@@ -15,6 +15,7 @@ interface Flags {
   seconds?: number;
   quick?: boolean;
   json?: boolean;
+  guest: boolean;
 }
 
 function pick<T extends { name: string }>(what: string, all: readonly T[], names: string[], byDefault: readonly T[]): T[] {
@@ -43,6 +44,7 @@ export function register(program: Command): void {
     .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 5)', number)
     .option('--seconds <n>', 'length of one run (default 3)', number)
     .option('--quick', '3 rounds of 2 s; with one trial and one contender the last line is the ratio')
+    .option('--no-guest', 'boot no virtual machine for what this kernel cannot run')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
     .action(async (flags: Flags) => {
@@ -57,6 +59,7 @@ export function register(program: Command): void {
         contenders,
         rounds: flags.rounds ?? (flags.quick ? 3 : 5),
         seconds: flags.seconds ?? (flags.quick ? 2 : 3),
+        guest: flags.guest,
         signal: abort.signal,
         onProgress: (text) => process.stderr.write(`${text}\n`),
       });
@@ -68,7 +71,8 @@ export function register(program: Command): void {
       else process.stdout.write(`${textReport(report)}\nwritten: ${file}\n`);
       const peers = contenders.filter((c) => c.name !== OURS);
       if (!flags.json && trials.length === 1 && peers.length === 1) {
-        const of = (name: string) => report.series.find((s) => s.contender === name);
+        const { series } = report.guest ?? report;
+        const of = (name: string) => series.find((s) => s.contender === name);
         const [ours, peer] = [of(OURS), of(peers[0].name)];
         if (ours && peer) process.stdout.write(`${trials[0].name} ours/${peers[0].name} ${ratioText(ours, peer)}\n`);
       }

@@ -2,6 +2,10 @@
 // each call. On purpose not dataplane/control/client.ts: the reference is asked without our own code in between.
 import { type Socket, connect } from 'node:net';
 
+/** Longer than any answer takes on a busy machine. OVS 3.1's ofproto/trace goes on for ever with a packet that its flows
+ *  recirculate for ever. */
+const MOST_MS = 10_000;
+
 export class Unixctl {
   #id = 0;
   #text = '';
@@ -25,12 +29,13 @@ export class Unixctl {
     });
   }
 
-  /** One call at a time. Rejects with the daemon's own words when it refuses. */
+  /** One call at a time. Rejects with the daemon's own words when it refuses, and closes when it does not answer. */
   async call(method: string, ...params: string[]): Promise<string> {
+    const timer = setTimeout(() => this.socket.destroy(new Error(`${method}: the daemon does not answer`)), MOST_MS);
     const reply = await new Promise<Reply>((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.socket.write(JSON.stringify({ id: this.#id++, method, params }));
-    });
+    }).finally(() => clearTimeout(timer));
     if (reply.error !== null) throw new Error(`${method}: ${reply.error.trim()}`);
     return reply.result ?? '';
   }

@@ -90,7 +90,7 @@ async function explore(): Promise<number> {
   }
   const met = `${tally.framesOut} frames came out, ${tally.connections} connections, ${tally.otherVersion} flows that one version cannot say`;
   process.stderr.write(`seed ${seed}: ${tally.scenarios} flow tables; ${met}\n`);
-  if (tally.ovsDied.length) process.stderr.write(`an assertion of Open vSwitch failed with seeds ${tally.ovsDied.join(', ')}\n`);
+  if (tally.ovsDied.length) process.stderr.write(`an assertion of Open vSwitch failed, or its trace did not end, with seeds ${tally.ovsDied.join(', ')}\n`);
   for (const [name, count] of tally.unsupported) process.stderr.write(`not run by packetwalk, left out ${count} times: ${name}\n`);
   process.stdout.write(`agree ${tally.agreed}/${tally.cases}\n`);
   return tally.agreed === tally.cases ? 0 : 1;

@@ -28,10 +28,10 @@ export interface Pair {
 
 function hasDied(error: unknown): boolean {
   const text = String(error);
-  return /ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|Connection re(set|fused)/.test(text);
+  return /ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|does not answer|Connection re(set|fused)/.test(text);
 }
 
-/** OVS has assertions that some flows make fail; then another one takes its place. True when that was it. */
+/** OVS has assertions that some flows make fail, and traces without end; then another one takes its place. True when that was it. */
 export async function revive(pair: Pair, error: unknown): Promise<boolean> {
   if (!hasDied(error)) return false;
   await pair.ovs.stop();

@@ -10,6 +10,7 @@ import { io } from './output.js';
 import * as apply from './verbs/apply.js';
 import * as bench from './verbs/bench.js';
 import * as conntrack from './verbs/conntrack.js';
+import * as controller from './verbs/controller.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
@@ -27,7 +28,8 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, conntrack, ports, counters, fdb, groups, meters, switchVerb, bench,
+  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, switchVerb,
+  bench,
 ];
 
 export function version(): string {

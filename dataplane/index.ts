@@ -6,6 +6,10 @@ export type { PortSpec, PortStatus } from './datapath/ports.js';
 export type { WatchListener, WatchRecord } from './datapath/watch.js';
 export { InputError, SystemError, UnsupportedError } from './errors.js';
 export type { DumpOptions, FlowRow } from './flow-dump.js';
+export type { PacketInRecord } from './packet-in/format.js';
+export type { PacketIn } from './packet-in/packet-in.js';
+export type { PacketOut, ResumeChanges } from './packet-in/packet-out.js';
+export type { PacketInListener, PacketInOptions, PacketInSubscription } from './packet-in/subscription.js';
 export type { PacketText } from './packet-text.js';
 export {
   type CounterReport,

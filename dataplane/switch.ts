@@ -5,7 +5,6 @@
 import { resolve } from 'node:path';
 import type { SwitchConfig } from './config.js';
 import { loadAddon } from './datapath/addon.js';
-import { encodeActions } from './datapath/encode.js';
 import { formatMegaflow } from './datapath/format-megaflow.js';
 import {
   KEY_SIZE,
@@ -26,7 +25,12 @@ import { FlowCommands, type FlowDumpOptions, type GroupDumpOptions, warningText 
 import type { FlowRow } from './flow-dump.js';
 import { type FlowEventListener, FlowEvents } from './flow-events.js';
 import { formatMac } from './key/numbers.js';
-import { type MeterSpec, OFPP, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
+import { type MeterSpec, parseFlows, parseMatch, TlvMap, toMasked } from './openflow/index.js';
+import { type PacketInRecord, packetInRecord } from './packet-in/format.js';
+import { type PacketIn, packetInOf } from './packet-in/packet-in.js';
+import { type PacketInCounters, PacketIns } from './packet-in/packet-ins.js';
+import { outgoing, type PacketOut, parsePacketOut, type ResumeChanges, resumed } from './packet-in/packet-out.js';
+import type { PacketInListener, PacketInOptions, PacketInSubscription } from './packet-in/subscription.js';
 import { readText } from './read-config.js';
 import { type FlowEntry, MacTable, Tables } from './tables/index.js';
 import { type PacketText, readPacket } from './packet-text.js';
@@ -51,7 +55,8 @@ export interface FdbRow {
 }
 
 export interface CounterReport extends NativeCounters {
-  slowPath: UpcallCounters & { packetIns: number };
+  slowPath: UpcallCounters;
+  packetIn: PacketInCounters;
   revalidation: RevalidationCounters;
   /** What the names in `drops` mean. */
   reasons: NativeDropReason[];
@@ -100,7 +105,7 @@ export class Switch {
   /** Some flow has one; undefined: not looked yet. */
   #hasTimeouts: boolean | undefined;
   readonly #startedMs = performance.now();
-  #packetIns = 0;
+  readonly #packetIns = new PacketIns((error) => this.#failed('a listener of packet-ins failed', error));
   #lastFailureMs = -Infinity;
   #closed = false;
 
@@ -128,7 +133,7 @@ export class Switch {
       {
         watched: (upcall, environment, flow) =>
           watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions()),
-        packetIn: () => this.#packetIns++,
+        packetIn: (upcall, state, fromTunnel) => this.#packetIns.tell(packetInOf(upcall, state, this.#tlvMap, fromTunnel)),
         failed: (what, error) => this.#failed(what, error),
       },
     );
@@ -185,6 +190,7 @@ export class Switch {
     if (this.#closed) return;
     this.#closed = true;
     this.#maintenance.stop();
+    this.#packetIns.close();
     this.#slowPath.close();
     this.#datapath.stop();
   }
@@ -327,9 +333,31 @@ export class Switch {
     return this.#watches.add(value, mask, listener);
   }
 
-  /** Packet-out: runs datapath actions on a frame as if it had come from `inPort`. */
-  packetOut(frame: Uint8Array, options: { inPort?: number; actions: Parameters<typeof encodeActions>[0] }): void {
-    this.#datapath.execute(frame, options.inPort ?? OFPP.CONTROLLER, encodeActions(options.actions));
+  /** Tells `listener` of the packets that flows send to controllers, one after the other. It never makes the switch wait:
+   *  what finds no place in its queue is counted as lost. */
+  onPacketIn(listener: PacketInListener, options: PacketInOptions = {}): PacketInSubscription {
+    return this.#packetIns.subscribe(listener, options);
+  }
+
+  /** Runs actions on a frame as if it had come in by a port. Throws InputError for what is wrong with either. */
+  packetOut(packet: PacketOut): void {
+    this.#slowPath.send(outgoing(packet, this.openflow.parseOptions, (actions) => this.#tables.check(actions)), true);
+  }
+
+  /** The same from the words of `ovs-ofctl packet-out`. */
+  packetOutText(text: string): void {
+    this.packetOut(parsePacketOut(text, this.openflow.parseOptions));
+  }
+
+  /** A paused packet goes on where it stopped; each once. Throws InputError when there is none by this name (any more). */
+  resume(continuation: string, changes: ResumeChanges = {}): void {
+    const options = this.openflow.parseOptions;
+    this.#slowPath.send(this.#packetIns.take(continuation, (paused) => resumed(paused, changes, options)), false);
+  }
+
+  /** A packet-in as ovs-ofctl prints it, and as plain JSON. */
+  describePacketIn(packet: PacketIn): PacketInRecord {
+    return packetInRecord(packet, this.name, { ports: this.#ports, tlvMap: this.#tlvMap });
   }
 
   /** A frame arrives on a memory port. */
@@ -382,6 +410,7 @@ export class Switch {
     const now = process.hrtime.bigint();
     const options = {
       options: this.#tlvMap.mappings,
+      order: (cookie: number) => this.#slowPath.order(cookie),
       ...(names ? { port: (no: number): string | undefined => this.#ports.byNumber(no) } : {}),
     };
     return [...megaflows].map((flow) => formatMegaflow(flow, now, options));
@@ -430,7 +459,8 @@ export class Switch {
   counters(): CounterReport {
     return {
       ...this.#datapath.counters(),
-      slowPath: { ...this.#slowPath.upcalls.counters, packetIns: this.#packetIns },
+      slowPath: { ...this.#slowPath.upcalls.counters },
+      packetIn: { ...this.#packetIns.counters },
       revalidation: { ...this.#slowPath.revalidator.counters },
       reasons: loadAddon().dropReasons.filter((reason) => reason.name !== 'none'),
     };

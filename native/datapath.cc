@@ -209,9 +209,9 @@ std::vector<FlowStats> Datapath::change_flows(std::vector<FlowChange> changes, c
   return list;
 }
 
-void Datapath::execute(std::vector<uint8_t> frame, uint32_t in_port, std::vector<uint8_t> actions) {
-  post([this, frame = std::move(frame), in_port, actions = std::move(actions)] {
-    pipeline_.execute(frame.data(), static_cast<uint32_t>(frame.size()), in_port,
+void Datapath::execute(std::vector<uint8_t> frame, const FlowKey& key, std::vector<uint8_t> actions) {
+  post([this, frame = std::move(frame), key, actions = std::move(actions)] {
+    pipeline_.execute(frame.data(), static_cast<uint32_t>(frame.size()), key,
                       {actions.data(), static_cast<uint32_t>(actions.size())}, monotonic_ns());
     pipeline_.end_burst();  // the frame's bytes go with this closure
   });

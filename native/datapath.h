@@ -85,7 +85,7 @@ class Datapath {
   // Does all of it in one step between bursts, and returns the statistics from before. With a new `epoch` no packet
   // meets both what was and what is.
   std::vector<FlowStats> change_flows(std::vector<FlowChange> changes, const uint32_t* epoch);  // waited
-  void execute(std::vector<uint8_t> frame, uint32_t in_port, std::vector<uint8_t> actions);
+  void execute(std::vector<uint8_t> frame, const FlowKey& key, std::vector<uint8_t> actions);
   void watch(std::unique_ptr<FlowSpec> filter);  // nullptr: nothing
 
   // Conntrack and counters, all waited.

@@ -5,6 +5,7 @@
 // on alone (clone, or recirc and upcall amid a list) is a packet of its own and counts as `copied`; see counters.h.
 #include "extract.h"
 #include "gso.h"
+#include "offload.h"
 #include "pipeline.h"
 #include "protocols.h"
 #include "rewrite.h"
@@ -201,13 +202,32 @@ void Pipeline::recirculate(Run& r, uint32_t recirc_id, bool is_last) {
 
 void Pipeline::hand_up(Run& r, uint32_t cookie, bool is_last) {
   r.read_again();
-  if (!upcall(r.packet, UpcallReason::action, cookie, r.depth)) return r.fail(Drop::upcall_full);
+  uint32_t told = 0;
+  const auto tell = [&](const Packet& packet) {
+    if (upcall(packet, UpcallReason::action, cookie, r.depth)) told++;
+    else r.fail(Drop::upcall_full);
+  };
+  // Who takes it wants frames as they would be on a wire.
+  if (r.packet.gso_size == 0) tell(r.packet);
+  else tell_segments(r.packet, tell);
+  if (told == 0) return;
   if (is_last) {
     r.is_carried = true;
+    told--;
   } else {
-    counters.copied++;
-    r.branches++;
+    r.branches += told;
   }
+  counters.copied += told;
+}
+
+// What cannot be cut (its headers do not fit what its sender said of it) is told whole.
+void Pipeline::tell_segments(const Packet& packet, const std::function<void(const Packet& frame)>& tell) {
+  segment_.resize(kHeadroom + kMaxFrame);
+  const int count = segment_gso(packet, segment_.data(), static_cast<uint32_t>(segment_.size()), [&](Packet& segment) {
+    extract(segment);
+    tell(segment);
+  });
+  if (count < 0) tell(packet);
 }
 
 void Pipeline::branch(Run& r, ActionList list) {

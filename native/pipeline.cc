@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "extract.h"
+#include "offload.h"
 
 namespace pw {
 namespace {
@@ -92,11 +93,11 @@ void Pipeline::recirculated(uint32_t depth) {
   }
 }
 
-bool Pipeline::upcall(Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth) {
-  UpcallSlot* slot = slots.take(packet.key.in_port.get(), ports.all().size());
+bool Pipeline::upcall(const Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth) {
+  UpcallSlot* slot = slots.take(packet.key.in_port.get(), ports.all().size(), reason);
   if (slot == nullptr) return false;
   UpcallSlots::fill(*slot, packet);
-  slot->reason = reason;
+  if (reason == UpcallReason::action && packet.csum_partial) finish_checksum(slot->packet);
   slot->cookie = cookie;
   slot->depth = depth;
   slot->time_ns = static_cast<int64_t>(packet.rx_ns) + realtime_offset();
@@ -117,7 +118,7 @@ void Pipeline::answer(uint32_t number, ActionList actions, uint64_t now_ns) {
   recirculated(slot->depth + 1);
 }
 
-void Pipeline::execute(const uint8_t* frame, uint32_t size, uint32_t in_port, ActionList actions, uint64_t now_ns) {
+void Pipeline::execute(const uint8_t* frame, uint32_t size, const FlowKey& key, ActionList actions, uint64_t now_ns) {
   now_ns_ = now_ns;
   counters.executed++;
   if (size < kEthHeaderSize) return counters.drop(Drop::runt);
@@ -127,8 +128,7 @@ void Pipeline::execute(const uint8_t* frame, uint32_t size, uint32_t in_port, Ac
   original.size = size;
   original.rx_ns = now_ns;
   original.epoch = epoch;
-  memset(&original.key, 0, sizeof original.key);
-  original.key.in_port.set(in_port);
+  original.key = key;
   Packet* packet = copies_.copy(original);
   if (packet == nullptr) return counters.drop(Drop::copy_limit);
   extract(*packet);

@@ -9,6 +9,7 @@
 //                             v
 //                        upcall slot -> TypeScript -> answer() -> run
 #pragma once
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ class Pipeline {
   // TypeScript's answer to an upcall. An unknown slot is ignored.
   void answer(uint32_t slot, ActionList actions, uint64_t now_ns);
   // A packet-out: the frame's bytes are copied.
-  void execute(const uint8_t* frame, uint32_t size, uint32_t in_port, ActionList actions, uint64_t now_ns);
+  void execute(const uint8_t* frame, uint32_t size, const FlowKey& key, ActionList actions, uint64_t now_ns);
   // Sends what was queued, gives buffers back.
   void end_burst();
 
@@ -76,7 +77,7 @@ class Pipeline {
   struct Run;
   void pass(Packet* const* packets, int count, uint32_t depth);
   void recirculated(uint32_t depth);
-  bool upcall(Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth);
+  bool upcall(const Packet& packet, UpcallReason reason, uint32_t cookie, uint32_t depth);
   bool is_watched(const FlowKey& key) const;
 
   // follow.cc
@@ -96,6 +97,7 @@ class Pipeline {
   void output(Run& run, uint32_t port_no, bool is_last);
   void recirculate(Run& run, uint32_t recirc_id, bool is_last);
   void hand_up(Run& run, uint32_t cookie, bool is_last);
+  void tell_segments(const Packet& packet, const std::function<void(const Packet& frame)>& tell);
   void branch(Run& run, ActionList actions);
   void track(Run& run, const Action& action);
   bool track_fragment(Run& run, const Action& action, ActionList rest);
@@ -107,6 +109,7 @@ class Pipeline {
   Fragments fragments_;
   std::vector<Packet*> next_, current_;       // recirculated in this pass, and being worked on
   std::vector<UpcallSlot*> answered_;         // given back when the burst has left
+  std::vector<uint8_t> segment_;              // of a GSO frame, as it is told to TypeScript
   bool published_ = false;
   bool is_watching_ = false;
   FlowKey watch_key_{}, watch_mask_{};

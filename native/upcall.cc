@@ -14,8 +14,10 @@ UpcallSlots::UpcallSlots(uint32_t count) : count_(count), reserve_(count / 4), s
   for (uint32_t i = count; i > 0; i--) free_.push_back(i - 1);
 }
 
-UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count) {
+UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count, UpcallReason reason) {
   if (free_.empty()) return nullptr;
+  const bool is_action = reason == UpcallReason::action;
+  if (is_action && used_by_actions_ >= std::max(count_ / 2, 1u)) return nullptr;
   const auto shares = static_cast<uint32_t>(std::max<size_t>(port_count, 1));
   const uint32_t share = std::max<uint32_t>((count_ - reserve_) / shares, 1);
   uint32_t& used = used_by_port_[in_port];
@@ -31,6 +33,8 @@ UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count) {
   slot.from_reserve = from_reserve;
   slot.charged_port = in_port;
   slot.waiting = true;
+  slot.reason = reason;
+  if (is_action) used_by_actions_++;
   (from_reserve ? reserve_used_ : used)++;
   in_use_++;
   return &slot;
@@ -71,6 +75,7 @@ UpcallSlot* UpcallSlots::waiting(uint32_t number) {
 
 void UpcallSlots::give_back(UpcallSlot& slot) {
   const auto used = used_by_port_.find(slot.charged_port);
+  if (slot.reason == UpcallReason::action) used_by_actions_--;
   if (slot.from_reserve) reserve_used_--;
   else if (--used->second == 0) used_by_port_.erase(used);
   if (slot.capacity > kKeepCapacity) {

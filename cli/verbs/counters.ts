@@ -14,13 +14,17 @@ export function register(program: Command): void {
       await withTarget(options, async (client) => {
         const report = JSON.parse(await client.call('packetwalk/counters')) as CounterReport;
         if (options.json) return printJson(options.all ? report : withoutZeros(report));
-        const { drops, copyDrops, slowPath, revalidation, reasons, ...counters } = report;
-        const slow = Object.entries(revalidation).map(([name, n]) => [`revalidated: ${name}`, n]);
-        print(table(['counter', 'value'], [...Object.entries(counters), ...Object.entries(slowPath), ...slow]));
+        const { drops, copyDrops, slowPath, packetIn, revalidation, reasons, ...counters } = report;
+        const { packetIns, ...ofControllers } = packetIn;
+        const named = (what: string, numbers: object): [string, number][] =>
+          Object.entries(numbers).map(([name, n]: [string, number]) => [`${what}: ${name}`, n]);
+        const slow = [...named('packetIns', ofControllers), ...named('revalidated', revalidation)];
+        const rows = [...Object.entries(counters), ...Object.entries(slowPath), ['packetIns', packetIns] as [string, number], ...slow];
+        print(table(['counter', 'value'], rows));
         const shown = reasons.filter(({ name }) => options.all || drops[name] > 0 || copyDrops[name] > 0);
         if (shown.length === 0) return print('\nnothing was dropped');
-        const rows = shown.map(({ name, severity, text }) => [name, drops[name], copyDrops[name], severity, text]);
-        print(`\n${table(['dropped', 'packets', 'copies', 'kind', 'because'], rows)}`);
+        const dropped = shown.map(({ name, severity, text }) => [name, drops[name], copyDrops[name], severity, text]);
+        print(`\n${table(['dropped', 'packets', 'copies', 'kind', 'because'], dropped)}`);
       });
     });
 }

@@ -11,6 +11,7 @@ import { registerOfproto } from './commands/ofproto.js';
 import { registerFlows } from './commands/flows.js';
 import { registerGroups } from './commands/groups.js';
 import { registerMeters } from './commands/meters.js';
+import { registerPackets } from './commands/packets.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
 import { ControlServer } from './server.js';
 
@@ -34,6 +35,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   registerOfproto(commands, sw);
   registerDpctl(commands, sw);
   registerPacketwalk(commands, sw);
+  registerPackets(commands, sw);
   registerFlows(commands, sw);
   registerGroups(commands, sw);
   registerMeters(commands, sw);

@@ -1,6 +1,10 @@
 // Datapath actions: what a translation ends in. encode.ts turns them into the addon's bytes (docs/boundary.md),
 // format-actions.ts into the text that ovs-dpctl prints.
+import type { PacketInOrder } from '../translate/types.js';
 import type { FieldName } from './key-fields.js';
+
+/** `dontSend`: of a packet on paper. */
+export type PrintedOrder = PacketInOrder & { dontSend?: boolean };
 
 export interface DatapathNat {
   kind: 'restore' | 'src' | 'dst';
@@ -36,7 +40,9 @@ export type DatapathAction =
   | { type: 'ct_clear' }
   | { type: 'recirc'; id: number }
   | { type: 'drop'; reason: string }
-  | { type: 'upcall'; cookie: number }
+  /** To TypeScript. `cookie`: recirculation id of the state that says what for; `order`: the same for who prints it, and
+   *  not encoded. */
+  | { type: 'upcall'; cookie: number; order?: PrintedOrder }
   | { type: 'clone'; actions: DatapathAction[] }
   | { type: 'trunc'; size: number }
   /** `id` is the datapath's number of the meter, from 0. */

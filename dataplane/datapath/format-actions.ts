@@ -5,7 +5,8 @@
 // printed as one set(...).
 import { formatIpv4, formatIpv6, formatMac } from '../key/numbers.js';
 import type { TlvMapping } from '../key/tlv-map.js';
-import type { DatapathAction, DatapathNat } from './actions.js';
+import type { PacketInOrder } from '../translate/types.js';
+import type { DatapathAction, DatapathNat, PrintedOrder } from './actions.js';
 import { KEY_FIELDS, type FieldName } from './key-fields.js';
 
 export interface FormatActionsOptions {
@@ -13,6 +14,8 @@ export interface FormatActionsOptions {
   port?(no: number): string | undefined;
   /** The TLV map, by which Geneve options are printed. */
   options?: readonly TlvMapping[];
+  /** What an upcall is for, by its cookie. */
+  order?(cookie: number): PrintedOrder | undefined;
 }
 
 type SetAction = Extract<DatapathAction, { type: 'set' }>;
@@ -70,7 +73,7 @@ function formatAction(
     case 'recirc':
       return `recirc(${hex(action.id)})`;
     case 'upcall':
-      return `userspace(controller(reason=${action.cookie >>> 16},controller_id=${action.cookie & 0xffff}))`;
+      return formatUpcall(action.cookie, action.order ?? options.order?.(action.cookie));
     case 'clone':
       return `clone(${formatActions(action.actions, key, options)})`;
     case 'trunc':
@@ -234,4 +237,16 @@ function formatNat(nat: DatapathNat): string {
     if (nat.minPort !== undefined) target += `:${range(nat.minPort, nat.maxPort)}`;
   } else if (nat.minPort !== undefined) target = `=:${range(nat.minPort, nat.maxPort)}`;
   return `nat(${[`${nat.kind}${target}`, ...nat.flags].join(',')})`;
+}
+
+/** As Open vSwitch numbers them in its datapath actions. */
+const REASONS: Record<PacketInOrder['reason'], number> = {
+  no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5, explicit_miss: 6,
+};
+
+function formatUpcall(cookie: number, order?: PrintedOrder): string {
+  if (!order) return `userspace(pid=0,controller(recirc_id=${cookie}))`;
+  const { reason, dontSend = false, pause, cookie: flow = 0xffff_ffff_ffff_ffffn, id, maxLen } = order;
+  const cookieText = flow === 0n ? '0' : hex(flow);
+  return `userspace(pid=0,controller(reason=${REASONS[reason]},dont_send=${Number(dontSend)},continuation=${Number(pause)},recirc_id=${cookie},rule_cookie=${cookieText},controller_id=${id},max_len=${maxLen}))`;
 }

@@ -58,7 +58,7 @@ export class Megaflow {
   /** CLOCK_MONOTONIC, ns; 0: never. */
   usedNs = 0n;
   tcpFlags = 0;
-  /** Recirculation ids that its packets go on with. */
+  /** Recirculation ids that its packets go on with, or up with. */
   recircIds: readonly number[] = NONE;
   encoded: Uint8Array = new Uint8Array();
   entries: readonly Credited[] = NONE;
@@ -124,5 +124,9 @@ function orNone<T>(list: readonly T[]): readonly T[] {
 }
 
 function recircIdsOf(actions: readonly DatapathAction[]): number[] {
-  return actions.flatMap((a) => (a.type === 'recirc' ? [a.id] : 'actions' in a ? recircIdsOf(a.actions) : []));
+  return actions.flatMap((a) => {
+    if (a.type === 'recirc') return [a.id];
+    if (a.type === 'upcall') return [a.cookie];
+    return 'actions' in a ? recircIdsOf(a.actions) : [];
+  });
 }

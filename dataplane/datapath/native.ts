@@ -61,7 +61,8 @@ export interface NativeUpcall {
   cookie: number;
   /** 512 bytes: the key of this pass, with ct_* and recirc_id. A copy; yours to keep. */
   key: Uint8Array;
-  /** The frame, at most the first 512 bytes (headers); a copy. */
+  /** The frame, at most the first 512 bytes (headers); of an `action` upcall all of it, with its checksum finished, and
+   *  not longer than a wire would have it (of a GSO frame each segment comes up alone). A copy. */
   frame: Uint8Array;
   /** Bytes of the whole frame. */
   size: number;
@@ -215,8 +216,9 @@ export interface NativeDatapath {
   changeFlows(changes: NativeFlowChange[], epoch?: number): BigUint64Array;
   /** Waited. What onUpcalls would be told next. */
   takeUpcalls(): NativeUpcall[];
-  /** Posted. Packet-out: runs `actions` on a frame as if it had come from `inPort` (0xfffd: controller). */
-  execute(frame: Uint8Array, inPort: number, actions: Uint8Array): void;
+  /** Posted. Packet-out: runs `actions` on a frame. Of `key` (512 bytes) the metadata (in_port, 0xfffd for a controller's,
+   *  pkt_mark, ct_*) and the tunnel count; the headers are read from the frame. */
+  execute(frame: Uint8Array, key: Uint8Array, actions: Uint8Array): void;
 
   /** Posted. null stops watching. */
   setTrace(filter: NativeTraceFilter | null): void;

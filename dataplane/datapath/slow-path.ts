@@ -4,11 +4,15 @@ import { flowFromKey } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { Staged, Tables, TablesChange } from '../tables/index.js';
 import { translatePacket } from '../translate/index.js';
-import type { Environment, Translation } from '../translate/types.js';
+import type { Environment, FrozenState, PacketInOrder, Translation } from '../translate/types.js';
 import type { Flow } from '../key/flow.js';
 import { type EnvironmentParts, RetranslationEnvironment, SwitchEnvironment } from './environment.js';
+import type { Outgoing } from '../packet-in/packet-out.js';
+import { thawedFlow } from '../translate/freeze.js';
+import { encodeActions } from './encode.js';
+import { KEY_FIELDS } from './key-fields.js';
 import { macKey, type Megaflow, Megaflows } from './megaflows.js';
-import type { NativeDatapath, NativeUpcall } from './native.js';
+import { KEY_SIZE, type NativeDatapath, type NativeUpcall } from './native.js';
 import { RecircTable } from './recirc.js';
 import { creditedBy, Revalidator } from './revalidator.js';
 import { type Answered, type Translated, Upcalls } from './upcalls.js';
@@ -16,7 +20,8 @@ import { type Answered, type Translated, Upcalls } from './upcalls.js';
 export interface SlowPathHost {
   /** Translates a packet that somebody watches, and tells them. */
   watched(upcall: NativeUpcall, environment: Environment, flow: Flow): Translation;
-  packetIn(upcall: NativeUpcall): void;
+  /** A flow sent it to the controllers; `fromTunnel`: the port that it came in by is one. */
+  packetIn(upcall: NativeUpcall, state: FrozenState, fromTunnel: boolean): void;
   failed(what: string, error: unknown): void;
 }
 
@@ -35,7 +40,7 @@ export class SlowPath {
   #rounds = 0;
 
   constructor(
-    datapath: NativeDatapath,
+    private readonly datapath: NativeDatapath,
     parts: Omit<EnvironmentParts, 'recirc'>,
     private readonly host: SlowPathHost,
   ) {
@@ -52,7 +57,7 @@ export class SlowPath {
       credit: (answered, packets, bytes, tcpFlags) => {
         credit({ ...answered, entries: creditedBy(answered.translation) }, packets, bytes, Date.now(), tcpFlags);
       },
-      packetIn: (upcall) => host.packetIn(upcall),
+      packetIn: (upcall) => this.#packetIn(upcall),
       failed: ({ frame }, error) => {
         const hex = Buffer.from(frame).toString('hex');
         host.failed(`a packet was dropped because its translation failed (frame ${hex})`, error);
@@ -63,6 +68,23 @@ export class SlowPath {
   /** For a trace: it asks what a packet would, and notes for nobody. */
   environment(packet: Flow): Environment {
     return new SwitchEnvironment(this.#parts, packet);
+  }
+
+  /** What an upcall's cookie stands for; for who prints it. */
+  order(cookie: number): PacketInOrder | undefined {
+    return this.#recirc.get(cookie)?.packetIn;
+  }
+
+  /** A packet of a controller's own: through the tables, as its state says, and out. */
+  send({ frame, flow, state }: Outgoing, packetOut: boolean): void {
+    const environment = new SwitchEnvironment(this.#parts, flow);
+    const translation = translatePacket(environment, flow, { state, packetOut });
+    const answered = answer(environment, translation);
+    this.upcalls.newsOf(environment);
+    this.datapath.execute(frame, thawedFlow(flow, state).subarray(0, KEY_SIZE), encodeActions(translation.actions));
+    const [at] = KEY_FIELDS.tcp_flags;
+    const tcpFlags = (flow[at] << 8) | flow[at + 1];
+    credit({ ...answered, entries: creditedBy(translation) }, 1, frame.length, Date.now(), tcpFlags);
   }
 
   close(): void {
@@ -141,6 +163,14 @@ export class SlowPath {
     const environment = new RetranslationEnvironment(this.#parts, flow);
     const translation = translatePacket(environment, flow);
     return environment.needsPacket ? undefined : answer(environment, translation);
+  }
+
+  #packetIn(upcall: NativeUpcall): void {
+    const state = this.#recirc.get(upcall.cookie);
+    if (!state?.packetIn) return; // of a flow that is long gone
+    const [at] = KEY_FIELDS.in_port;
+    const inPort = new DataView(upcall.key.buffer, upcall.key.byteOffset).getUint32(at);
+    this.host.packetIn(upcall, state, this.#parts.ports.info(inPort)?.kind === 'geneve');
   }
 
   // --- counters and time ---------------------------------------------------------------------------------------

@@ -137,7 +137,12 @@ export class Upcalls {
   #answer(upcall: NativeUpcall, past?: (upcall: NativeUpcall) => Translated): void {
     if (upcall.reason === 'action') {
       this.datapath.complete(upcall.slot, CONSUMED);
-      this.host.packetIn(upcall);
+      try {
+        this.host.packetIn(upcall);
+      } catch (error) {
+        this.counters.failed++;
+        this.host.failed(upcall, error);
+      }
       return;
     }
     const fleeting = past !== undefined || upcall.traceId !== 0;
@@ -153,7 +158,7 @@ export class Upcalls {
     }
     this.counters.translated++;
     // What it taught counts for the packets after it, and for the megaflow that is put for them.
-    this.#newsOf(result);
+    this.newsOf(result);
     const content = contentOf(result);
     // A watched packet leaves no trace of its own in the cache: its likes come up anyway while they are watched.
     const kept = !fleeting && !result.stale;
@@ -174,8 +179,8 @@ export class Upcalls {
     return true;
   }
 
-  /** Megaflows that taught another place of an address go, so that the next packet from there is heard. */
-  #newsOf({ news }: Translated): void {
+  /** A packet taught something. Megaflows that taught another place of an address go, so that the next packet from there is heard. */
+  newsOf({ news }: Pick<Translated, 'news'>): void {
     if (news.length > 0) {
       const concerned = [...this.megaflows.withMacs(news)];
       const teach = concerned.filter(({ learned }) => learned.some((l) => news.includes(macKey(l.vlan, l.mac))));

@@ -3,7 +3,7 @@ export * from './ast.js';
 export { TlvMap, type TlvMapping } from '../key/tlv-map.js';
 export { formatFieldValue, formatMatchValue, parseFieldValue } from '../key/format.js';
 export { formatPort, parsePort } from '../key/ports.js';
-export { type FlowFilter, parseFlow, parseFlows, parseMatch } from './flow-parser.js';
+export { type FlowFilter, parseFlow, parseFlows, parseMatch, parsePacketActions } from './flow-parser.js';
 export { type Command, type FlowMod, type GroupMod, parseFlowMods, parseGroupMods, parseMods } from './mod-parser.js';
 export { DEFAULT_PRIORITY, formatFlow, formatMatch, type FormatOptions } from './format-flow.js';
 export { type Masked, toFields, toMasked } from './normalize.js';

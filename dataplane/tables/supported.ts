@@ -10,7 +10,6 @@ export function checkSupported(actions: readonly Action[]): void {
       case 'pop_queue':
         throw new UnsupportedError(`${action.type} (queues)`);
       case 'controller':
-        if (action.pause) throw new UnsupportedError('controller(pause) (continuations)');
         if (action.meterId !== undefined) throw new UnsupportedError('controller(meter_id) (meters)');
         break;
       case 'ct':

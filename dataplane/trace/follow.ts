@@ -22,6 +22,7 @@ class Pathfinder implements Recorder {
   readonly outputs: Output[] = [];
 
   freeze: Recorder['freeze'] = (recircId, state, flow, ct) => void this.frozen.push({ recircId, state, flow: flow.slice(), ct });
+  packetIn(): void {}
   output: Recorder['output'] = (port, flow, tunnel) => void this.outputs.push({ port, flow, tunnel });
   table(): void {}
   action(): void {}

@@ -11,7 +11,7 @@ import { printAction, printActions, printNat } from '../openflow/print-actions.j
 import { formatSubfield } from '../openflow/subfield.js';
 import type { TlvMap } from '../key/tlv-map.js';
 import type { FlowEntry } from '../tables/flow-table.js';
-import type { DatapathCt, FrozenState, LookupResult, Recorder } from '../translate/types.js';
+import type { DatapathCt, FrozenState, LookupResult, PacketInOrder, Recorder } from '../translate/types.js';
 import type { TraceNode, TraceStep } from './types.js';
 import { whyNot } from './why-not.js';
 
@@ -50,6 +50,7 @@ export class TraceRecorder implements Recorder {
   readonly steps: TraceStep[] = [];
   readonly frozen: Frozen[] = [];
   readonly outputs: Output[] = [];
+  readonly packetIns: PacketInOrder[] = [];
   /** Where lines of each depth go. */
   readonly #lists: TraceNode[][] = [this.tree];
   /** The step of the table that actions of each depth belong to. */
@@ -168,6 +169,10 @@ export class TraceRecorder implements Recorder {
 
   freeze(recircId: number, state: FrozenState, flow: Flow, ct: DatapathCt): void {
     this.frozen.push({ recircId, state, flow: flow.slice(), ct });
+  }
+
+  packetIn(order: PacketInOrder): void {
+    this.packetIns.push(order);
   }
 
   output(port: OfPort, flow: Flow, tunnel?: Uint8Array): void {

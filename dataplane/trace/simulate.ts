@@ -13,10 +13,10 @@ import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js'
 import { formatFlow } from '../openflow/format-flow.js';
 import { thawedFlow } from '../translate/freeze.js';
 import { translatePacket } from '../translate/translate.js';
-import type { DatapathCt, Environment, FrozenState, RecircIds, Translation } from '../translate/types.js';
+import type { DatapathCt, Environment, FrozenState, PacketInOrder, RecircIds, Translation } from '../translate/types.js';
 import { DEFAULT_CT_STATE, formatCtState, parseCtState } from './ct-next.js';
 import { type Frozen, type Output, type RecordOptions, TraceRecorder } from './recorder.js';
-import type { Trace, TraceNode, TracePass } from './types.js';
+import type { Trace, TraceNode, TracePacketIn, TracePass } from './types.js';
 
 export interface TraceOptions extends RecordOptions {
   /** Connection state for each recirculation in turn; what is not given is trk,new. */
@@ -69,6 +69,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     drop: null,
   };
   const outputs: Output[] = [];
+  const packetIns: PacketInOrder[] = [];
   const recircId = getNumber(flow, fields.recircId);
   const queue: Pass[] = [{ flow: withTagType(flow), state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
@@ -80,6 +81,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };
     if (!translation.error) {
       outputs.push(...recorder.outputs);
+      packetIns.push(...recorder.packetIns);
       for (const output of recorder.outputs) options.onOutput?.(output);
     }
     // What has recirculated by then is told nevertheless, as in OVS.
@@ -88,7 +90,8 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     }
   }
   trace.outputs = outputs.map((output) => describeOutput(output, env));
-  if (trace.outputs.length > 0) trace.drop = null;
+  if (packetIns.length > 0) trace.packetIns = packetIns.map(describePacketIn);
+  if (trace.outputs.length > 0 || packetIns.some(({ reason }) => reason !== 'invalid_ttl')) trace.drop = null;
   return trace;
 }
 
@@ -232,6 +235,10 @@ export function describeOutput({ port, tunnel }: Output, env: Environment): Trac
     };
   }
   return output;
+}
+
+function describePacketIn({ userdata, cookie = 0xffff_ffff_ffff_ffffn, ...order }: PacketInOrder): TracePacketIn {
+  return { ...order, cookie: `0x${cookie.toString(16)}`, userdata: Buffer.from(userdata).toString('hex') };
 }
 
 /** A tag that was given without its type has the usual one. */

@@ -60,6 +60,17 @@ export interface TracePass {
   error?: string;
 }
 
+export interface TracePacketIn {
+  reason: string;
+  table: number;
+  cookie: string;
+  id: number;
+  maxLen: number;
+  /** Hexadecimal. */
+  userdata: string;
+  pause: boolean;
+}
+
 export interface Trace {
   bridge: string;
   /** The packet as a flow. */
@@ -68,6 +79,8 @@ export interface Trace {
   /** Table ids in order over all passes. */
   path: number[];
   outputs: { port: number; name: string; tunnel?: { dst: string; id: string } }[];
+  /** The packet went to controllers, with what each is told; `pause`: it waits for one. Left out when it did not. */
+  packetIns?: TracePacketIn[];
   /** Why it was dropped, when it was. */
   drop: { reason: string; table: number } | null;
 }

@@ -5,12 +5,16 @@ import { type Flow, newFlow } from '../key/flow.js';
 import type { Action, FlowSpec, OfPort } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import { AT, u32 } from './bytes.js';
-import type { Credited, Environment, FrozenState, Recorder } from './types.js';
+import type { Credited, Environment, FrozenState, FrozenStep, PacketInOrder, Recorder } from './types.js';
 
 export interface TranslateOptions {
   recorder?: Recorder;
   /** Let NORMAL learn addresses, and learn() flows. Default true; a trace does not. */
   learn?: boolean;
+  /** The packet begins with this state: a paused one goes on, or a packet-out does what it is for. */
+  state?: FrozenState;
+  /** The packet is a controller's own. */
+  packetOut?: boolean;
 }
 
 export class Context {
@@ -31,6 +35,8 @@ export class Context {
   readonly learned: { flow: FlowSpec; limit: number }[] = [];
   /** The flow whose actions are run. */
   entry?: FlowEntry;
+  /** Its cookie; of a flow that was paused, too. */
+  cookie?: bigint;
   /** The table that the current flow is in. */
   table = 0;
   /** How many tables are open, one entered from the other: the trace's indentation. */
@@ -40,8 +46,13 @@ export class Context {
   backward = 0;
   /** Set: the pipeline is given up. */
   error?: string;
-  /** Set by exit: no further action is run. */
+  /** Set by exit and by a pause: no further action is run. */
   exited = false;
+  /** Set by a pause, until the pipeline's state is frozen; what the lists that are open still had to do. */
+  pausing?: { order: Omit<PacketInOrder, 'table' | 'cookie'>; steps: FrozenStep[] };
+  /** What is run is a bucket's own, or the action set's. */
+  inGroup = false;
+  inActionSet = false;
   /** ct_* of the flow are a connection's. */
   conntracked = false;
   /** The state that the packet was thawed with. */

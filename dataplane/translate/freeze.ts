@@ -9,13 +9,21 @@ import type { DatapathCt, FrozenState } from './types.js';
 
 /** Sends a copy of the packet, with the connection that `ct` found for it, round again, to go on in `table`. */
 export function freeze(ctx: Context, table: number, ct: DatapathCt): void {
+  const state = { ...frozen(ctx, table), conntracked: true };
+  const id = ctx.env.recirc.allocate(state);
+  ctx.actions.push({ type: 'recirc', id });
+  ctx.recorder?.freeze(id, state, ctx.flow, ct);
+}
+
+/** The pipeline's state as it is now. */
+export function frozen(ctx: Context, table: number): FrozenState {
   const { flow } = ctx;
   const state: FrozenState = {
     table,
     pipeline: flow.slice(KEY_SIZE),
     inPort: ctx.inPort,
     stack: ctx.stack.slice(),
-    conntracked: true,
+    conntracked: ctx.conntracked,
   };
   if (ctx.actionSet.length > 0) state.actionSet = ctx.actionSet.slice();
   // What arrived comes back with the packet; what the pipeline set would be lost.
@@ -23,13 +31,11 @@ export function freeze(ctx: Context, table: number, ct: DatapathCt): void {
     state.tunnel = flow.slice(TUNNEL_START, TUNNEL_END);
     ctx.mask.fill(0xff, TUNNEL_START, TUNNEL_END);
   }
-  const id = ctx.env.recirc.allocate(state);
-  ctx.actions.push({ type: 'recirc', id });
-  ctx.recorder?.freeze(id, state, flow, ct);
+  return state;
 }
 
-function changedTunnel({ flow, arrivedTunnel, thawed }: Context): boolean {
-  if (thawed?.tunnel) return true;
+function changedTunnel({ flow, arrivedTunnel, thawed, tunnel }: Context): boolean {
+  if (thawed?.tunnel || tunnel) return true;
   for (let i = 0; i < arrivedTunnel.length; i++) if (flow[TUNNEL_START + i] !== arrivedTunnel[i]) return true;
   return false;
 }
@@ -42,9 +48,10 @@ export function thaw(ctx: Context, state: FrozenState): void {
   ctx.conntracked = state.conntracked ?? false;
 }
 
-/** The packet's flow as it was before the recirculation, with what conntrack made of it since. */
+/** The packet's flow as it was when the state was frozen, with what conntrack made of it since. */
 export function thawedFlow(flow: Flow, state: FrozenState): Flow {
   const thawed = flow.slice();
+  if (!state.conntracked) thawed.fill(0, AT.ct_state, AT.ct_ipv6_dst + 16);
   thawed.set(state.pipeline, KEY_SIZE);
   put32(thawed, AT.in_port, state.inPort);
   if (state.tunnel) thawed.set(state.tunnel, TUNNEL_START);

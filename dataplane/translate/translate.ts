@@ -5,6 +5,7 @@
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
 import { runActionSet } from './actions/action-set.js';
+import { finishPause, runSteps } from './actions/pause.js';
 import { keepLearned } from './actions/learn.js';
 import { sendsPacket } from './actions/output.js';
 import { AT, FRAG_LATER, isIp, isZero, put32, TUNNEL_END, TUNNEL_START, u16, u32 } from './bytes.js';
@@ -25,7 +26,7 @@ const VLAN_CFI_BYTE = 0x10;
 /** Runs the packet. `flow` is not changed; its pipeline part counts (a packet-out may set registers). */
 export function translatePacket(env: Environment, flow: Flow, options: TranslateOptions = {}): Translation {
   const recircId = u32(flow, AT.recirc_id);
-  const state = recircId === 0 ? undefined : env.recirc.get(recircId);
+  const state = options.state ?? (recircId === 0 ? undefined : env.recirc.get(recircId));
   const tunnelPort = arrivedFromTunnel(env, flow);
   const arrived = flow.slice();
   if (!tunnelPort) arrived.fill(0, TUNNEL_START, TUNNEL_END);
@@ -44,9 +45,11 @@ export function translatePacket(env: Environment, flow: Flow, options: Translate
     ctx.dropping('flow');
   } else if (state) {
     thaw(ctx, state);
-    startAt(ctx, state.table);
+    if (state.steps) runSteps(ctx, state.steps);
+    else startAt(ctx, state.table);
   } else startAt(ctx, 0);
-  if (!ctx.error) runActionSet(ctx);
+  if (!ctx.error && !ctx.pausing) runActionSet(ctx);
+  if (!ctx.error) finishPause(ctx);
   keepLearned(ctx);
   return finish(ctx, tunnelPort);
 }

@@ -79,6 +79,36 @@ export interface FrozenState {
   /** Tunnel fields as set by the pipeline (key bytes 200..511), when it set them before the recirculation. */
   tunnel?: Uint8Array;
   stack: Uint8Array[];
+  /** What is left to be done, in place of a lookup in `table`. */
+  steps?: readonly FrozenStep[];
+  /** The packet goes to controllers. */
+  packetIn?: PacketInOrder;
+}
+
+/** Actions that a pause kept from being run, and the flow that they belong to. */
+export interface FrozenStep {
+  table: number;
+  /** Of the flow; absent: they are a packet-out's. */
+  cookie?: bigint;
+  actions: readonly Action[];
+}
+
+/** Why a packet goes to controllers (OFPR_* of OpenFlow 1.5). */
+export type PacketInReason = 'no_match' | 'action' | 'invalid_ttl' | 'action_set' | 'group' | 'packet_out';
+
+/** What a flow says of the packet that it sends to controllers. */
+export interface PacketInOrder {
+  /** `explicit_miss`: by the flow that matches all and yields to all; controllers are told no_match. */
+  reason: PacketInReason | 'explicit_miss';
+  /** Which controllers: those that gave themselves this number; 0 is everybody who gave none. */
+  id: number;
+  maxLen: number;
+  table: number;
+  /** Of the flow; absent: of none, in a packet-out. */
+  cookie?: bigint;
+  userdata: Uint8Array;
+  /** The packet waits, with the pipeline's state, until it is resumed. */
+  pause: boolean;
 }
 
 /** Frozen states by id; equal states share one id. */
@@ -139,6 +169,8 @@ export interface Recorder {
   subfield(dst: Subfield, flow: Flow, depth: number): void;
   /** A remark in ofproto/trace's manner: "forwarding to learned port", ">> dropping ...". */
   note(kind: 'action' | 'detail' | 'warn' | 'error', text: string, depth: number): void;
+  /** The packet goes to controllers. */
+  packetIn(order: PacketInOrder, flow: Flow): void;
   /** `ct` froze the pipeline; `flow` is the packet as it will come back, ct_* aside. */
   freeze(recircId: number, state: FrozenState, flow: Flow, ct: DatapathCt): void;
   /** The packet goes out of a port; of a tunnel port, `tunnel` is key bytes 200..511 of the outer header. */

@@ -20,13 +20,15 @@ const MAX_STACK = 4096;
 /** `inPort` counts for the lookup only: what the flow then does sees the real one. */
 export function enterTable(ctx: Context, table: number, inPort: OfPort): void {
   if (!mayGoOn(ctx)) return;
-  const from = ctx.table;
+  const { table: from, inGroup } = ctx;
+  ctx.inGroup = false;
   const result = lookup(ctx, table, inPort);
   ctx.table = table;
   ctx.recorder?.table(table, result, ctx.flow, ctx.depth);
   if (result.entry) runEntry(ctx, result.entry, table <= from);
   else ctx.dropping('no_match');
   ctx.table = from;
+  ctx.inGroup = inGroup;
 }
 
 /** The packet's first table. */
@@ -34,21 +36,25 @@ export function startAt(ctx: Context, table: number): void {
   ctx.table = table;
   const result = lookup(ctx, table, ctx.inPort);
   ctx.recorder?.table(table, result, ctx.flow, ctx.depth);
-  if (result.entry) runEntry(ctx, result.entry, false);
-  else ctx.dropping('no_match');
+  if (!result.entry) return ctx.dropping('no_match');
+  runEntry(ctx, result.entry, false);
+  // A pause of the whole pipeline is put down to the flow that the packet met first.
+  ctx.cookie = result.entry.cookie;
 }
 
 function runEntry(ctx: Context, entry: FlowEntry, backwards: boolean): void {
   ctx.entries.push(entry);
   ctx.resubmits++;
   if (backwards) ctx.backward++;
-  const caller = ctx.entry;
+  const { entry: caller, cookie } = ctx;
   ctx.entry = entry;
+  ctx.cookie = entry.cookie;
   ctx.depth++;
   if (entry.actions.length === 0) ctx.dropping('flow');
   runActions(ctx, entry.actions);
   ctx.depth--;
   ctx.entry = caller;
+  ctx.cookie = cookie;
   if (backwards) ctx.backward--;
 }
 

@@ -76,9 +76,9 @@ std::vector<uint8_t> actions_argument(const Napi::CallbackInfo& info, size_t ind
   return actions;
 }
 
-FlowKey to_key(const Napi::Object& from, const char* name) {
-  const Napi::Uint8Array bytes = to_byte_array(from.Env(), from.Get(name), name);
-  if (bytes.ByteLength() != kKeySize) throw breach(from.Env(), name, "512 bytes");
+FlowKey to_key(const Napi::Env& env, const Napi::Value& value, const char* name) {
+  const Napi::Uint8Array bytes = to_byte_array(env, value, name);
+  if (bytes.ByteLength() != kKeySize) throw breach(env, name, "512 bytes");
   FlowKey key;
   memcpy(&key, bytes.Data(), kKeySize);
   return key;
@@ -89,8 +89,8 @@ std::unique_ptr<FlowSpec> to_flow(const Napi::Value& value, bool has_id) {
   const Napi::Object o = value.As<Napi::Object>();
   auto flow = std::make_unique<FlowSpec>();
   if (has_id) flow->id = flow_id(o);
-  flow->key = to_key(o, "key");
-  flow->mask = to_key(o, "mask");
+  flow->key = to_key(value.Env(), o.Get("key"), "key");
+  flow->mask = to_key(value.Env(), o.Get("mask"), "mask");
   return flow;
 }
 
@@ -223,7 +223,8 @@ Napi::Object from_upcall(Napi::Env env, const UpcallSlot& slot) {
   o.Set("reason", kReasons[static_cast<size_t>(slot.reason)]);
   o.Set("cookie", number(env, slot.cookie));
   o.Set("key", to_bytes(env, &packet.key, kKeySize));
-  o.Set("frame", to_bytes(env, packet.data, std::min(packet.size, kHeaderBytes)));
+  const bool is_whole = slot.reason == UpcallReason::action;
+  o.Set("frame", to_bytes(env, packet.data, is_whole ? packet.size : std::min(packet.size, kHeaderBytes)));
   o.Set("size", number(env, packet.size));
   o.Set("gsoSize", number(env, packet.gso_size));
   o.Set("csumPartial", Napi::Boolean::New(env, packet.csum_partial));

@@ -15,6 +15,7 @@ std::string get_string(const Napi::Object& from, const char* name, const std::st
 uint32_t get_u32(const Napi::Object& from, const char* name, uint32_t otherwise);
 bool get_bool(const Napi::Object& from, const char* name, bool otherwise);
 
+FlowKey to_key(const Napi::Env& env, const Napi::Value& value, const char* name);
 Napi::Uint8Array bytes_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 uint32_t u32_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 std::vector<uint8_t> to_vector(const Napi::Uint8Array& bytes);

@@ -234,7 +234,7 @@ Napi::Value DatapathWrap::take_upcalls(const Napi::CallbackInfo& info) {
 }
 
 void DatapathWrap::execute(const Napi::CallbackInfo& info) {
-  datapath_->execute(to_vector(bytes_argument(info, 0, "frame")), u32_argument(info, 1, "inPort"),
+  datapath_->execute(to_vector(bytes_argument(info, 0, "frame")), to_key(info.Env(), info[1], "key"),
                      actions_argument(info, 2));
 }
 

@@ -46,9 +46,8 @@ const SLOW_PATH = /^This flow is handled by the userspace slow path|^ {2}- /;
 /** Ports of a flood stand in the order of a hash table in OVS. */
 function comparableActions(line: string, datapathPorts: Record<string, string>): string {
   const prefix = 'Datapath actions: ';
-  // A packet whose TTL is used up goes to the controllers that ask for such; packetwalk has none, and drops it.
   const terms = splitTerms(line.slice(prefix.length))
-    .filter((term) => !/^userspace\(.*controller\(reason=2,/.test(term))
+    .map((term) => (term.startsWith('userspace(') ? term.replace(/,recirc_id=\d+/, '') : term))
     .map((term) => datapathPorts[term] ?? term);
   if (terms.length === 0) return `${prefix}drop`;
   const out: string[] = [];

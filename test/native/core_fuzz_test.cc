@@ -146,7 +146,7 @@ void fuzz(uint64_t seed, int rounds) {
     if (r.below(4) == 0) {
       const Bytes frame = random_frame(r);
       const Actions actions = random_actions(r);
-      pipeline.execute(frame.data(), static_cast<uint32_t>(frame.size()), r.below(4), actions.list(), now);
+      pipeline.execute(frame.data(), static_cast<uint32_t>(frame.size()), key_from(r.below(4)), actions.list(), now);
     }
     pipeline.end_burst();
     for (uint32_t no = 1; no <= 3; no++) static_cast<MemoryPort&>(*pipeline.ports.find(no)->port).collect();
@@ -186,7 +186,7 @@ TEST("fuzz: action bytes that are valid by chance are executed, others refused, 
     if (!actions_valid(exact.get(), bytes.size())) continue;
     accepted++;
     const ActionList list{exact.get(), static_cast<uint32_t>(bytes.size())};
-    pipeline.execute(kTcp4.data(), static_cast<uint32_t>(kTcp4.size()), 1, list, 1);
+    pipeline.execute(kTcp4.data(), static_cast<uint32_t>(kTcp4.size()), key_from(1), list, 1);
     pipeline.end_burst();
     while (const UpcallSlot* slot = pipeline.slots.next_published()) {
       pipeline.answer(slot->number, {nullptr, 0}, 1);

@@ -34,6 +34,13 @@ struct TestPacket {
   Packet packet;
 };
 
+// What is known of a packet that came in there, before its headers are read.
+inline FlowKey key_from(uint32_t in_port) {
+  FlowKey key{};
+  key.in_port.set(in_port);
+  return key;
+}
+
 // Writes action records as docs/boundary.md has them.
 class Actions {
  public:

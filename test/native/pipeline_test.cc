@@ -430,13 +430,13 @@ TEST("pipeline: a watched packet goes up on every pass under one number, others 
 
 TEST("pipeline: a packet-out runs actions as if it had come from a port") {
   Bench b;
-  b.pipeline.execute(kTcp4.data(), kTcp4.size(), 0xfffd, Actions().push_vlan(0x8100, 5).output(2).list(), 1);
+  b.pipeline.execute(kTcp4.data(), kTcp4.size(), key_from(0xfffd), Actions().push_vlan(0x8100, 5).output(2).list(), 1);
   b.pipeline.end_burst();
   CHECK_EQ(b.one(2).size(), kTcp4.size() + 4);
-  b.pipeline.execute(kTcp4.data(), kTcp4.size(), 0xfffd, Actions().recirc(7).list(), 1);
+  b.pipeline.execute(kTcp4.data(), kTcp4.size(), key_from(0xfffd), Actions().recirc(7).list(), 1);
   b.pipeline.end_burst();
   CHECK_EQ(b.upcall()->packet.key.in_port.get(), 0xfffdu);
-  b.pipeline.execute(kTcp4.data(), 3, 0xfffd, Actions().output(2).list(), 1);
+  b.pipeline.execute(kTcp4.data(), 3, key_from(0xfffd), Actions().output(2).list(), 1);
   CHECK_EQ(b.drops(Drop::runt), 1u);
   CHECK(b.books_balance());
 }

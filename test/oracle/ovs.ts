@@ -18,6 +18,8 @@ const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 const PROGRAMS = ['ovsdb-tool', 'ovsdb-server', 'ovs-vswitchd', 'ovs-vsctl', 'ovs-ofctl', 'setpriv'];
 const PREFIX = 'packetwalk-ovs';
 const PCAP_HEADER = 24;
+/** A frame that nothing else sends. */
+export const PROBE = '02000000ffff02000000fffe88b5';
 const START_TIMEOUT_MS = 15_000;
 
 export interface OvsOptions {
@@ -194,6 +196,34 @@ export class Ovs {
   /** As ovs-ofctl -O VERSION COMMAND BRIDGE ARG... Rejects with its words when it or the switch refuses. */
   ofctl(version: string, command: string, ...args: string[]): Promise<string> {
     return this.#run('ovs-ofctl', '-O', version, command, this.bridge, ...args);
+  }
+
+  /** `ovs-ofctl -P nxt_packet_in2 -m monitor` with these arguments, which prints packet-ins as they come. It is listening when
+   *  this returns. `text` is what it has printed so far. */
+  async monitorPacketIns(version: string, ...args: string[]): Promise<{ text(): string; stop(): Promise<void> }> {
+    const options = ['-O', version, '-P', 'nxt_packet_in2', '-m', 'monitor', this.bridge, '65534', ...args];
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'ovs-ofctl', ...options], {
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#daemons.push(child);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    const monitor = {
+      text: () => text,
+      stop: async () => {
+        child.kill('SIGTERM');
+        await new Promise((resolve) => child.once('exit', resolve));
+      },
+    };
+    // It hears of what it has asked for when it hears of its own packet-out.
+    const end = Date.now() + START_TIMEOUT_MS;
+    while (!text.includes('PACKET_IN')) {
+      if (Date.now() > end || child.exitCode !== null) throw new Error(`ovs-ofctl monitor does not listen: ${text}`);
+      await this.ofctl(version, 'packet-out', `in_port=controller packet=${PROBE} actions=controller`);
+      await sleep(20);
+    }
+    return monitor;
   }
 
   async addGroups(groups: readonly string[]): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type NativeOptions,
   type NativeUpcall,
 } from '../../dataplane/datapath/native.js';
-import { buildFrame, pseudoSum, tcpFlagBits } from '../../dataplane/wire/index.js';
+import { buildFrame, keyFromFrame, pseudoSum, tcpFlagBits } from '../../dataplane/wire/index.js';
 import { addon } from '../helpers/addon.js';
 
 const native = addon.native!;
@@ -303,7 +303,7 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
   it('sends a packet-out, and a frame to each port of a flood with its own bytes', () => {
     const b = bench();
     const rewrite: DatapathAction = { type: 'set', field: 'nw_ttl', value: Uint8Array.of(9), mask: Uint8Array.of(255) };
-    b.dp.execute(udp, 0xfffd, encodeActions([{ type: 'output', port: 1 }, rewrite, { type: 'output', port: 2 }]));
+    b.dp.execute(udp, keyFromFrame(udp, 0xfffd).subarray(0, KEY_SIZE), encodeActions([{ type: 'output', port: 1 }, rewrite, { type: 'output', port: 2 }]));
     expect(b.dp.collect(1)[0][22]).toBe(64);
     expect(b.dp.collect(2)[0][22]).toBe(9);
     expect(b.dp.counters()).toMatchObject({ executed: 1, sent: 2, delivered: 1 });

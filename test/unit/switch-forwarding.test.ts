@@ -264,7 +264,7 @@ describe.skipIf(addon.missing)('switch: flows and learning', () => {
 
   it('sends a packet out as if it had come from a port', async () => {
     sw = await memorySwitch('actions=drop', ['p1', 'p2']);
-    sw.packetOut(arp(a, b), { actions: [{ type: 'output', port: 2 }] });
+    sw.packetOut({ frame: arp(a, b), actions: '2' });
     await sw.settle();
     expect(sw.collect('p2')).toEqual([arp(a, b)]);
     expect(sw.counters()).toMatchObject({ received: 0, executed: 1, sent: 1, delivered: 1 });

@@ -5,6 +5,12 @@ import { ARP, PaperSwitch, TCP } from '../helpers/paper-switch.js';
 
 type Case = [name: string, flows: string | string[], expected: string, packet?: string];
 
+/** As ovs-dpctl prints it. */
+function userspace(said: Record<string, number | string>): string {
+  const all = { reason: 1, dont_send: 0, continuation: 0, recirc_id: 1, rule_cookie: 0, controller_id: 0, max_len: 65535, ...said };
+  return `userspace(pid=0,controller(${Object.entries(all).map(([name, value]) => `${name}=${value}`).join(',')}))`;
+}
+
 function cases(list: Case[]): void {
   test.each(list)('%s', (_name, flows, expected, packet = TCP) => {
     expect(new PaperSwitch(...[flows].flat()).actions(packet)).toBe(expected);
@@ -33,12 +39,13 @@ describe('output', () => {
     ['cut to a length', 'actions=output(port=2,max_len=100),3', 'trunc(100),2,3'],
     ['drop', 'actions=drop', 'drop'],
     ['no flow', 'udp actions=2', 'drop'],
-    // OVS gives its numbers of the datapath and of a recirculation id besides.
     [
-      'to the controller is an upcall with reason and id',
-      'actions=CONTROLLER:64,controller(reason=no_match,id=7)',
-      'userspace(controller(reason=1,controller_id=0)),userspace(controller(reason=0,controller_id=7))',
+      'to the controller is an upcall with all that the controller is told',
+      'cookie=0x9,actions=CONTROLLER:64,controller(reason=no_match,id=7)',
+      userspace({ reason: 1, recirc_id: 1, rule_cookie: '0x9', max_len: 64 }) +
+        `,${userspace({ reason: 0, recirc_id: 2, rule_cookie: '0x9', controller_id: 7 })}`,
     ],
+    ['of a packet that pauses, nothing is done after it', 'priority=0,actions=controller(pause),2', userspace({ reason: 6, continuation: 1 })],
   ]);
 
   test('FLOOD and ALL go to every port but its own, except into a tunnel without a destination', () => {
@@ -148,7 +155,7 @@ describe('dec_ttl', () => {
     [
       'a TTL of 1 ends this table, and the calling one goes on',
       ['ip actions=resubmit(,1),3', 'table=1,ip actions=dec_ttl,2'],
-      '3',
+      `${userspace({ reason: 2 })},3`,
       TCP.replace('nw_ttl=64', 'nw_ttl=1'),
     ],
   ]);

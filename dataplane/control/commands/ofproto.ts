@@ -107,12 +107,13 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
     minArgs: 0,
     maxArgs: 0,
     run: () => {
-      const { drops, copyDrops, slowPath, revalidation, reasons: _, ...counters } = sw.counters();
+      const { drops, copyDrops, slowPath, packetIn, revalidation, reasons: _, ...counters } = sw.counters();
       const prefixed = (prefix: string, numbers: Record<string, number>): [string, number][] =>
         Object.entries(numbers).map(([name, n]) => [`${prefix}_${name}`, n]);
       const all = [
         ...Object.entries(counters),
         ...prefixed('upcall', { ...slowPath }),
+        ...prefixed('packet_in', { ...packetIn }),
         ...prefixed('revalidate', { ...revalidation }),
         ...prefixed('drop', drops),
         ...prefixed('copy_drop', copyDrops),

@@ -4,6 +4,7 @@ import { fieldByName } from '../../key/fields.js';
 import { setField } from '../../key/flow.js';
 import { type Action, OFPP } from '../../openflow/ast.js';
 import type { Context } from '../context.js';
+import { isPlain } from './controller.js';
 import { runActions } from './run.js';
 
 const actsetOutput = fieldByName('actset_output');
@@ -16,9 +17,9 @@ const LAST: readonly Action['type'][] = ['group', 'output', 'resubmit', 'ct'];
 export function writeActions(ctx: Context, { actions }: Extract<Action, { type: 'write_actions' }>): void {
   ctx.actionSet = [...ctx.actionSet, ...actions];
   const group = ctx.actionSet.some((action) => action.type === 'group');
-  const output = ctx.actionSet.findLast((action) => action.type === 'output');
+  const output = ctx.actionSet.findLast(isOutput);
   if (group) setField(ctx.flow, actsetOutput, OFPP.UNSET);
-  else if (output) setField(ctx.flow, actsetOutput, output.port);
+  else if (output) setField(ctx.flow, actsetOutput, output.type === 'output' ? output.port : OFPP.CONTROLLER);
   ctx.recorder?.actionSetIs(inOrder(ctx.actionSet), ctx.depth);
 }
 
@@ -38,16 +39,24 @@ export function runActionSet(ctx: Context): void {
   ctx.depth++;
   const { last } = ctx;
   ctx.last = true;
+  ctx.inActionSet = true;
   runActions(ctx, list);
+  ctx.inActionSet = false;
   ctx.last = last;
   ctx.depth--;
 }
 
 /** A list of actions as an action set: in its order, each once. One that sends the packet nowhere does nothing. */
 export function inOrder(set: readonly Action[]): Action[] {
-  const last = (type: Action['type']): Action | undefined => set.findLast((action) => action.type === type);
+  const last = (type: Action['type']): Action | undefined =>
+    set.findLast((action) => (type === 'output' ? isOutput(action) : action.type === type));
   const end = LAST.map(last).find((action) => action !== undefined);
   if (!end) return [];
   const first = FIRST.map(last).filter((action) => action !== undefined);
   return [...first, ...set.filter((action) => FIELD_WRITES.includes(action.type)), end];
+}
+
+/** CONTROLLER is a port as any other. */
+function isOutput(action: Action): action is Extract<Action, { type: 'output' | 'controller' }> {
+  return action.type === 'output' || (action.type === 'controller' && isPlain(action));
 }

@@ -3,6 +3,7 @@ import type { Action } from '../../openflow/ast.js';
 import { commit } from '../commit.js';
 import type { Context } from '../context.js';
 import { runActionSet } from './action-set.js';
+import { finishPause } from './pause.js';
 import { runActions } from './run.js';
 
 export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone' }>): void {
@@ -18,7 +19,8 @@ export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone'
   ctx.last = last || !undoable;
   // The copy has the action set, too, and runs it at its end.
   runActions(ctx, actions);
-  if (!ctx.error) runActionSet(ctx);
+  if (!ctx.error && !ctx.pausing) runActionSet(ctx);
+  finishPause(ctx);
   ctx.last = last;
   ctx.flow.set(saved.flow);
   ctx.conntracked = saved.conntracked;

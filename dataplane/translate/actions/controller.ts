@@ -1,24 +1,65 @@
-// controller(): the packet goes to TypeScript, as an upcall whose cookie says why and for whom.
+// controller() in all its forms: a copy of the packet goes to TypeScript as an upcall whose cookie is a recirculation id;
+// what the pipeline knew of the packet at this point, and what the controller is to be told, is the state of that id. With
+// `pause` the packet itself goes, see pause.ts.
 import type { Action } from '../../openflow/ast.js';
 import { commit } from '../commit.js';
 import type { Context } from '../context.js';
+import { frozen } from '../freeze.js';
+import type { FrozenState, PacketInOrder } from '../types.js';
 
-/** OFPR_*, as OpenFlow numbers them. */
-const REASONS: Record<string, number> = {
-  no_match: 0,
-  action: 1,
-  invalid_ttl: 2,
-  action_set: 3,
-  group: 4,
-  packet_out: 5,
-};
+const NOTHING = new Uint8Array();
+const WHOLE = 0xffff;
 
-/** Controller id in the low 16 bits, reason above. */
-export function upcallCookie(reason: string, id: number): number {
-  return ((REASONS[reason] ?? REASONS.action) << 16) | (id & 0xffff);
+type Reason = PacketInOrder['reason'];
+type Controller = Extract<Action, { type: 'controller' }>;
+
+export function controller(ctx: Context, action: Controller): void {
+  const { id = 0, maxLen, userdata = NOTHING, pause = false } = action;
+  const reason = isPlain(action) ? plainReason(ctx) : ((action.reason ?? 'action') as Reason);
+  const order = { reason: actualReason(ctx, reason), id, maxLen, userdata, pause };
+  if (!pause) return packetIn(ctx, order);
+  ctx.pausing = { order, steps: [] };
+  ctx.exited = true;
 }
 
-export function controller(ctx: Context, { reason = 'action', id = 0 }: Extract<Action, { type: 'controller' }>): void {
+/** output:CONTROLLER. */
+export function toControllers(ctx: Context, maxLen = WHOLE): void {
+  controller(ctx, { type: 'controller', maxLen });
+}
+
+export function invalidTtl(ctx: Context, id: number): void {
+  packetIn(ctx, { reason: 'invalid_ttl', id, maxLen: WHOLE, userdata: NOTHING, pause: false });
+}
+
+/** Puts the upcall for `state`. A packet on paper goes nowhere: one that would wait does not even show. */
+export function sendUp(ctx: Context, state: FrozenState, order: PacketInOrder): void {
+  ctx.recorder?.packetIn(order, ctx.flow);
+  const onPaper = ctx.options.learn === false;
+  if (onPaper && order.pause) return;
+  const cookie = ctx.env.recirc.allocate(state);
+  ctx.actions.push({ type: 'upcall', cookie, order: onPaper ? { ...order, dontSend: true } : order });
+}
+
+function packetIn(ctx: Context, about: Omit<PacketInOrder, 'table' | 'cookie'>): void {
   commit(ctx);
-  ctx.actions.push({ type: 'upcall', cookie: upcallCookie(reason, id) });
+  const order = { ...about, table: ctx.table, cookie: ctx.cookie };
+  const { actionSet: _, ...state } = frozen(ctx, ctx.table);
+  sendUp(ctx, { ...state, packetIn: order }, order);
+}
+
+/** Nothing is said that output:CONTROLLER would not say. */
+export function isPlain({ reason, id, userdata, pause, meterId }: Controller): boolean {
+  return reason === undefined && !id && userdata === undefined && !pause && meterId === undefined;
+}
+
+/** What sends the packet, when the flow does not say. */
+function plainReason(ctx: Context): Reason {
+  if (ctx.options.packetOut) return 'packet_out';
+  if (ctx.inGroup) return 'group';
+  return ctx.inActionSet ? 'action_set' : 'action';
+}
+
+/** The flow that matches what no other does is OpenFlow's way to ask for what matches nothing. */
+function actualReason({ entry }: Context, reason: Reason): Reason {
+  return reason === 'action' && entry?.priority === 0 && entry.spec.match.fields.length === 0 ? 'explicit_miss' : reason;
 }

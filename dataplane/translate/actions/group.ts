@@ -8,6 +8,7 @@ import { hashFields, hashForDatapath, hashSymmetric } from '../hash-inputs.js';
 import { MAX_SLOTS, MAX_SLOTS_BY_DEFAULT, slotsOf } from '../hash-slots.js';
 import { mayGoOn } from '../walk.js';
 import { inOrder } from './action-set.js';
+import { finishPause } from './pause.js';
 import { type Outcome, runActions } from './run.js';
 
 /** Groups that watch groups that watch groups: no further than this. */
@@ -49,9 +50,13 @@ function runBucket(ctx: Context, { spec }: BucketEntry): void {
   ctx.recorder?.bucket(spec.id, actions, ctx.depth);
   ctx.depth++;
   ctx.backward++;
+  const { inGroup } = ctx;
+  ctx.inGroup = true;
   runActions(ctx, actions);
+  ctx.inGroup = inGroup;
   ctx.backward--;
   ctx.depth--;
+  finishPause(ctx);
   // What the bucket ends is itself.
   ctx.exited = false;
   // What the datapath's packet has of the bucket's changes is changed back by whoever sends it next.

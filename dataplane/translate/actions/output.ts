@@ -6,7 +6,7 @@ import { commit } from '../commit.js';
 import type { Context } from '../context.js';
 import { read } from '../subfields.js';
 import { enterTable } from '../walk.js';
-import { upcallCookie } from './controller.js';
+import { toControllers } from './controller.js';
 import { flood, normal } from './normal.js';
 import { setTunnelHeader } from './tunnel.js';
 
@@ -32,9 +32,7 @@ export function outputTo(ctx: Context, port: OfPort, maxLen?: number): void {
     case OFPP.ALL:
       return flood(ctx);
     case OFPP.CONTROLLER:
-      commit(ctx);
-      ctx.actions.push({ type: 'upcall', cookie: upcallCookie('action', 0) });
-      return;
+      return toControllers(ctx, maxLen);
     case OFPP.NONE:
       return;
     default:
@@ -65,13 +63,13 @@ export function sendTo(ctx: Context, no: OfPort, maxLen?: number): void {
   ctx.recorder?.output(no, ctx.flow, tunnel);
 }
 
-/** Whether any of it leaves the datapath or comes back into it. */
+/** Whether any of it leaves the datapath or comes back into it. Controllers that hear of its end do not count. */
 export function sendsPacket(actions: readonly DatapathAction[]): boolean {
   return actions.some(
     (action) =>
       action.type === 'output' ||
       action.type === 'recirc' ||
-      action.type === 'upcall' ||
+      (action.type === 'upcall' && action.order?.reason !== 'invalid_ttl') ||
       (action.type === 'clone' && sendsPacket(action.actions)) ||
       (action.type === 'check_pkt_len' && (sendsPacket(action.greater) || sendsPacket(action.lessEqual))),
   );

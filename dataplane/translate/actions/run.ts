@@ -17,6 +17,7 @@ import { meter } from './meter.js';
 import { bundle, multipath } from './multipath.js';
 import { gotoTable, resubmit } from './resubmit.js';
 import { pop, push } from './stack.js';
+import { keepRest } from './pause.js';
 import { popVlan, pushVlan } from './vlan.js';
 
 /** Whether to go on with the list. */
@@ -85,6 +86,7 @@ export function runActions(ctx: Context, actions: readonly Action[]): void {
     const run = RUN[action.type] as (ctx: Context, action: Action, rest: readonly Action[]) => Outcome;
     const outcome = run(ctx, action, actions.slice(i + 1));
     ctx.recorder?.afterAction(action, ctx.flow, ctx.depth);
+    if (ctx.pausing) keepRest(ctx, actions.slice(i + 1));
     if (outcome === 'stop') break;
   }
   ctx.last = last;

@@ -69,7 +69,7 @@ function remark(line: string): string {
 function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
-    .replace(/^userspace\(.*controller\((reason=\d+),(?:.*,)?(controller_id=\d+).*$/, 'controller($1,$2)')
+    .replace(/^(userspace\(.*),recirc_id=\d+/, '$1')
     .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) => set.replace(/=[^,)]*|\(0x[^)]*/g, ''));
 }
 

@@ -75,7 +75,7 @@ function formatAction(
     case 'upcall':
       return formatUpcall(action.cookie, action.order ?? options.order?.(action.cookie));
     case 'clone':
-      return `clone(${formatActions(action.actions, key, options)})`;
+      return formatClone(action.actions, formatActions(action.actions, key, options));
     case 'trunc':
       return `trunc(${action.size})`;
     case 'meter':
@@ -243,6 +243,11 @@ function formatNat(nat: DatapathNat): string {
 const REASONS: Record<PacketInOrder['reason'], number> = {
   no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5, explicit_miss: 6,
 };
+
+/** The copy for controllers that a meter may hold back is in OVS a sample of all packets. */
+function formatClone([first, second]: readonly DatapathAction[], text: string): string {
+  return first?.type === 'meter' && second?.type === 'upcall' ? `sample(sample=100.0%,actions(${text}))` : `clone(${text})`;
+}
 
 function formatUpcall(cookie: number, order?: PrintedOrder): string {
   if (!order) return `userspace(pid=0,controller(recirc_id=${cookie}))`;

@@ -118,6 +118,7 @@ export function checkMeters(actions: readonly Action[], meters: Pick<MeterTable,
 export function metersOf(actions: readonly Action[]): number[] {
   return actions.flatMap((action) => {
     if (action.type === 'meter') return [action.id];
+    if (action.type === 'controller') return action.meterId === undefined ? [] : [action.meterId];
     if (action.type === 'write_actions' || action.type === 'clone') return metersOf(action.actions);
     return [];
   });

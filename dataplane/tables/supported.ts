@@ -9,9 +9,6 @@ export function checkSupported(actions: readonly Action[]): void {
       case 'set_queue':
       case 'pop_queue':
         throw new UnsupportedError(`${action.type} (queues)`);
-      case 'controller':
-        if (action.meterId !== undefined) throw new UnsupportedError('controller(meter_id) (meters)');
-        break;
       case 'ct':
         if (action.alg !== undefined) throw new UnsupportedError(`ct(alg=${action.alg}) (conntrack helpers)`);
         checkSupported(action.exec);

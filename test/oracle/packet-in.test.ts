@@ -22,6 +22,9 @@ const arp = buildFrame({
 });
 const icmp = buildFrame({ ethernet, ipv4, icmp: { icmp_type: 8, icmp_code: 0 }, payload });
 
+/** Such that no packet of a test is ever too many. */
+const METER = 'meter=7,pktps,burst,bands=type=drop,rate=1000000,burst_size=1000000';
+
 interface Case {
   name: string;
   flows: string[];
@@ -96,6 +99,11 @@ const cases: Case[] = [
     ],
   },
   {
+    name: 'a meter holds back the copy for the controller and nothing else',
+    flows: ['udp actions=controller(meter_id=7,userdata=09),2', 'arp actions=mod_dl_dst:02:00:00:00:00:07,controller(meter_id=7),3'],
+    frames: [udp(1), udp(2), arp],
+  },
+  {
     name: 'a packet whose TTL ends is told only to those who ask',
     flows: ['udp actions=dec_ttl,controller,2', 'icmp actions=resubmit(,1),3', 'table=1 actions=dec_ttl(7,8)'],
     frames: [udp(5), udp(5, 1)],
@@ -115,12 +123,15 @@ describe.skipIf(ovsMissing() !== undefined)('packet-ins are those of Open vSwitc
     await ovs.ofctl('OpenFlow15', 'del-flows');
     await ovs.ofctl('OpenFlow15', 'del-groups');
     if (groups.length > 0) await ovs.addGroups(groups);
+    await ovs.ofctl('OpenFlow15', 'mod-meter', METER).catch(() => ovs.ofctl('OpenFlow15', 'add-meter', METER));
     for (const flow of flows) await ovs.ofctl('OpenFlow13', 'add-flow', flow).catch(() => ovs.ofctl('OpenFlow10', 'add-flow', flow));
     await ovs.forget();
+    await ovs.appctl('revalidator/purge');
 
     const ours = new Ours(await memorySwitch('', PORTS));
     try {
       if (groups.length > 0) ours.sw.addGroups(groups.join('\n'));
+      ours.sw.openflow.addMeters(METER);
       ours.sw.addFlows(flows.join('\n'));
       let sent: string[] = [];
       const theirBlocks = (): string[] => blocks(monitor.text()).slice(before);
@@ -147,6 +158,7 @@ describe.skipIf(ovsMissing() !== undefined)('packet-ins are those of Open vSwitc
       await settled();
       expect(theirBlocks()).toEqual(ours.heard);
       expect(ours.heard).toHaveLength(heard + 1);
+      expect(await theirMegaflows(ovs)).toEqual(megaflows(ours.sw.dumpMegaflows()));
       sent = [...sent, ...(await ovs.send('p3', Buffer.from(PROBE, 'hex'))).map(describeFrame)];
       expect(ours.sent().sort()).toEqual(sent.sort());
     } finally {
@@ -154,6 +166,16 @@ describe.skipIf(ovsMissing() !== undefined)('packet-ins are those of Open vSwitc
     }
   });
 });
+
+/** Actions of the cached flows that send packets up; ids are each switch's own. */
+function megaflows(lines: readonly string[]): string[] {
+  const actions = lines.map((line) => /, actions:(.*)$/.exec(line)?.[1] ?? '').filter((text) => text.includes('userspace('));
+  return actions.map((text) => text.replace(/,recirc_id=\d+/g, '').replace(/recirc\(0x[0-9a-f]+\)/g, 'recirc()')).sort();
+}
+
+async function theirMegaflows(ovs: Ovs): Promise<string[]> {
+  return megaflows((await ovs.appctl('dpctl/dump-flows')).split('\n'));
+}
 
 class Ours {
   readonly heard: string[] = [];

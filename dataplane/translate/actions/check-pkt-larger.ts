@@ -6,6 +6,7 @@ import { commit } from '../commit.js';
 import type { Context } from '../context.js';
 import { write } from '../subfields.js';
 import { runActionSet } from './action-set.js';
+import { finishPause } from './pause.js';
 import { type Outcome, runActions } from './run.js';
 
 export function checkPktLarger(ctx: Context, action: Extract<Action, { type: 'check_pkt_larger' }>, rest: readonly Action[]): Outcome {
@@ -22,7 +23,8 @@ export function checkPktLarger(ctx: Context, action: Extract<Action, { type: 'ch
     write(ctx, action.dst, value);
     if (rest.length === 0) ctx.recorder?.note('action', 'drop', ctx.depth);
     runActions(ctx, rest);
-    if (!ctx.error) runActionSet(ctx);
+    if (!ctx.error && !ctx.pausing) runActionSet(ctx);
+    finishPause(ctx);
     ctx.flow.set(flow);
     Object.assign(ctx, { tunnel, conntracked });
     return ctx.actions;

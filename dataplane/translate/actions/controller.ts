@@ -14,10 +14,10 @@ type Reason = PacketInOrder['reason'];
 type Controller = Extract<Action, { type: 'controller' }>;
 
 export function controller(ctx: Context, action: Controller): void {
-  const { id = 0, maxLen, userdata = NOTHING, pause = false } = action;
+  const { id = 0, maxLen, userdata = NOTHING, pause = false, meterId } = action;
   const reason = isPlain(action) ? plainReason(ctx) : ((action.reason ?? 'action') as Reason);
   const order = { reason: actualReason(ctx, reason), id, maxLen, userdata, pause };
-  if (!pause) return packetIn(ctx, order);
+  if (!pause) return packetIn(ctx, order, meterId);
   ctx.pausing = { order, steps: [] };
   ctx.exited = true;
 }
@@ -40,11 +40,17 @@ export function sendUp(ctx: Context, state: FrozenState, order: PacketInOrder): 
   ctx.actions.push({ type: 'upcall', cookie, order: onPaper ? { ...order, dontSend: true } : order });
 }
 
-function packetIn(ctx: Context, about: Omit<PacketInOrder, 'table' | 'cookie'>): void {
+/** `meterId`: the copy that goes up, and only that, is held to its rate. As in OVS, one that pauses is not. */
+function packetIn(ctx: Context, about: Omit<PacketInOrder, 'table' | 'cookie'>, meterId?: number): void {
   commit(ctx);
   const order = { ...about, table: ctx.table, cookie: ctx.cookie };
   const { actionSet: _, ...state } = frozen(ctx, ctx.table);
+  const meter = meterId === undefined ? undefined : ctx.env.meter(meterId);
+  const { actions } = ctx;
+  if (meter !== undefined) ctx.actions = [{ type: 'meter', id: meter }];
   sendUp(ctx, { ...state, packetIn: order }, order);
+  if (meter !== undefined) actions.push({ type: 'clone', actions: ctx.actions });
+  ctx.actions = actions;
 }
 
 /** Nothing is said that output:CONTROLLER would not say. */

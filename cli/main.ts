@@ -14,6 +14,7 @@ import * as controller from './verbs/controller.js';
 import * as counters from './verbs/counters.js';
 import * as fdb from './verbs/fdb.js';
 import * as flows from './verbs/flows.js';
+import * as follow from './verbs/follow.js';
 import * as get from './verbs/get.js';
 import * as groups from './verbs/groups.js';
 import * as meters from './verbs/meters.js';
@@ -28,7 +29,7 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, apply, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, switchVerb,
+  lab, apply, follow, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, switchVerb,
   bench,
 ];
 

@@ -21,10 +21,20 @@ export class GoneError extends Error {
   }
 }
 
+/** The server does not have this kind (HTTP 404): Antrea's are there only where Antrea is. */
+export class NotServedError extends Error {
+  constructor(what: string) {
+    super(`${what} is not served`);
+    this.name = 'NotServedError';
+  }
+}
+
 export interface ObjectStore {
+  /** Throws NotServedError. */
   list<K extends Kind>(kind: K, options?: { signal?: AbortSignal }): Promise<ObjectList<K>>;
   /** Every event after `resourceVersion`, until the signal aborts (then it ends) or the source closes the watch (then it
-   *  ends, too: watch again from the last version seen). Throws GoneError. */
+   *  ends, too: watch again from the last version seen). Throws
+   *  GoneError, NotServedError. */
   watch<K extends Kind>(kind: K, options: { resourceVersion: string; signal: AbortSignal }): AsyncIterable<WatchEvent<K>>;
 }
 

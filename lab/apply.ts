@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import { InputError } from '../dataplane/errors.js';
-import { Claims, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
+import { Claims, type Kind, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
 import { getState } from './exec.js';
@@ -52,6 +52,20 @@ export function remove(name: string, objects: readonly KubeObject[]): Promise<Ap
   return change(name, (set) =>
     objects.map((object): ObjectChange => ({ ref: refOf(object), done: set.remove(kindNameOf(object), nameOf(object)) ? 'deleted' : 'not found' })),
   );
+}
+
+/** Makes the lab's objects of these kinds those given; tells only those that changed. */
+export function replaceKinds(name: string, kinds: readonly Kind[], objects: readonly KubeObject[]): Promise<Applied> {
+  return change(name, (set) => {
+    const wanted = new ObjectSet(objects);
+    const gone = kinds.flatMap((kind) => set.of(kind)).filter((old) => !wanted.get(kindNameOf(old), nameOf(old)));
+    const changed = objects.filter((object) => !isDeepStrictEqual(plain(set.get(kindNameOf(object), nameOf(object)) ?? null), plain(object)));
+    for (const old of gone) set.remove(kindNameOf(old), nameOf(old));
+    return [
+      ...changed.map((object): ObjectChange => ({ ref: refOf(object), done: set.put(object) ? 'created' : 'configured' })),
+      ...gone.map((object): ObjectChange => ({ ref: refOf(object), done: 'deleted' })),
+    ];
+  });
 }
 
 /** As it is on file. */

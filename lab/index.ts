@@ -1,5 +1,6 @@
 // The lab's public face: what the command line, the walks and tests call.
 export { apply, type Applied, remove } from './apply.js';
+export { FOLLOWED, followStore } from './follow.js';
 export { down } from './down.js';
 export type { Delta, TablesDelta } from './generate.js';
 export { rowsOf } from './get.js';

@@ -44,7 +44,7 @@ async function run(what: 'apply' | 'remove', options: Options): Promise<void> {
   else print(describe(applied, options));
 }
 
-function describe({ objects, pods, tables, rules }: Applied, { quiet }: Options): string {
+export function describe({ objects, pods, tables, rules }: Applied, { quiet }: Pick<Options, 'quiet'>): string {
   const lines = objects.map(({ ref, done }) => `${ref.kind.toLowerCase()}/${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name} ${done}`);
   if (pods.added.length > 0) lines.push(`pods made: ${pods.added.join(', ')}`);
   if (pods.removed.length > 0) lines.push(`pods removed: ${pods.removed.join(', ')}`);

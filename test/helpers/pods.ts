@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageFile } from '../../dataplane/root.js';
 
 export interface Question {
@@ -96,7 +97,7 @@ export class Peer {
 
 /** Asks until `enough`; undefined when it never was in 20 s. */
 export async function until<T>(ask: () => Promise<T>, enough: (value: T) => boolean): Promise<T | undefined> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(5)) {
     const value = await ask();
     if (enough(value)) return value;
   }

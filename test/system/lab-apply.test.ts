@@ -7,11 +7,12 @@ import { parseFlows, TlvMap } from '../../dataplane/openflow/index.js';
 import { readText } from '../../dataplane/read-config.js';
 import { packageFile } from '../../dataplane/root.js';
 import { semanticDiff } from '../../flows/compare/diff.js';
-import { parseManifest } from '../../kube/index.js';
-import { apply, controlSocket, down, exec, getLab, getState, type Lab, loadTopology, missingRequirements, netnsOf, remove, rowsOf, up } from '../../lab/index.js';
+import { kindNameOf, MemoryStore, parseManifest } from '../../kube/index.js';
+import { type Applied, apply, controlSocket, down, exec, FOLLOWED, followStore, getLab, getState, type Lab, loadTopology, missingRequirements, netnsOf, remove, rowsOf, up } from '../../lab/index.js';
 import { loadWalks } from '../../lab/walk/expected.js';
 import { walkLabOf } from '../../lab/walk/of-lab.js';
 import { runWalks } from '../../lab/walk/run.js';
+import { until } from '../helpers/pods.js';
 
 const missing = await missingRequirements();
 const NAME = 'fapply';
@@ -125,6 +126,25 @@ describe.skipIf(missing.length > 0)(`a lab whose flows follow its objects${missi
     expect((await curl(OCTANT, 'http://web.default/')).status).toBe(6); // no such name
     expect((await curl('frontend', 'http://backendsvc/')).status).toBe(0);
     for (const node of ['master', 'worker1', 'worker2']) expect([node, await differences(node)]).toEqual([node, 0]);
+  });
+
+  it('follows a store of objects', async () => {
+    const store = new MemoryStore();
+    for (const object of getState(NAME).kube.objects) if (FOLLOWED.includes(kindNameOf(object))) store.put(object);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const troubles: string[] = [];
+    const onApplied = ({ objects }: Applied): void => void seen.push(...objects.map(({ ref, done }) => `${ref.kind} ${ref.name} ${done}`));
+    const following = followStore(NAME, store, { signal: stop.signal, onApplied, onTrouble: (sentence) => troubles.push(sentence) });
+    store.put(CLOSED[0]);
+    expect(await until(async () => seen.length, (n) => n === 1)).toBe(1);
+    expect((await curl('coredns2', 'http://10.222.1.3/')).status).toBe(28);
+    store.remove('NetworkPolicy', 'kube-system/closed');
+    expect(await until(async () => seen.length, (n) => n === 2)).toBe(2);
+    expect((await curl('coredns2', 'http://10.222.1.3/')).status).toBe(0);
+    stop.abort();
+    await following;
+    expect({ seen, troubles }).toEqual({ seen: ['NetworkPolicy closed created', 'NetworkPolicy closed deleted'], troubles: [] });
   });
 
   it('refuses to change nodes', async () => {

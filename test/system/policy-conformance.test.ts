@@ -1,7 +1,7 @@
 // Some of the policy truth tables with real connections in a lab, for each pipeline; `npm run conformance` tries all of them.
 // Needs root.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LAB_PIPELINES } from '../helpers/lab-pipelines.js';
+import { PIPELINES } from '../../flows/antrea/index.js';
 import { missingRequirements } from '../../lab/index.js';
 import { PolicyLab } from '../helpers/policy-lab.js';
 import { cases } from '../helpers/policy-truth.js';
@@ -11,7 +11,7 @@ const missing = await missingRequirements();
 const STRIDE = process.env.CONFORMANCE === 'all' ? 1 : 14;
 const figures: Record<string, { tables: number; cells: number; wrong: number }> = {};
 
-describe.skipIf(missing.length > 0).each(LAB_PIPELINES.map((pipeline, i) => ({ name: pipeline.name, lab: `fpol${i}` })))(
+describe.skipIf(missing.length > 0).each(PIPELINES.map((pipeline, i) => ({ name: pipeline.name, lab: `fpol${i}` })))(
   `policies with real connections, pipeline $name${missing.length ? ` (skipped: ${missing[0]})` : ''}`,
   ({ name, lab: labName }) => {
     let lab: PolicyLab;

@@ -2,7 +2,7 @@
 // switch does for the pods, in v2 for everybody. Needs root.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LAB_PIPELINES } from '../helpers/lab-pipelines.js';
+import { PIPELINES } from '../../flows/antrea/index.js';
 import { type KubeObject, parseManifest } from '../../kube/index.js';
 import { apply, down, exec, type Lab, loadTopology, missingRequirements, netnsOf, up } from '../../lab/index.js';
 import { ROOT } from '../helpers/article.js';
@@ -11,7 +11,7 @@ import { Peer, until } from '../helpers/pods.js';
 const missing = await missingRequirements();
 const PEERS = ['web1', 'web2', 'ask1', 'ask2', 'client', 'one', 'two'] as const;
 
-describe.skipIf(missing.length > 0).each(LAB_PIPELINES.map((pipeline, i) => ({ name: pipeline.name, pipeline, labName: `fsvc${i}` })))(
+describe.skipIf(missing.length > 0).each(PIPELINES.map((pipeline, i) => ({ name: pipeline.name, pipeline, labName: `fsvc${i}` })))(
   `Services with real connections, pipeline $name${missing.length ? ` (skipped: ${missing[0]})` : ''}`,
   ({ name, pipeline, labName }) => {
     let lab: Lab;

@@ -1,7 +1,7 @@
 // The article's walks in the later pipelines: other tables, other ways (docs/walks), the same application result. v0.10's are
 // checked table by table in lab-apply.test.ts. Needs root.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LAB_PIPELINES } from '../helpers/lab-pipelines.js';
+import { PIPELINES } from '../../flows/antrea/index.js';
 import { packageFile } from '../../dataplane/root.js';
 import { down, type Lab, loadTopology, missingRequirements, netnsOf, up } from '../../lab/index.js';
 import { loadWalks } from '../../lab/walk/expected.js';
@@ -9,7 +9,7 @@ import { sendTraffic } from '../../lab/walk/traffic.js';
 
 const missing = await missingRequirements();
 const walks = loadWalks(packageFile('lab', 'article', 'walks.yaml'));
-const later = LAB_PIPELINES.filter(({ name }) => name !== 'v0.10');
+const later = PIPELINES.filter(({ name }) => name !== 'v0.10');
 
 describe.skipIf(missing.length > 0).each(later.map(({ name }, i) => ({ name, labName: `fwalk${i}` })))(
   `the article's requests, pipeline $name${missing.length ? ` (skipped: ${missing[0]})` : ''}`,

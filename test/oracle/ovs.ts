@@ -305,9 +305,19 @@ export class Ovs {
     return this.appctl('ofproto/trace', ...next, '--names', this.bridge, flow, ...packet);
   }
 
+  /** As ovs-ofctl packet-out, OpenFlow 1.5: `in_port=...,packet=...,actions=...`. What came out where. */
+  async packetOut(text: string): Promise<SentFrame[]> {
+    await this.ofctl('OpenFlow15', 'packet-out', text);
+    return this.#arrived();
+  }
+
   /** Sends a frame in at `port` and returns what came out where. */
   async send(port: string, frame: Uint8Array): Promise<SentFrame[]> {
     await this.appctl('netdev-dummy/receive', port, toHex(frame));
+    return this.#arrived();
+  }
+
+  async #arrived(): Promise<SentFrame[]> {
     // A round of the daemon's main loop forwards packets, then takes new connections to its control socket, then runs
     // their commands: when a connection that is made now has its answer, the frame has been through.
     const barrier = await Unixctl.connect(this.#controlPath);

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects, because they need different things: unit needs nothing, oracle needs Debian's Open vSwitch,
-// system needs root and network namespaces. Each skips with its reason when what it needs is absent.
+// Projects by what they need: unit needs nothing, oracle needs Debian's Open vSwitch, system needs root and network
+// namespaces, web needs Chromium besides. Each skips with its reason when what it needs is absent.
 export default defineConfig({
   test: {
     projects: [
@@ -13,6 +13,9 @@ export default defineConfig({
         },
       },
       { test: { name: 'oracle', include: ['test/oracle/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 } },
+      {
+        test: { name: 'web', include: ['test/web/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false },
+      },
       {
         test: {
           name: 'system',

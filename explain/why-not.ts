@@ -5,7 +5,7 @@ import type { ClauseState, ConjunctionState, Failed, Loser } from '../dataplane/
 import type { Explainer } from './explain.js';
 
 /** Of the flows that lost only those of the winner's priority and above; flows that failed alike are told together. */
-export function whyNotLines(step: TraceStep, explainer: Explainer): string[] {
+export function whyNotLines(step: Pick<TraceStep, 'table' | 'priority' | 'whyNot'>, explainer: Explainer): string[] {
   if (!step.whyNot) return [];
   const { losers, conjunctions } = step.whyNot;
   const alike = new Map<string, Loser[]>();

@@ -61,6 +61,16 @@ function installDebianPackages(groups) {
   }
 }
 
+/** What tests can do without: they skip with their reason when it cannot be had. */
+function tryDebianPackages(groups) {
+  const missing = groups.flatMap((group) => NEEDS[group]).filter(([command]) => !onPath(command)).map(([, pkg]) => pkg);
+  if (missing.length === 0 || process.getuid?.() !== 0 || !onPath('apt-get')) return;
+  step(`installing ${missing.join(', ')} for the tests of the page`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...argv) => spawnSync('apt-get', [...argv, '-q', '-o', 'DPkg::Lock::Timeout=120'], { env, stdio: 'ignore', timeout: 300_000 }).status === 0;
+  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...missing)) step('they could not be installed; those tests skip');
+}
+
 /** A file of node_modules that remembers which lock file it was installed from. */
 function installNpmPackages() {
   const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
@@ -97,10 +107,11 @@ const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], web: ['build', 'lab', 'ui', 'web'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
+if (!offersHelp && goal === 'test') tryDebianPackages(['web']);
 installNpmPackages();
 build();
 if (goal === 'oracle') buildOracle();
@@ -115,6 +126,7 @@ const COMMANDS = {
   test: ['scripts/test.mjs', ...args],
   mutants: ['test/mutants/run.mjs', ...args],
   conformance: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'system', 'test/system/policy-conformance.test.ts', ...args],
+  web: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'web', ...args],
 };
 if (goal !== 'build') {
   const r = spawnSync(process.execPath, COMMANDS[goal], { cwd: root, stdio: 'inherit' });

@@ -24,6 +24,10 @@ export const NEEDS = {
     ['tshark', 'tshark', 'reads the captures independently'],
     ['pcap-config', 'libpcap-dev', 'the cap package is compiled against it'],
   ],
+  web: [
+    ['chromium', 'chromium', 'the browser that tests the page'],
+    ['pngquant', 'pngquant', "makes the page's pictures small"],
+  ],
   ui: [['ping', 'iputils-ping', "one of the page's probes"]],
   bench: [
     ['ovs-vswitchd', 'openvswitch-switch', 'a contender'],

@@ -24,6 +24,10 @@ export const probeRequest = z.object({
 
 export const traceRequest = z.object({ node: name, flow: z.string().trim().min(1, 'expected a flow').max(4000) });
 
+/** Ends as `packetwalk trace FROM TO` takes them. */
+export const simulateRequest = z.object({ from: name, target });
+export const simulateResult = z.object({ walks: z.array(summary), outcome: z.string(), ok: z.boolean() });
+
 export const trialRequest = probeRequest;
 
 export const probeResult = z.object({ command: z.string(), status: z.number().nullable(), output: z.string(), ms: z.number() });
@@ -52,6 +56,8 @@ export const problem = z.object({ error: z.string() });
 export type WatchRequest = z.infer<typeof watchRequest>;
 export type ProbeRequest = z.infer<typeof probeRequest>;
 export type TraceRequest = z.infer<typeof traceRequest>;
+export type SimulateRequest = z.infer<typeof simulateRequest>;
+export type SimulateResult = z.infer<typeof simulateResult>;
 export type ProbeResult = z.infer<typeof probeResult>;
 export type WatchState = z.infer<typeof watchState>;
 export type WalksEvent = z.infer<typeof events.walks>;

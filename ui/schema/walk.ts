@@ -32,6 +32,8 @@ export const step = flowRef.extend({
   registers: strings,
   rewrites: strings,
   notes: z.array(z.string()),
+  /** Of a simulated packet: the flows that lost, in lines. */
+  whyNot: z.array(z.string()).optional(),
   conjunction: z.object({ id: z.number(), clauses: z.array(z.object({ match: z.string(), actions: z.string() })) }).optional(),
   ct: z.object({ commit: z.boolean(), zone: z.number(), mark: z.string().optional(), table: z.number().optional() }).optional(),
 });

@@ -9,18 +9,20 @@ import type { TracedPacket } from '../../dataplane/switch.js';
 import { InputError } from '../../dataplane/errors.js';
 import type { LabExplaining } from '../../lab/explaining.js';
 import type { Names } from '../../lab/watch/names.js';
-import { probeRequest, traceRequest, trialRequest, watchRequest } from '../schema/requests.js';
+import { probeRequest, simulateRequest, traceRequest, trialRequest, watchRequest } from '../schema/requests.js';
 import { cacheOf, runTrial } from './cache.js';
 import type { DropMap } from './drops.js';
 import { streamEvents } from './events.js';
 import { type Creators, ledgersOf } from './ledgers.js';
 import { pipelineOf } from './pipeline.js';
 import { sendProbe } from './probe.js';
+import { simulate } from './simulate.js';
 import type { Guard } from './security.js';
 import type { Switches } from './switches.js';
 import { topologyOf } from './topology.js';
 import { summaryOf, walkOfTrace } from './walk-data.js';
 import type { Watching } from './watching.js';
+import { whyNotOf } from './why-not.js';
 
 export interface Parts {
   guard: Guard;
@@ -37,6 +39,7 @@ export interface Parts {
 
 /** Bytes of a request's body. */
 const MAX_BODY = 64 * 1024;
+const GONE = { error: 'this walk is no longer kept' };
 
 export function makeApp(parts: Parts): Hono {
   const { switches, names, explaining, watching } = parts;
@@ -58,7 +61,11 @@ export function makeApp(parts: Parts): Hono {
   });
   app.get('/api/walks/:id', (c) => {
     const walk = watching.walk(Number(c.req.param('id')));
-    return walk ? c.json(walk) : c.json({ error: 'this walk is no longer kept' }, 404);
+    return walk ? c.json(walk) : c.json(GONE, 404);
+  });
+  app.get('/api/walks/:id/why-not/:stage', async (c) => {
+    const stage = watching.walk(Number(c.req.param('id')))?.stages[Number(c.req.param('stage'))];
+    return stage?.kind === 'pass' ? c.json(await whyNotOf(switches, stage)) : c.json(GONE, 404);
   });
   app.get('/api/nodes/:node/pipeline', async (c) =>
     c.json(await pipelineOf(switches, switches.node(c.req.param('node')), explaining, c.req.query('match'))));
@@ -76,8 +83,12 @@ export function makeApp(parts: Parts): Hono {
   });
   app.post('/api/trace', async (c) => {
     const { node, flow } = await body(c, traceRequest);
-    const trace = await switches.json<TracedPacket>(switches.node(node), 'packetwalk/trace-json', '--names', flow);
+    const trace = await switches.json<TracedPacket>(switches.node(node), 'packetwalk/trace-json', '--names', '--why-not', flow);
     return c.json(summaryOf(watching.add((id) => walkOfTrace(trace, node, id, { lab, names, explaining }))));
+  });
+  app.post('/api/simulate', async (c) => {
+    const { walks, ...outcome } = await simulate(lab, names, await body(c, simulateRequest));
+    return c.json({ ...outcome, walks: watching.addAll(walks).map(summaryOf) });
   });
   app.all('/api/*', (c) => c.json({ error: `there is no ${c.req.path}` }, 404));
 

@@ -1,7 +1,7 @@
 // From a packet's story (lab/watch) or a trace to the walk that the page plays: plain JSON, names and sentences included.
 import type { TracePass } from '../../dataplane/trace/types.js';
 import type { TracedPacket } from '../../dataplane/switch.js';
-import type { ExplainedStep } from '../../explain/index.js';
+import { type ExplainedStep, whyNotLines } from '../../explain/index.js';
 import { readFlowText } from '../../explain/packet.js';
 import type { LabExplaining } from '../../lab/explaining.js';
 import type { Lab } from '../../lab/index.js';
@@ -103,7 +103,8 @@ function passData({ pass, sent }: PassStage, since: (ns: bigint) => number, tell
 }
 
 function partsOf(passes: TracePass[], node: string, { explaining }: Telling): Part[] {
-  const explained = explaining.of(node).trace(passes);
+  const explainer = explaining.of(node);
+  const explained = explainer.trace(passes);
   return passes.map((pass, i): Part => ({
     recircId: pass.recircId,
     ...(explained[i].resumed === undefined ? {} : { resumed: explained[i].resumed }),
@@ -115,6 +116,7 @@ function partsOf(passes: TracePass[], node: string, { explaining }: Telling): Pa
         table: s.table, name: words.name, priority: s.priority, match: s.match, actions: s.actions, cookie: s.cookie,
         sentence: words.sentence, bits: words.bits.map((b) => b.text), ...ruleOf(words),
         registers: s.registers, rewrites: s.rewrites, notes: s.notes,
+        ...(s.whyNot ? { whyNot: whyNotLines(s, explainer) } : {}),
         ...(s.conjunction ? { conjunction: { id: s.conjunction.id, clauses: s.conjunction.clauses.map(({ match, actions }) => ({ match, actions })) } } : {}),
         ...(s.ct ? { ct: s.ct } : {}),
       };

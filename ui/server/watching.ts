@@ -94,6 +94,12 @@ export class Watching {
     return walk;
   }
 
+  /** Several that belong together: they get one negative number in place of a connection's. */
+  addAll(makes: ((id: number) => Walk)[]): Walk[] {
+    const group = -this.#nextId;
+    return makes.map((make) => this.add((id) => ({ ...make(id), connection: group })));
+  }
+
   clear(): void {
     this.#walks.clear();
     this.#connections.clear();

@@ -26,11 +26,11 @@ export interface Box {
 
 export function layOut(nodes: readonly GraphNode[], edges: readonly GraphEdge[], box: Box): Layout {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: 'TB', ranksep: 14, nodesep: 18, edgesep: 8, marginx: 4, marginy: 4, ranker: 'network-simplex' });
+  // align: the main way is one straight line.
+  graph.setGraph({ rankdir: 'TB', ranksep: 14, nodesep: 18, edgesep: 8, marginx: 4, marginy: 4, align: 'DL' });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(String(id), { ...box });
-  // The main way from table to table is kept straight.
-  for (const { from, to, by } of edges) graph.setEdge(String(from), String(to), { weight: by === 'resubmit' ? 3 : 2 }, by);
+  for (const { from, to, by } of edges) graph.setEdge(String(from), String(to), {}, by);
   dagre.layout(graph);
   const { width = 0, height = 0 } = graph.graph();
   return {

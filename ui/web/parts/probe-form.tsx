@@ -19,12 +19,16 @@ export function places(): string[] {
   return t ? [...t.pods.map((p) => p.name), ...t.nodes.map((n) => n.name), ...t.outside.map((o) => o.name)] : [];
 }
 
+export function FromField(): preact.JSX.Element {
+  const from = places();
+  return <label>From<select name="from" value={from.includes('frontend') ? 'frontend' : from[0]}>{from.map((p) => <option key={p}>{p}</option>)}</select></label>;
+}
+
 /** The fields of the form, for other forms that send the same. */
 export function ProbeFields(): preact.JSX.Element {
-  const from = places();
   return (
     <>
-      <label>From<select name="from" value={from.includes('frontend') ? 'frontend' : from[0]}>{from.map((p) => <option key={p}>{p}</option>)}</select></label>
+      <FromField />
       <label>Send<select name="kind">{Object.entries(PROBES).map(([kind, text]) => <option key={kind} value={kind}>{text}</option>)}</select></label>
       <label class="grow">To<input name="target" required list="targets" defaultValue="backendsvc" placeholder="Service, pod or address, :port/path" /></label>
       <datalist id="targets">{targets().map((t) => <option key={t} value={t} />)}</datalist>

@@ -106,6 +106,14 @@ function written(fields: Fields, { rewrites }: Pick<Step, 'rewrites'>, udp = 'ud
   return result;
 }
 
+/** Tables to choose from when the next one is to be guessed: the right one and up to three others, lowest first. */
+export function guesses(next: number, here: number | undefined, edges: readonly { from: number; to: number }[], tables: readonly number[]): number[] {
+  const beside = edges.filter((e) => e.from === here && e.to !== next).map((e) => e.to);
+  const near = [...tables].filter((t) => t !== next && t !== here).sort((a, b) => Math.abs(a - next) - Math.abs(b - next));
+  const others = [...new Set([...beside, ...near])].slice(0, 3);
+  return [next, ...others].sort((a, b) => a - b);
+}
+
 /** Names whose value differs, those that are on one side only included. */
 export function changed(before: Fields, after: Fields): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);

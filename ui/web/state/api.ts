@@ -1,6 +1,6 @@
 // Asking the server: fetch with its errors as messages, and the stream of events. Used by store.ts and the views.
 import type { Cache, CacheTrial, Drops, Ledger, Pipeline, Topology } from '../../schema/lab.js';
-import type { ProbeRequest, ProbeResult, TraceRequest, WalksEvent, WatchRequest, WatchState } from '../../schema/requests.js';
+import type { ProbeRequest, ProbeResult, SimulateRequest, SimulateResult, TraceRequest, WalksEvent, WatchRequest, WatchState } from '../../schema/requests.js';
 import type { Walk, WalkSummary } from '../../schema/walk.js';
 
 async function ask<T>(path: string, init?: RequestInit): Promise<T> {
@@ -38,6 +38,8 @@ export const api = {
   watch: (request: WatchRequest) => post<WatchState>('/api/watch', request),
   probe: (request: ProbeRequest) => post<ProbeResult>('/api/probe', request),
   trace: (request: TraceRequest) => post<WalkSummary>('/api/trace', request),
+  simulate: (request: SimulateRequest) => post<SimulateResult>('/api/simulate', request),
+  whyNot: (walk: number, stage: number) => ask<string[][]>(`/api/walks/${walk}/why-not/${stage}`),
   cacheTrial: (request: ProbeRequest) => post<CacheTrial>('/api/cache-trial', request),
 };
 

@@ -21,7 +21,7 @@ export function addWalks(list: WalkList, walks: readonly WalkSummary[], more = 0
 }
 
 export interface ConnectionGroup {
-  /** 0: traces, which are no connection. */
+  /** 0: a trace of one packet; negative: a simulated round trip. */
   connection: number;
   proto: string;
   src: string;
@@ -34,7 +34,7 @@ export interface ConnectionGroup {
 export function byConnection(walks: readonly WalkSummary[]): ConnectionGroup[] {
   const groups = new Map<string, ConnectionGroup>();
   for (const walk of walks) {
-    const key = walk.simulated ? `trace ${walk.id}` : String(walk.connection);
+    const key = walk.simulated && walk.connection === 0 ? `trace ${walk.id}` : String(walk.connection);
     const group = groups.get(key) ?? { connection: walk.connection, proto: walk.proto, src: walk.src, dst: walk.dst, walks: [], dropped: false };
     groups.delete(key); // so that the last one touched is last
     groups.set(key, { ...group, walks: [...group.walks, walk], dropped: group.dropped || walk.dropped !== undefined });

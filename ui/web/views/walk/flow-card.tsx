@@ -4,7 +4,15 @@ import type { Part, Step } from '../../../schema/walk.js';
 import type { Moment } from '../../player/moments.js';
 import { FlowText } from '../../parts/flow-text.js';
 
-export function FlowCard({ moment, shown }: { moment: Moment; shown?: { part: Part; step: Step } }): preact.JSX.Element {
+interface Props {
+  moment: Moment;
+  shown?: { part: Part; step: Step };
+  /** Why the other flows of this table lost, once the server has said it, and how to ask. */
+  whyNot?: string[];
+  askWhyNot?(): void;
+}
+
+export function FlowCard({ moment, shown, whyNot, askWhyNot }: Props): preact.JSX.Element {
   if (!shown || moment.kind === 'arrive') return <p class="hint">No table has seen it yet. Step on (→) to the first.</p>;
   const { part, step } = shown;
   return (
@@ -26,6 +34,7 @@ export function FlowCard({ moment, shown }: { moment: Moment; shown?: { part: Pa
       )}
       {step.ct && <p class="ct"><b>Connection tracking</b> zone {step.ct.zone}: {step.ct.commit ? 'the connection is remembered' : 'the connection is looked up'}{step.ct.mark ? `, mark ${step.ct.mark}` : ''}{step.ct.table === undefined ? '' : `; then on at table ${step.ct.table}`}</p>}
       {step.notes.length > 0 && <ul class="notes">{step.notes.map((note) => <li key={note}>{note}</li>)}</ul>}
+      <WhyNot step={step} lines={step.whyNot ?? whyNot} ask={askWhyNot} />
       <details>
         <summary>Megaflow and datapath actions of this pass</summary>
         <dl>
@@ -36,6 +45,18 @@ export function FlowCard({ moment, shown }: { moment: Moment; shown?: { part: Pa
         </dl>
       </details>
     </section>
+  );
+}
+
+/** The flows of this table that lost, and the first field that failed. */
+function WhyNot({ step, lines, ask }: { step: Step; lines?: string[]; ask?(): void }): preact.JSX.Element {
+  return (
+    <details class="why-not" onToggle={(e) => { if (e.currentTarget.open && !lines) ask?.(); }}>
+      <summary>Why no other flow</summary>
+      {lines === undefined ? <p class="hint">Asking the switch.</p>
+        : lines.length === 0 ? <p class="hint">{step.priority === null ? 'The table has no flow.' : 'No flow of this priority or a higher one was in the way.'}</p>
+        : <ul>{lines.map((line, i) => <li key={i} class={line.startsWith('  ') ? 'clause' : ''}>{line.trim()}</li>)}</ul>}
+    </details>
   );
 }
 

@@ -6,6 +6,7 @@ import type { Pass } from '../../../schema/walk.js';
 import { PipelineGraph } from '../../graph/pipeline-graph.js';
 import { type Moment, stepsOf } from '../../player/moments.js';
 import { api } from '../../state/api.js';
+import { quiz } from './quiz.js';
 
 interface Props {
   pass: Pass;
@@ -17,23 +18,30 @@ interface Props {
 /** By node; flows change seldom, and the walk's own tables are always added. */
 const known = new Map<string, Pipeline>();
 
-export function PassGraph({ pass, moments, at, onGo }: Props): preact.JSX.Element {
-  const [pipeline, setPipeline] = useState(known.get(pass.node));
+/** Of the node's switch; undefined until it has answered, or for ever when it is gone: then the packet's own tables are drawn. */
+export function usePipeline(node: string): Pipeline | undefined {
+  const [pipeline, setPipeline] = useState(known.get(node));
   useEffect(() => {
-    setPipeline(known.get(pass.node));
+    setPipeline(known.get(node));
     let live = true;
-    api.pipeline(pass.node).then((loaded) => {
-      known.set(pass.node, loaded);
+    api.pipeline(node).then((loaded) => {
+      known.set(node, loaded);
       if (live) setPipeline(loaded);
-    }, () => {}); // a switch that is gone: the packet's own tables are drawn
+    }, () => {});
     return () => {
       live = false;
     };
-  }, [pass.node]);
+  }, [node]);
+  return pipeline;
+}
 
+export function PassGraph({ pass, moments, at, onGo }: Props): preact.JSX.Element {
+  const pipeline = usePipeline(pass.node);
   const { tables, edges } = withPath(pipeline, pass);
   const moment = moments[at];
   const path = stepsOf(pass).map(({ step }) => step.table);
+  const reached = (moment.step ?? -1) + 1;
+  const shown = quiz.value.on ? path.slice(0, reached) : path;
   const choose = (table: number): void => {
     const to = moments.findIndex((m) => m.stage === moment.stage && m.kind === 'table' && m.table === table);
     if (to >= 0) onGo(to);
@@ -42,8 +50,8 @@ export function PassGraph({ pass, moments, at, onGo }: Props): preact.JSX.Elemen
     <section class="pass-graph" aria-label={`Tables of ${pass.node}`}>
       <h3>{pass.node} <span>{path.length} of {tables.length} tables</span></h3>
       <PipelineGraph
-        tables={tables} edges={edges} label={`Pipeline of ${pass.node}`} path={path} reached={(moment.step ?? -1) + 1}
-        current={moment.kind === 'arrive' ? undefined : moment.table ?? path[moment.step ?? -1]} onChoose={choose} width={166}
+        tables={tables} edges={edges} label={`Pipeline of ${pass.node}`} path={shown} reached={reached}
+        current={moment.kind === 'arrive' ? undefined : moment.table ?? path[moment.step ?? -1]} onChoose={choose} width={158}
       />
     </section>
   );

@@ -1,6 +1,7 @@
 // Time control: rewind, back, play or pause, on, to the end, the place as a slider, the speed; and the sentence of the moment,
 // which is said aloud by a screen reader when the user steps, not while it plays.
 import type { Moment } from '../../player/moments.js';
+import { quiz, toggleQuiz } from './quiz.js';
 import { type Player, type PlayerAction, type Speed, SPEEDS } from '../../player/player.js';
 
 const ICONS = {
@@ -39,6 +40,7 @@ export function PlayerBar({ player, moment, send }: Props): preact.JSX.Element {
         onInput={(e) => send({ type: 'go', at: Number(e.currentTarget.value) })}
       />
       <span class="place"><b>{at + 1}</b> / {length}</span>
+      <button type="button" class="quiz-switch" aria-pressed={quiz.value.on} onClick={toggleQuiz} title="Guess each next table">Quiz</button>
       <label class="speed">
         <span class="sr">Speed</span>
         <select value={speed} onChange={(e) => send({ type: 'speed', speed: Number(e.currentTarget.value) as Speed })}>

@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** What comes by itself is waited for; on a busy machine that takes longer than vitest's second. */
+const expect = { poll: { timeout: 20_000 } };
+
 // Projects by what they need: unit needs nothing, oracle needs Debian's Open vSwitch, system needs root and network
 // namespaces, web needs Chromium besides. Each skips with its reason when what it needs is absent.
 export default defineConfig({
@@ -9,12 +12,28 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 30_000,
+          expect,
         },
       },
-      { test: { name: 'oracle', include: ['test/oracle/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 } },
       {
-        test: { name: 'web', include: ['test/web/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'oracle',
+          include: ['test/oracle/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          expect,
+        },
+      },
+      {
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          expect,
+        },
       },
       {
         test: {
@@ -23,6 +42,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          expect,
         },
       },
     ],

@@ -116,6 +116,8 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
 
   it('each view is operated: a table chosen, a node changed, flows searched, a trial run, a round trip simulated', async () => {
     await key('3');
+    await page.getByRole('heading', { name: 'Pipeline', level: 1, exact: true }).waitFor();
+    await expect.poll(() => page.getByText('DNAT').count()).toBeGreaterThan(0);
     await tabTo('40DNAT');
     await key('Enter');
     await page.getByRole('heading', { name: 'Table 40 DNAT' }).waitFor();
@@ -123,7 +125,10 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await tabTo('worker2');
     await key('Enter');
     await expect.poll(() => page.url()).toContain('#/pipeline/worker2');
-    await key('7', '/');
+    await key('7');
+    await page.getByRole('heading', { name: 'Flows', level: 1, exact: true }).waitFor();
+    await expect.poll(() => page.locator('.flows tbody tr').count()).toBeGreaterThan(2);
+    await key('/');
     await page.keyboard.type('worker1 table=40');
     await expect.poll(() => page.locator('.flows tbody tr').count()).toBe(2);
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
@@ -140,6 +145,7 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await expect.poll(() => page.getByRole('region', { name: 'worker1 zone 65520', exact: true }).textContent()).toMatch(/0 of \d+ entr/);
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await key('8');
+    await page.getByRole('heading', { name: 'Send a real packet' }).waitFor();
     await page.evaluate(() => document.querySelector<HTMLElement>('main')!.focus());
     await tabTo('Simulate');
     await key('Enter');

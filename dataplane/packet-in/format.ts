@@ -1,5 +1,6 @@
 // A packet-in as `ovs-ofctl -P nxt_packet_in2 monitor` prints it, and as data. From: the control socket. To: `packetwalk
 // controller`.
+import { formatPort } from '../key/ports.js';
 import { formatFlow, formatMatch, type FormatOptions } from '../openflow/format-flow.js';
 import { printActions } from '../openflow/print-actions.js';
 import type { Action } from '../openflow/ast.js';
@@ -37,7 +38,7 @@ export function packetInRecord(packet: PacketIn, bridge: string, options: Format
   const { in_port: _, ...metadata } = metadataValues(packet.flow, packet.tlvMap);
   return {
     ...{ bridge, reason, id, table, cookie: cookie === undefined ? null : `0x${cookie.toString(16)}`, maxLen, totalLength },
-    ...{ inPort: { no: inPort, name: options.ports?.byNumber(inPort) ?? String(inPort) }, metadata },
+    ...{ inPort: { no: inPort, name: options.ports?.byNumber(inPort) ?? formatPort(inPort) }, metadata },
     ...{ userdata: toHex(userdata), frame: toHex(frame), timeNs: String(timeNs) },
     ...(continuation === undefined ? {} : { continuation }),
     lines: packetInLines(packet, options),

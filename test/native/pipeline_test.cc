@@ -378,6 +378,40 @@ TEST("pipeline: an upcall action hands the packet up with its cookie, and the re
   CHECK_EQ(b.pipeline.counters.delivered, 2u);
 }
 
+TEST("pipeline: an upcall action tells frames as a wire has them: cut where they are GSO, checksums right") {
+  Bench b;
+  b.all(Actions().upcall(7).output(2));
+  b.send(kTcp4, 1, {.gso_type = GsoType::tcp4, .gso_size = 2});
+  for (const uint32_t payload : {2u, 1u}) {
+    const UpcallSlot* slot = b.upcall();
+    CHECK(slot != nullptr && slot->reason == UpcallReason::action && slot->cookie == 7);
+    CHECK_EQ(slot->packet.size, 54 + payload);
+    CHECK(slot->packet.gso_size == 0 && !slot->packet.csum_partial && checksums_valid(slot->packet));
+    CHECK_EQ(slot->packet.key.tcp_flags.get() & 8, payload == 1 ? 8 : 0);  // PSH with the last
+    b.answer(slot->number, Actions().drop(0));
+  }
+  CHECK(b.upcall() == nullptr);
+  CHECK(b.books_balance());
+}
+
+TEST("pipeline: upcall actions leave half of the slots to packets that wait to be forwarded, which go on meanwhile") {
+  Bench b({.upcall_slots = 16});
+  b.all(Actions().upcall(7).output(2));
+  for (uint32_t port : {1, 2, 3}) {
+    for (int i = 0; i < 20; i++) b.send(kTcp4, port);
+  }
+  CHECK_EQ(b.got(2).size(), 60u);
+  CHECK_EQ(b.pipeline.slots.in_use(), 8u);
+  CHECK_EQ(b.pipeline.counters.copy_drops[static_cast<size_t>(Drop::upcall_full)], 52u);
+  b.pipeline.cache.remove(100);
+  for (int i = 0; i < 20; i++) b.send(kTcp4, 3);
+  CHECK_EQ(b.pipeline.slots.in_use(), 12u);  // and port 3 has its share
+  CHECK(b.books_balance());
+  while (const UpcallSlot* slot = b.upcall()) b.answer(slot->number, Actions().drop(0));
+  CHECK_EQ(b.pipeline.slots.in_use(), 0u);
+  CHECK(b.books_balance());
+}
+
 TEST("pipeline: slots are bounded, and one port cannot take the others' share") {
   Bench b({.upcall_slots = 16});  // a reserve of 4, and 4 for each of three ports
   for (int i = 0; i < 100; i++) b.send(kTcp4, 1);

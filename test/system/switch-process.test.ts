@@ -84,14 +84,15 @@ function addressTaps(): void {
 }
 
 /** A TCP connection from a to b through the switch: what the server in b answered. */
-async function talk(): Promise<string> {
+async function talk(answer = 'hello'): Promise<string> {
   const server = spawn('ip', [
     'netns',
     'exec',
     NS_B,
     process.execPath,
     '-e',
-    "require('net').createServer((s) => s.end('hello')).listen(7, '192.0.2.2', () => console.log('ready'))",
+    "require('net').createServer((s) => s.end(process.argv[1])).listen(7, '192.0.2.2', () => console.log('ready'))",
+    answer,
   ]);
   try {
     await new Promise((ready) => server.stdout.once('data', ready));
@@ -241,5 +242,40 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
       slowPath: { translated: number };
     };
     expect(counters.slowPath.translated).toBeGreaterThan(1000);
+  });
+
+  it('lets paused packets go on where a controller sits, GSO frames cut as a wire would have them; without one they end', async () => {
+    const flows = 'tcp actions=controller(pause),NORMAL\npriority=0 actions=NORMAL';
+    await start(TAPS, flows);
+    addressTaps();
+    const controller = spawn(process.execPath, [MAIN, 'controller', '-t', socket(), '--resume', '--json']);
+    const heard: { totalLength: number; continuation?: string }[] = [];
+    let text = '';
+    controller.stdout.on('data', (d: Buffer) => {
+      const lines = (text += d).split('\n');
+      text = lines.pop()!;
+      heard.push(...lines.map((line) => JSON.parse(line) as (typeof heard)[number]));
+    });
+    try {
+      const subscribed = async (): Promise<boolean> => {
+        await controlCall(socket(), 'packetwalk/packet-out', 'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller');
+        return heard.length > 0;
+      };
+      await until('the controller listens', subscribed);
+      expect(await talk('x'.repeat(120_000))).toBe('x'.repeat(120_000));
+      const lengths = heard.map(({ totalLength }) => totalLength);
+      // As large as the device's MTU allows.
+      expect(Math.max(...lengths)).toBe(1464);
+      expect(heard.filter(({ continuation }) => continuation !== undefined).length).toBeGreaterThan(80);
+    } finally {
+      controller.kill('SIGINT');
+      await new Promise((gone) => controller.once('exit', gone));
+    }
+    await until('the listener is gone', async () => {
+      const { packetIn } = JSON.parse(await controlCall(socket(), 'packetwalk/counters')) as { packetIn: { unheard: number } };
+      await controlCall(socket(), 'packetwalk/packet-out', 'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller');
+      return packetIn.unheard > 0;
+    });
+    expect(await talk()).toBe('');
   });
 });

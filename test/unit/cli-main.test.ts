@@ -50,6 +50,8 @@ const VERBS = [
   'conntrack flush',
   'ports',
   'counters',
+  'controller',
+  'packet-out',
   'fdb',
   'switch',
 ];
@@ -280,6 +282,30 @@ describe.skipIf(addon.missing)(
         drops: {},
         slowPath: { failed: 0 },
       });
+    });
+
+    it('controller and packet-out', async () => {
+      await run('flows', 'add', ...target, 'table=7,reg0=5 actions=controller(pause,userdata=0a.0b),p1');
+      const waiting = run('controller', ...target, '--resume', '--count', '1');
+      const frame = '02000000000a02000000000b88b5';
+      const sent = `in_port=p2,reg0=5 packet=${frame} actions=resubmit(,7)`;
+      // It is listening when it hears.
+      let listens = false;
+      while (!listens) {
+        sw.packetOutText(sent);
+        await new Promise((done) => setTimeout(done, 10));
+        listens = sw.counters().packetIn.resumed > 0;
+      }
+      expect(await waiting).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(
+          /^NXT_PACKET_IN2 \(xid=0x0\): total_len=14 reg0=0x5,in_port="p2" \(via action\) data_len=14 \(unbuffered\)\n userdata=0a\.0b\n continuation=[0-9a-f]+-\d+\n continuation\.actions=.*output:"p1"\nvlan_tci=0x0000,dl_src=02:00:00:00:00:0b,dl_dst=02:00:00:00:00:0a,dl_type=0x88b5\n$/,
+        ) as string,
+      });
+      expect(sw.collect('p1').map((bytes) => Buffer.from(bytes).toString('hex'))).toContain(frame);
+      expect(await run('packet-out', ...target, `in_port=p1 packet=${frame} actions=p2`)).toEqual({ code: 0, out: '', err: '' });
+      expect((await run('packet-out', ...target, 'in_port=p1 actions=p2')).err).toContain('expected packet=HEX');
+      await run('flows', 'del', ...target, 'table=7');
     });
 
     it('conntrack dump and flush', async () => {

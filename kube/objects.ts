@@ -17,8 +17,12 @@ export function printRef(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
 }
 
+/** Of all sets, so that equal numbers are the same objects whichever set they are in. */
+let lastRevision = 0;
+
 export class ObjectSet {
   readonly #kinds = new Map<Kind, Map<string, KubeObject>>();
+  readonly #revisions = new Map<Kind, number>();
 
   constructor(objects: Iterable<KubeObject> = []) {
     for (const object of objects) this.put(object);
@@ -30,14 +34,22 @@ export class ObjectSet {
     let named = this.#kinds.get(kind);
     if (!named) this.#kinds.set(kind, (named = new Map()));
     const name = nameOf(object);
-    const fresh = !named.has(name);
+    const old = named.get(name);
+    if (old !== object) this.#revisions.set(kind, ++lastRevision);
     named.set(name, object);
-    return fresh;
+    return old === undefined;
   }
 
   /** False when it is not there. */
   remove(kind: Kind, name: string): boolean {
-    return this.#kinds.get(kind)?.delete(name) ?? false;
+    const removed = this.#kinds.get(kind)?.delete(name) ?? false;
+    if (removed) this.#revisions.set(kind, ++lastRevision);
+    return removed;
+  }
+
+  /** Another number after every change of an object of this kind; 0 when there never was one. */
+  revision(kind: Kind): number {
+    return this.#revisions.get(kind) ?? 0;
   }
 
   get<K extends Kind>(kind: K, name: string): ObjectOf<K> | undefined {

@@ -5,11 +5,12 @@ import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import { InputError } from '../dataplane/errors.js';
+import { bundleText, isEmpty, metersGone, type TablesDelta } from '../flows/antrea/delta.js';
 import { Claims, type Kind, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
 import { getState } from './exec.js';
-import { deltaOf, flowIdentity, generateTables, groupIdentity, isEmpty, meterIdentity, type TablesDelta, writeTables } from './generate.js';
+import { deltaOf, generateTables, writeTables } from './generate.js';
 import { configureKernel, hostRules, loadRules } from './host.js';
 import { configureLinks, ensureLinks } from './links.js';
 import { loadTopology } from './load.js';
@@ -124,20 +125,15 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   };
 }
 
-/** Flows and groups as one change: groups that come, since flows may name them; flows that come and go; groups that go. Meters
- *  are no part of bundles: those that come are there before, those that go stay until after. */
-async function changeTables(lab: Lab, node: LabNode, { flows, groups, meters }: TablesDelta): Promise<void> {
+/** Flows and groups as one change; meters that come are there before, those that go stay until after. */
+async function changeTables(lab: Lab, node: LabNode, delta: TablesDelta): Promise<void> {
   const call = (...args: [method: string, ...string[]]): Promise<string> => controlCall(controlSocket(lab, node), ...args);
-  if (meters.added.length > 0) await call('packetwalk/meters-add', meters.added.join('\n'));
-  if (meters.changed.length > 0) await call('packetwalk/meters-add', '--modify', meters.changed.join('\n'));
-  const lines = [
-    ...[...groups.added, ...groups.changed].map((line) => `group add_or_mod ${line}`),
-    ...[...flows.added, ...flows.changed].map((line) => `flow add ${line}`),
-    ...flows.removed.map((line) => `flow delete_strict ${flowIdentity(line)}`),
-    ...groups.removed.map((line) => `group delete group_id=${groupIdentity(line)}`),
-  ];
-  if (lines.length > 0) await call('packetwalk/bundle', lines.join('\n'));
-  for (const line of meters.removed) await call('packetwalk/meters-del', `meter=${meterIdentity(line)}`);
+  const { added, changed } = delta.meters;
+  if (added.length > 0) await call('packetwalk/meters-add', added.join('\n'));
+  if (changed.length > 0) await call('packetwalk/meters-add', '--modify', changed.join('\n'));
+  const changes = bundleText(delta);
+  if (changes !== '') await call('packetwalk/bundle', changes);
+  for (const meter of metersGone(delta)) await call('packetwalk/meters-del', meter);
 }
 
 /** Their ports first, so that the switch does not wait for devices that go. */

@@ -2,7 +2,6 @@
 export { apply, type Applied, remove } from './apply.js';
 export { FOLLOWED, followStore } from './follow.js';
 export { down } from './down.js';
-export type { Delta, TablesDelta } from './generate.js';
 export { rowsOf } from './get.js';
 export { exec, execArgv, type ExecResult, getLab, getState, netnsOf } from './exec.js';
 export { articleTopology, labNameOf, type LoadedTopology, loadTopology } from './load.js';

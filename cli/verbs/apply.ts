@@ -1,6 +1,7 @@
 // `packetwalk apply` and `packetwalk delete`: Kubernetes objects put into a running lab, or taken out of it.
 import type { Command } from 'commander';
-import type { Applied, Delta } from '../../lab/index.js';
+import type { Delta } from '../../flows/antrea/delta.js';
+import type { Applied } from '../../lab/index.js';
 import { UsageError } from '../errors.js';
 import { note, print, printJson } from '../output.js';
 import { meant } from './lab.js';

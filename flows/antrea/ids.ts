@@ -19,6 +19,8 @@ class Counter {
   readonly #free: number[];
   #next: number;
   #asked = new Set<string>();
+  /** When set, everybody who asks is added to it. */
+  heard?: string[];
 
   constructor(first: number, from: CounterState = { taken: [], free: [], next: first }) {
     this.#taken = new Map(from.taken);
@@ -33,6 +35,7 @@ class Counter {
   /** The owner's number, its own as long as it asks in every generation. */
   of(owner: string): number {
     this.#asked.add(owner);
+    this.heard?.push(owner);
     let id = this.#taken.get(owner);
     if (id === undefined) {
       id = this.#free.pop() ?? this.#next++;

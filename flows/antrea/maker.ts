@@ -1,6 +1,6 @@
 // The pen with which a pipeline writes: each call is one flow, group or meter in ovs-ofctl's words, with the object that
-// it comes from. Clauses of conjunctions with the same table, priority and match become one flow. Text that was read once
-// is not read again (Ids.cache), so that a change costs what it changes.
+// it comes from. Clauses of conjunctions with the same table, priority and match become one flow. A change costs what it
+// changes: a section whose basis is what it was the last time is not written again, and no text is read twice (Ids.cache).
 import { type FlowSpec, type GroupSpec, type MeterSpec, parseFlow, parseGroup, parseMeter, TlvMap } from '../../dataplane/openflow/index.js';
 import type { Ids } from './ids.js';
 import type { Generated, MadeFlow, MadeGroup, MadeMeter, Origin } from './types.js';
@@ -27,20 +27,44 @@ interface Clause {
   n: number;
 }
 
-interface ClauseFlow extends Omit<FlowText, 'actions'> {
-  clauses: Clause[];
-  origins: Origin[];
+/** One rule's part of a clause flow. */
+interface ClauseEntry {
+  key: string;
+  flow: Omit<FlowText, 'actions'>;
+  clause: Clause;
+  origin: Origin;
+}
+
+/** What was written in one go. */
+interface Part {
+  basis?: readonly unknown[];
+  flows: MadeFlow[];
+  clauses: ClauseEntry[];
+  /** Clauses that are there, each once: a rule may name the same peer twice. */
+  written: Set<string>;
+  groups: MadeGroup[];
+  meters: MadeMeter[];
+  left: string[];
+  /** Who asked for numbers. */
+  asked: { conjunctions: string[]; groups: string[] };
+}
+
+const newPart = (basis?: readonly unknown[]): Part => ({ basis, flows: [], clauses: [], written: new Set(), groups: [], meters: [], left: [], asked: { conjunctions: [], groups: [] } });
+
+/** From one generation to the next. */
+interface Kept {
+  sections: Map<string, Part>;
+  /** By key. */
+  clauseFlows: Map<string, { entries: ClauseEntry[]; made: MadeFlow }>;
+  /** What texts mean, of what is in no section. */
+  parsed: Map<string, unknown>;
 }
 
 export class FlowMaker {
-  readonly #flows: MadeFlow[] = [];
-  readonly #clauses = new Map<string, ClauseFlow>();
-  readonly #groups: MadeGroup[] = [];
-  readonly #meters: MadeMeter[] = [];
-  readonly #left: string[] = [];
+  readonly #parts: Part[] = [newPart()];
   readonly #tlvMap: TlvMap | undefined;
-  readonly #parsed: Map<string, unknown>;
-  readonly #now = new Map<string, unknown>();
+  readonly #before: Kept;
+  readonly #now: Kept = { sections: new Map(), clauseFlows: new Map(), parsed: new Map() };
 
   constructor(
     private readonly options: {
@@ -52,49 +76,104 @@ export class FlowMaker {
     },
   ) {
     this.#tlvMap = options.tlvMap === undefined ? undefined : TlvMap.parse(options.tlvMap);
-    this.#parsed = (options.ids.cache.get('parsed') as Map<string, unknown> | undefined) ?? new Map();
+    this.#before = (options.ids.cache.get('maker') as Kept | undefined) ?? { sections: new Map(), clauseFlows: new Map(), parsed: new Map() };
+  }
+
+  get #part(): Part {
+    return this.#parts.at(-1)!;
+  }
+
+  /** `write` writes what follows from `basis` and nothing else (compared by identity), the same for the same basis. */
+  section(name: string, basis: readonly unknown[], write: () => void): void {
+    const { conjunctions, groups } = this.options.ids;
+    const known = this.#before.sections.get(name);
+    if (known && known.basis!.length === basis.length && known.basis!.every((one, i) => one === basis[i])) {
+      for (const owner of known.asked.conjunctions) conjunctions.of(owner);
+      for (const owner of known.asked.groups) groups.of(owner);
+      this.#parts.push(known, newPart());
+      this.#now.sections.set(name, known);
+      return;
+    }
+    for (const { text, spec } of known ? [...known.flows, ...known.groups, ...known.meters] : []) this.#before.parsed.set(text, spec);
+    const part = newPart(basis);
+    [conjunctions.heard, groups.heard] = [part.asked.conjunctions, part.asked.groups];
+    this.#parts.push(part);
+    write();
+    part.written.clear();
+    [conjunctions.heard, groups.heard] = [undefined, undefined];
+    this.#parts.push(newPart());
+    this.#now.sections.set(name, part);
   }
 
   flow(flow: FlowText, ...origins: Origin[]): void {
+    this.#part.flows.push(this.#madeFlow(flow, origins));
+  }
+
+  #madeFlow(flow: FlowText, origins: readonly Origin[]): MadeFlow {
     const text = this.#flowText(flow);
-    this.#flows.push({ spec: this.#once(text, () => parseFlow(text, { tlvMap: this.#tlvMap })), text, origins });
+    return { spec: this.#once(text, () => parseFlow(text, { tlvMap: this.#tlvMap })), text, origins };
   }
 
   /** This rule's k-th clause of n holds for packets that match. */
   clause(flow: Omit<FlowText, 'actions'>, clause: Clause, origin: Origin): void {
+    const { clauses, written } = this.#part;
     const key = `${flow.table},${flow.priority},${flow.match ?? ''}`;
-    let shared = this.#clauses.get(key);
-    if (!shared) this.#clauses.set(key, (shared = { ...flow, clauses: [], origins: [] }));
-    if (shared.clauses.some(({ conj, k }) => conj === clause.conj && k === clause.k)) return;
-    shared.clauses.push(clause);
-    shared.origins.push(origin);
+    const once = `${key} ${clause.conj} ${clause.k}`;
+    if (written.has(once)) return;
+    written.add(once);
+    clauses.push({ key, flow, clause, origin });
   }
 
   /** `text` as add-group takes it. */
   group(text: string, ...origins: Origin[]): void {
-    this.#groups.push({ spec: this.#once<GroupSpec>(text, () => parseGroup(text, { tlvMap: this.#tlvMap })), text, origins });
+    this.#part.groups.push({ spec: this.#once<GroupSpec>(text, () => parseGroup(text, { tlvMap: this.#tlvMap })), text, origins });
   }
 
   /** `text` as add-meter takes it. */
   meter(text: string, ...origins: Origin[]): void {
-    this.#meters.push({ spec: this.#once<MeterSpec>(text, () => parseMeter(text)), text, origins });
+    this.#part.meters.push({ spec: this.#once<MeterSpec>(text, () => parseMeter(text)), text, origins });
   }
 
   /** Something of the objects that the pipeline cannot do. */
   leave(sentence: string): void {
-    if (!this.#left.includes(sentence)) this.#left.push(sentence);
+    this.#part.left.push(sentence);
   }
 
-  /** All that was written, flows by table and in the order of writing. */
+  /** All that was written, flows by table, the higher priorities first, and else in the order of writing. */
   finish(): Generated {
-    for (const { clauses, origins, ...flow } of this.#clauses.values()) {
-      const list = [...clauses].sort((a, b) => a.conj - b.conj || a.k - b.k);
-      this.flow({ ...flow, actions: list.map(({ conj, k, n }) => `conjunction(${conj},${k}/${n})`).join(',') }, ...origins);
+    const flows = inOrder([...this.#parts.map((part) => part.flows), this.#clauseFlows()]);
+    this.options.ids.cache.set('maker', this.#now);
+    return {
+      flows,
+      groups: this.#parts.flatMap((part) => part.groups),
+      meters: this.#parts.flatMap((part) => part.meters),
+      left: [...new Set(this.#parts.flatMap((part) => part.left))],
+    };
+  }
+
+  #clauseFlows(): MadeFlow[] {
+    const shared = new Map<string, ClauseEntry[]>();
+    for (const { clauses } of this.#parts) {
+      for (const entry of clauses) {
+        const entries = shared.get(entry.key);
+        if (entries) entries.push(entry);
+        else shared.set(entry.key, [entry]);
+      }
     }
-    this.#clauses.clear();
-    this.options.ids.cache.set('parsed', this.#now);
-    const flows = [...this.#flows].sort((a, b) => a.spec.table - b.spec.table || b.spec.priority - a.spec.priority);
-    return { flows, groups: this.#groups, meters: this.#meters, left: this.#left };
+    return [...shared].map(([key, entries]) => {
+      const known = this.#before.clauseFlows.get(key);
+      const same = known?.entries.length === entries.length && known.entries.every((one, i) => one === entries[i]);
+      const made = same ? known.made : this.#clauseFlow(entries, known?.made);
+      this.#now.clauseFlows.set(key, { entries, made });
+      return made;
+    });
+  }
+
+  #clauseFlow(entries: readonly ClauseEntry[], before: MadeFlow | undefined): MadeFlow {
+    if (before) this.#before.parsed.set(before.text, before.spec);
+    const list = entries.map(({ clause }) => clause).sort((a, b) => a.conj - b.conj || a.k - b.k);
+    const actions = list.map(({ conj, k, n }) => `conjunction(${conj},${k}/${n})`).join(',');
+    return this.#madeFlow({ ...entries[0].flow, actions }, entries.map(({ origin }) => origin));
   }
 
   #flowText({ table, priority, match = '', actions, category, objectId = 0n, idleTimeout, hardTimeout }: FlowText): string {
@@ -106,10 +185,24 @@ export class FlowMaker {
   }
 
   #once<T>(text: string, parse: () => T): T {
-    const known = this.#now.get(text) ?? this.#parsed.get(text) ?? parse();
-    this.#now.set(text, known);
+    const known = this.#now.parsed.get(text) ?? this.#before.parsed.get(text) ?? parse();
+    this.#now.parsed.set(text, known);
     return known as T;
   }
+}
+
+function inOrder(lists: readonly (readonly MadeFlow[])[]): MadeFlow[] {
+  const tables = new Map<number, Map<number, MadeFlow[]>>();
+  for (const flow of lists.flat()) {
+    const { table, priority } = flow.spec;
+    let byPriority = tables.get(table);
+    if (!byPriority) tables.set(table, (byPriority = new Map()));
+    const same = byPriority.get(priority);
+    if (same) same.push(flow);
+    else byPriority.set(priority, [flow]);
+  }
+  const sorted = <T>(of: Map<number, T>, sign: 1 | -1): T[] => [...of].sort(([a], [b]) => sign * (a - b)).map(([, value]) => value);
+  return sorted(tables, 1).flatMap((byPriority) => sorted(byPriority, -1).flat());
 }
 
 /** The flow's identity in its table: what a delete --strict names. */

@@ -17,27 +17,34 @@ export function nodeState(cluster: Cluster, name: string, peers = new Peers(clus
     throw new InputError('ENODE', `expected a node of the objects (${known}), got ${name}`);
   }
   const { config } = cluster;
-  const pods = cluster.pods.filter((pod) => pod.node === name && !pod.hostNetwork).map(localPod);
-  const local = new Map(pods.map((pod) => [printRef(pod.ref), pod]));
-  const { rules, isolated } = k8sRules(peers, local);
+  const view = peers.once(`view of ${name}`, () => {
+    const pods = cluster.pods.filter((pod) => pod.node === name && !pod.hostNetwork).map(localPod);
+    return {
+      pods,
+      local: new Map(pods.map((pod) => [printRef(pod.ref), pod])),
+      node: {
+        name,
+        ips: node.ips,
+        podCidrs: node.podCidrs,
+        gateway: { ...config.gateway, mac: node.gatewayMac, ips: node.gatewayIps },
+        tunnel: config.tunnel,
+        labels: node.labels,
+      },
+      peers: cluster.nodes
+        .filter((n) => n !== node)
+        .map(({ name: peer, ips, podCidrs, gatewayIps }) => ({ name: peer, ips, podCidrs, gatewayIps })),
+    };
+  });
+  const { rules, isolated } = k8sRules(peers, view.local);
   return {
-    node: {
-      name,
-      ips: node.ips,
-      podCidrs: node.podCidrs,
-      gateway: { ...config.gateway, mac: node.gatewayMac, ips: node.gatewayIps },
-      tunnel: config.tunnel,
-      labels: node.labels,
-    },
-    peers: cluster.nodes
-      .filter((n) => n !== node)
-      .map(({ name: peer, ips, podCidrs, gatewayIps }) => ({ name: peer, ips, podCidrs, gatewayIps })),
-    pods,
+    node: view.node,
+    peers: view.peers,
+    pods: view.pods,
     services: cluster.services,
-    rules: [...rules, ...antreaRules(peers, local)],
+    rules: [...rules, ...antreaRules(peers, view.local)],
     isolated,
-    egresses: egresses(peers, local),
-    trafficControls: trafficControls(peers, local),
+    egresses: peers.steady(`egresses of ${name}`, egresses(peers, view.local)),
+    trafficControls: peers.steady(`traffic controls of ${name}`, trafficControls(peers, view.local)),
     families: (['ipv4', 'ipv6'] as const).filter((family: Family) => config.podCidrs[family] !== undefined),
     podCidrs: config.podCidrs,
     serviceCidrs: config.serviceCidrs,

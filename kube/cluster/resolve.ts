@@ -1,5 +1,6 @@
 // From a set of objects to the whole cluster: nodes with networks, pods with addresses and ports, Services with endpoints.
 // What was given before stays given (Claims). Hands on to node.ts (one node's view) and to the lab.
+import { isDeepStrictEqual } from 'node:util';
 import { BITS, type Family, familyOf, formatCidr, nthAddress, parseCidr } from '../address.js';
 import type { Addresses } from '../node-state.js';
 import { type ObjectSet, printRef, refOf } from '../objects.js';
@@ -20,7 +21,15 @@ export const DEFAULT_CONFIG: ClusterConfig = {
 /** What kubeadm and kube-controller-manager cut out of the cluster's networks for a node. */
 const NODE_PREFIX: Record<Family, number> = { ipv4: 24, ipv6: 64 };
 
-export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAULT_CONFIG, claims = new Claims()): Cluster {
+/** What nodes, pods and Services are made of. */
+const BASIS = ['Node', 'Pod', 'Deployment', 'Service', 'Endpoints', 'EndpointSlice'] as const;
+
+/** `before`: the cluster as it was before the last changes, with the same config and claims; what did not change is taken over. */
+export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAULT_CONFIG, claims = new Claims(), before?: Cluster): Cluster {
+  const basis = BASIS.map((kind) => objects.revision(kind)).join(' ');
+  const spaces = namespaces(objects);
+  const known = before?.basis === basis && before.config === config && before.claims === claims ? before : undefined;
+  if (known) return { ...known, objects, namespaces: isDeepStrictEqual(spaces, known.namespaces) ? known.namespaces : spaces };
   const complaints: string[] = [];
   const complain = (sentence: string): void => {
     if (!complaints.includes(sentence)) complaints.push(sentence);
@@ -32,7 +41,7 @@ export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAU
   const services = servicePorts(input);
   const headless = headlessServices(input);
   claims.end();
-  return { config, nodes, pods, namespaces: namespaces(objects), services, headless, objects, claims, complaints };
+  return { config, nodes, pods, namespaces: spaces, services, headless, objects, claims, complaints, basis };
 }
 
 function resolveNodes(objects: ObjectSet, config: ClusterConfig, claims: Claims, complain: (s: string) => void): ClusterNode[] {

@@ -54,6 +54,8 @@ export interface Cluster {
   claims: Claims;
   /** What the objects say that cannot be so: one sentence each. */
   complaints: readonly string[];
+  /** Equal in clusters whose nodes, pods and Services come from the same objects. */
+  basis: string;
 }
 
 export type { Endpoint };

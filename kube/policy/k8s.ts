@@ -16,25 +16,44 @@ export interface K8sRules {
   isolated: Isolation[];
 }
 
-/** `local`: the node's own pods, by name. */
+/** What one policy means for a node. */
+interface OfPolicy {
+  ref: ObjectRef;
+  rules: PolicyRule[];
+  /** Pods that it closes. */
+  closed: { key: string; pod: LocalPod; direction: Direction }[];
+}
+
+/** `local`: the node's own pods, by name. A policy that was read before with these pods is not read again. */
 export function k8sRules(peers: Peers, local: ReadonlyMap<string, LocalPod>): K8sRules {
+  const known = peers.once('policies', () => new WeakMap<ReadonlyMap<string, LocalPod>, WeakMap<Policy, OfPolicy>>());
+  let read = known.get(local);
+  if (!read) known.set(local, (read = new WeakMap()));
   const rules: PolicyRule[] = [];
   const isolated = new Map<string, { pod: LocalPod; direction: Direction; policies: ObjectRef[] }>();
   for (const policy of peers.cluster.objects.of('NetworkPolicy')) {
-    const selected = peers.pods({ namespace: policy.metadata.namespace, podSelector: policy.spec.podSelector });
-    const pods = selected.flatMap((pod) => local.get(printRef(pod.ref)) ?? []);
-    if (pods.length === 0) continue;
-    for (const direction of directionsOf(policy)) {
-      rules.push(...directionRules(policy, direction, selected, pods, peers, local));
-      for (const pod of pods) {
-        const key = `${direction} ${printRef(pod.ref)}`;
-        const known = isolated.get(key);
-        if (known) known.policies.push(refOf(policy));
-        else isolated.set(key, { pod, direction, policies: [refOf(policy)] });
-      }
+    let made = read.get(policy);
+    if (!made) read.set(policy, (made = readPolicy(policy, peers, local)));
+    rules.push(...made.rules);
+    for (const { key, pod, direction } of made.closed) {
+      const one = isolated.get(key);
+      if (one) one.policies.push(made.ref);
+      else isolated.set(key, { pod, direction, policies: [made.ref] });
     }
   }
   return { rules, isolated: [...isolated.values()] };
+}
+
+function readPolicy(policy: Policy, peers: Peers, local: ReadonlyMap<string, LocalPod>): OfPolicy {
+  const made: OfPolicy = { ref: refOf(policy), rules: [], closed: [] };
+  const selected = peers.pods({ namespace: policy.metadata.namespace, podSelector: policy.spec.podSelector });
+  const pods = selected.flatMap((pod) => local.get(printRef(pod.ref)) ?? []);
+  if (pods.length === 0) return made;
+  for (const direction of directionsOf(policy)) {
+    made.rules.push(...directionRules(policy, direction, selected, pods, peers, local));
+    made.closed.push(...pods.map((pod) => ({ key: `${direction} ${printRef(pod.ref)}`, pod, direction })));
+  }
+  return made;
 }
 
 /** Unless it says otherwise: ingress always, egress if there are egress rules. */

@@ -1,5 +1,7 @@
 // Who a policy's selectors mean: pods by labels, namespaces by labels, networks with holes. One Peers per resolution of
-// a node's state; the same selector is worked out once, however many policies use it.
+// a cluster; the same selector is worked out once, however many policies use it, and not again as long as pods and namespaces
+// stay what they are.
+import { isDeepStrictEqual } from 'node:util';
 import { asCidr, contains, formatCidr, parseCidr, subtract } from '../address.js';
 import type { Cluster, ClusterPod } from '../cluster/types.js';
 import type { LabelSelector } from '../schema/meta.js';
@@ -18,10 +20,21 @@ export interface PodSelection {
 }
 
 export class Peers {
-  readonly #byNamespace = new Map<string, ClusterPod[]>();
-  readonly #found = new Map<string, readonly ClusterPod[]>();
+  readonly #byNamespace: Map<string, ClusterPod[]>;
+  readonly #found: Map<string, readonly ClusterPod[]>;
+  /** What was worked out from these pods and namespaces, by what it is for: others' to fill. */
+  readonly memo: Map<string, unknown>;
 
-  constructor(readonly cluster: Cluster) {
+  /** `before`: those of the cluster as it was. */
+  constructor(
+    readonly cluster: Cluster,
+    before?: Peers,
+  ) {
+    if (before && before.cluster.pods === cluster.pods && before.cluster.nodes === cluster.nodes && before.cluster.namespaces === cluster.namespaces) {
+      [this.#byNamespace, this.#found, this.memo] = [before.#byNamespace, before.#found, before.memo];
+      return;
+    }
+    [this.#byNamespace, this.#found, this.memo] = [new Map(), new Map(), new Map()];
     for (const pod of cluster.pods) {
       // Antrea leaves out what has the node's address: it has no port of its own.
       if (pod.hostNetwork) continue;
@@ -30,6 +43,20 @@ export class Peers {
       if (list) list.push(pod);
       else this.#byNamespace.set(namespace, [pod]);
     }
+  }
+
+  /** `make`'s value, made once. */
+  once<T>(key: string, make: () => T): T {
+    if (!this.memo.has(key)) this.memo.set(key, make());
+    return this.memo.get(key) as T;
+  }
+
+  /** `value`, or the one that was given here before when it is equal: who compares by identity sees no change. */
+  steady<T>(key: string, value: T): T {
+    const old = this.memo.get(key) as T | undefined;
+    if (old !== undefined && isDeepStrictEqual(old, value)) return old;
+    this.memo.set(key, value);
+    return value;
   }
 
   /** An absent podSelector is all pods of the namespaces. */

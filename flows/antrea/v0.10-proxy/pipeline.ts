@@ -1,5 +1,6 @@
 // The pipeline of Antrea 0.10 with AntreaProxy: the switch itself translates what pods send to Services.
 import type { NodeState } from '../../../kube/node-state.js';
+import { nodeBasis, serviceBasis } from '../basis.js';
 import { Ids } from '../ids.js';
 import { FlowMaker } from '../maker.js';
 import { printRef } from '../../../kube/objects.js';
@@ -25,8 +26,8 @@ export const v0_10_proxy: Pipeline = {
 function generate(state: NodeState, { ids = new Ids(), round = 1 }: GenerateOptions = {}): Generated {
   const maker = new FlowMaker({ ids, round, categories: CATEGORIES });
   ids.begin();
-  connectivity(state, maker);
-  services(state, ids, maker, round);
+  maker.section('connectivity', [round, ...nodeBasis(state)], () => connectivity(state, maker));
+  maker.section('services', [round, ...serviceBasis(state)], () => services(state, ids, maker, round));
   policies(state, ids, maker);
   ids.end();
   if (state.families.includes('ipv6'))

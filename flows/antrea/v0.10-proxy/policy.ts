@@ -30,7 +30,7 @@ const WHERE = {
 
 export function policies({ rules, isolated }: NodeState, ids: Ids, maker: FlowMaker): void {
   for (const rule of rules) {
-    if (rule.source === 'k8s') ruleFlows(rule, ids.conjunctions.of(rule.id), maker);
+    if (rule.source === 'k8s') maker.section(rule.id, [rule], () => ruleFlows(rule, ids.conjunctions.of(rule.id), maker));
     else
       maker.leave(`${printRef(rule.policy)}: the v0.10-proxy pipeline has no tables for Antrea's own policies; v2 has`);
   }

@@ -1,4 +1,5 @@
 // The pipeline of Antrea 0.10 with kube-proxy: Services go to the gateway, where the node's kernel translates them.
+import { nodeBasis } from '../basis.js';
 import { Ids } from '../ids.js';
 import { FlowMaker } from '../maker.js';
 import type { GenerateOptions, Generated, Pipeline } from '../types.js';
@@ -27,7 +28,7 @@ export const v0_10: Pipeline = {
 function generate(state: NodeState, { ids = new Ids(), round = 1 }: GenerateOptions = {}): Generated {
   const maker = new FlowMaker({ ids, round, categories: CATEGORIES, tlvMap: TLV_MAP });
   ids.begin();
-  connectivity(state, maker);
+  maker.section('connectivity', [round, ...nodeBasis(state)], () => connectivity(state, maker));
   policies(state, ids, maker);
   ids.end();
   if (state.families.includes('ipv6')) maker.leave('the v0.10 pipeline is IPv4 only; IPv6 addresses are left out');

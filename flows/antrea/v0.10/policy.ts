@@ -19,7 +19,7 @@ const WHERE = {
 
 export function policies({ rules, isolated }: NodeState, ids: Ids, maker: FlowMaker): void {
   for (const rule of rules) {
-    if (rule.source === 'k8s') ruleFlows(rule, ids.conjunctions.of(rule.id), maker);
+    if (rule.source === 'k8s') maker.section(rule.id, [rule], () => ruleFlows(rule, ids.conjunctions.of(rule.id), maker));
     else maker.leave(`${printRef(rule.policy)}: the v0.10 pipeline has no tables for Antrea's own policies; v2 has`);
   }
   for (const one of isolated) isolationFlow(maker, one, { table: WHERE[one.direction].drop, outputPort: f.outputPort });

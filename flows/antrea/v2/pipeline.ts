@@ -1,6 +1,7 @@
 // Today's pipeline of Antrea, in which Open vSwitch does all the work for Services: encapsulation mode, both families,
 // AntreaProxy with proxyAll, native policies, Egress, TrafficControl, multicast.
 import type { NodeState } from '../../../kube/node-state.js';
+import { serviceBasis } from '../basis.js';
 import { Ids } from '../ids.js';
 import { FlowMaker } from '../maker.js';
 import type { GenerateOptions, Generated, Pipeline, TableInfo } from '../types.js';
@@ -51,6 +52,8 @@ const STAGES = [
   multicast,
   traceflows,
 ];
+/** They look at the policies' rules. */
+const OF_POLICIES: readonly unknown[] = [policies, traceflows];
 
 function generate(state: NodeState, { ids = new Ids(), round = 1, agent = {} }: GenerateOptions = {}): Generated {
   const layout = new Layout(state.families);
@@ -58,7 +61,11 @@ function generate(state: NodeState, { ids = new Ids(), round = 1, agent = {} }: 
   const context = new Context(state, agent, layout, ids, maker, round);
   ids.begin();
   missFlows(context);
-  for (const stage of STAGES) stage(context);
+  const basis = [round, ...serviceBasis(state), state.egresses, state.trafficControls, JSON.stringify(agent)];
+  for (const stage of STAGES) {
+    if (OF_POLICIES.includes(stage)) stage(context);
+    else maker.section(stage.name, basis, () => stage(context));
+  }
   ids.end();
   return maker.finish();
 }

@@ -35,7 +35,12 @@ export function policies(c: Context): void {
     return [];
   });
   const priorities = prioritiesOf(c, rules);
-  for (const { rule, table } of rules) writeRule(c, rule, table, priorities(rule, table));
+  for (const { rule, table } of rules) {
+    const write = (): void => writeRule(c, rule, table, priorities(rule, table));
+    // Antrea's own rules may name Services' groups and learnt names.
+    if (rule.source === 'k8s') c.maker.section(rule.id, [rule, c.state.families.join()], write);
+    else write();
+  }
   isolation(c);
 }
 

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 
 const mac = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'expected a MAC address such as 02:00:00:00:00:01');
-const ofport = z.number().int().min(1).max(0xfeff);
+const LOCAL = 0xfffe;
+/** OpenFlow numbers; LOCAL is the bridge's own port, of which there is one at most. */
+const ofport = z.preprocess(
+  (given) => (given === 'LOCAL' ? LOCAL : given),
+  z.number().int().min(1).refine((no) => no <= 0xfeff || no === LOCAL, 'expected a port of 1 to 65279, or LOCAL'),
+);
 const common = { name: z.string().min(1).max(64), ofport, mtu: z.number().int().min(68).max(65521).default(1450) };
 
 /** One port; also what packetwalk/port-add takes. */

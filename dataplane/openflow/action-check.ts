@@ -26,7 +26,7 @@ const CT_FIELDS = [fieldByName('ct_mark'), fieldByName('ct_label')];
 export function checkActions(actions: readonly ParsedAction[], match: Protocol): void {
   checkOrder(actions);
   checkConjunctions(actions);
-  checkFields(actions, { match, vlan: match.vlan }, false);
+  checkFields(actions, { match, tags: Number(match.vlan) }, false);
 }
 
 /** A bucket may be reached with any packet: what its actions need of it is not known. */
@@ -36,7 +36,7 @@ export function checkBucketActions(actions: readonly ParsedAction[]): void {
     if (action.type === 'conjunction' || (action.type in INSTRUCTION_RANK && action.type !== 'meter'))
       span.fail('EACTION', `expected an action that a bucket may hold, got "${span.text}"`);
   }
-  checkFields(actions, { vlan: true }, false);
+  checkFields(actions, { tags: 'unknown' }, false);
 }
 
 function rank(action: ParsedAction): number {
@@ -60,10 +60,10 @@ function checkConjunctions(actions: readonly ParsedAction[]): void {
   other?.span.fail('EACTION', `expected only conjunction and note beside conjunction, got "${other.span.text}"`);
 }
 
-/** What is known when an action runs: the match (if anything), and whether a tag was pushed since. */
+/** What is known when an action runs: the match (if anything), and how many tags there are by then. */
 interface State {
   match?: Protocol;
-  vlan: boolean;
+  tags: number | 'unknown';
   /** "the match " when absent. */
   whose?: string;
 }
@@ -117,9 +117,7 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
         checkNested(parsed, state, fitsActionSet);
         break;
       default:
-        if (action.type === 'push_vlan' || (action.type === 'mod' && action.name.startsWith('mod_vlan')))
-          state.vlan = true;
-        if (action.type === 'pop_vlan') state.vlan = false;
+        countTags(action, state, span);
     }
   }
 }
@@ -154,7 +152,7 @@ function checkLearn(specs: readonly ParsedSpec[], state: State): void {
     if (typeof spec.src !== 'bigint') checkPrerequisite(spec.src.field, state, span);
     if (spec.type === 'output') continue;
     const match = new Protocol(learned.value, learned.mask);
-    const there: State = { match, vlan: match.vlan, whose: 'the learned match, before this, ' };
+    const there: State = { match, tags: Number(match.vlan), whose: 'the learned match, before this, ' };
     if (spec.type === 'load') checkWrite(spec.dst.field, there, span, false);
     else checkPrerequisite(spec.dst.field, there, span);
     if (spec.type === 'match' && typeof spec.src === 'bigint') setSubfieldMatch(learned, spec.dst, spec.src);
@@ -173,6 +171,17 @@ function checkExec({ action, span }: ParsedAction): void {
     span.fail('EACTION', `expected ct_mark or ct_label to be written in exec(), got ${printedName(fields[0])}`);
 }
 
+/** A packet is known down to its second tag: a third would push that out of sight. */
+const MAX_TAGS = 2;
+
+function countTags(action: Action, state: State, span: Span): void {
+  if (state.tags === 'unknown') return;
+  if (action.type === 'push_vlan' && ++state.tags > MAX_TAGS)
+    span.fail('EACTION', `expected at most ${MAX_TAGS} VLAN tags on a packet, got ${action.type} where it has them already`);
+  if (action.type === 'pop_vlan') state.tags = Math.max(0, state.tags - 1);
+  if (action.type === 'mod' && action.name.startsWith('mod_vlan')) state.tags = Math.max(1, state.tags);
+}
+
 function checkWrite(field: Field, state: State, span: Span, inExec: boolean): void {
   if (CT_FIELDS.includes(field) && !inExec) {
     span.fail('ECT', `expected ${field.name} to be written inside ct(commit,exec(...)) only`);
@@ -182,13 +191,13 @@ function checkWrite(field: Field, state: State, span: Span, inExec: boolean): vo
 
 /** A vlan_vid may be moved where there is no tag, but not set. */
 function checkTag(field: Field, state: State, span: Span): void {
-  if (field === vlanVid && !state.vlan) refuse(field, 'vlan', state, span);
+  if (field === vlanVid && state.tags === 0) refuse(field, 'vlan', state, span);
 }
 
 function checkPrerequisite(field: Field, state: State, span: Span): void {
   const { match } = state;
   if (!match) return;
-  const met = field.prerequisite === 'vlan' ? state.vlan : match.meets(field.prerequisite);
+  const met = field.prerequisite === 'vlan' ? state.tags !== 0 : match.meets(field.prerequisite);
   if (!met) refuse(field, field.prerequisite, state, span);
 }
 

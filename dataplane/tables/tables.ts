@@ -245,23 +245,19 @@ export class Tables {
     });
   }
 
-  /** How many flows and buckets send packets to each group. */
+  /** How often flows name each group; buckets do not count, as in OVS. */
   groupReferences(): Map<number, number> {
-    const lists = [
-      ...this.entries().map(({ actions }) => actions),
-      ...[...this.groups].flatMap(({ spec }) => spec.buckets.map(({ actions }) => actions)),
-    ];
-    const counts = new Map<number, number>();
-    for (const id of lists.flatMap(groupsOf)) counts.set(id, (counts.get(id) ?? 0) + 1);
-    return counts;
+    return this.#references(groupsOf);
   }
 
-  /** How many flows name each meter. */
+  /** How often flows name each meter. */
   meterReferences(): Map<number, number> {
+    return this.#references(metersOf);
+  }
+
+  #references(idsOf: (actions: readonly Action[]) => number[]): Map<number, number> {
     const counts = new Map<number, number>();
-    for (const { actions } of this.entries()) {
-      for (const id of metersOf(actions)) counts.set(id, (counts.get(id) ?? 0) + 1);
-    }
+    for (const id of this.entries().flatMap(({ actions }) => idsOf(actions))) counts.set(id, (counts.get(id) ?? 0) + 1);
     return counts;
   }
 

@@ -490,6 +490,9 @@ export const SAME_OF15 = lines(`
   vlan_tci=0x1000/0x1000,actions=set_field:3->vlan_pcp
   actions=push_vlan:0x8100,set_field:4101->vlan_vid
   actions=push_vlan:0x88a8
+  actions=push_vlan:0x8100,push_vlan:0x8100,pop_vlan,push_vlan:0x8100,1
+  actions=push_vlan:0x8100,push_vlan:0x8100,set_field:4101->vlan_vid,1
+  actions=clone(push_vlan:0x8100,push_vlan:0x8100),push_vlan:0x8100,1
   dl_vlan=5,actions=pop_vlan
   ip,actions=ct(commit,exec(set_field:0x5->ct_mark))
   ip,actions=ct(commit,exec(set_field:5/0xff->ct_mark,set_field:5/0xffffffff->ct_label))
@@ -644,6 +647,12 @@ export const REFUSED = lines(`
   actions=mod_vlan_pcp:9
   ip,actions=mod_nw_tos:13
   actions=push_vlan:0x1234
+  actions=push_vlan:0x8100,push_vlan:0x8100,push_vlan:0x8100,1
+  dl_vlan=5,actions=push_vlan:0x8100,push_vlan:0x8100,1
+  actions=mod_vlan_vid:5,push_vlan:0x8100,push_vlan:0x8100,1
+  in_port=0x2,actions=drop
+  in_port=2/0xffff,actions=drop
+  actions=output:0x3
   actions=conjunction(1,1/2),drop
   actions=conjunction(1,1/2),output:3
   actions=conjunction(1,3/2)

@@ -198,6 +198,12 @@ export class Ovs {
     return this.#run('ovs-ofctl', '-O', version, command, this.bridge, ...args);
   }
 
+  /** As ovs-vsctl gives a table a Flow_Table. */
+  async limitTable(table: number, limits: Record<string, string | number>): Promise<void> {
+    const columns = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
+    await this.#vsctl('--', '--id=@limits', 'create', 'Flow_Table', ...columns, '--', 'set', 'Bridge', this.bridge, `flow_tables:${table}=@limits`);
+  }
+
   /** `ovs-ofctl -P nxt_packet_in2 -m monitor` with these arguments, which prints packet-ins as they come. It is listening when
    *  this returns. `text` is what it has printed so far. */
   async monitorPacketIns(version: string, ...args: string[]): Promise<{ text(): string; stop(): Promise<void> }> {

@@ -31,7 +31,7 @@ describe('switch: configuration files', () => {
 
   it('say where a value is wrong and what was expected', () => {
     expect(refusal('rundir: /run/x\nports:\n  - kind: tap\n    name: p1\n    ofport: 99999\n')).toMatchInlineSnapshot(`
-      "br.yaml:5:13: ports.0.ofport: too big: expected number to be <=65279
+      "br.yaml:5:13: ports.0.ofport: expected a port of 1 to 65279, or LOCAL
             ofport: 99999
                     ^"
     `);

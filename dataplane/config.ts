@@ -1,5 +1,6 @@
 // What a switch is told at its start: `packetwalk switch --config FILE` (JSON or YAML). The lab writes one for each node.
 import { z } from 'zod';
+import { TIMEOUT_KEYS } from './datapath/timeouts.js';
 
 const mac = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'expected a MAC address such as 02:00:00:00:00:01');
 const LOCAL = 0xfffe;
@@ -52,6 +53,22 @@ export const flowTableSchema = z.strictObject({
   groups: z.array(z.string()).optional(),
 });
 
+const u32 = z.number().int().min(0).max(0xffffffff);
+/** Seconds, by the names of OVS's CT_Timeout_Policy. */
+const timeouts = z.partialRecord(z.enum(TIMEOUT_KEYS), u32);
+const zone = z.string().refine((text) => /^\d+$/.test(text) && Number(text) <= 0xffff, 'expected a zone from 0 to 65535');
+
+const conntrackSchema = z.strictObject({
+  /** TCP segments outside of the window are not +inv. */
+  tcpBeLiberal: z.boolean().default(false),
+  /** Where no zone says otherwise; what is absent is OVS's default. */
+  timeouts: timeouts.default({}),
+  /** Connections that all zones without a limit of their own may have together. */
+  defaultLimit: u32.optional(),
+  /** By number. */
+  zones: z.record(zone, z.strictObject({ limit: u32.optional(), timeouts: timeouts.optional() })).default({}),
+});
+
 export const switchConfigSchema = z.strictObject({
   /** Name of the bridge; the control socket is <rundir>/<bridge>.ctl. */
   bridge: z.string().min(1).default('br-int'),
@@ -74,8 +91,10 @@ export const switchConfigSchema = z.strictObject({
   /** Connections whose whole way is remembered, each direction counted (docs/design/connection-cache.md); 0: none. */
   maxPaths: z.number().int().min(0).max(1 << 24).default(1 << 19),
   maxConnections: z.number().int().min(1).max(100_000_000).default(1_000_000),
+  conntrack: conntrackSchema.prefault({}),
 });
 
 export type SwitchConfig = z.infer<typeof switchConfigSchema>;
 export type FlowTableConfig = z.infer<typeof flowTableSchema>;
+export type ConntrackConfig = SwitchConfig['conntrack'];
 export type SwitchPort = SwitchConfig['ports'][number];

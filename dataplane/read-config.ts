@@ -49,7 +49,8 @@ function describe(issue: Issue): { path: PropertyKey[]; message: string } {
   if (issue.code === 'unrecognized_keys') {
     return { path: [...issue.path, issue.keys[0]], message: 'this key is not known here' };
   }
-  const text = issue.message
+  const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const text = said
     .replace(/^Invalid (input|option|string|value|discriminator value)[:.] ?/, '')
     .replace(', received undefined', ', got nothing')
     .replace(', received ', ', got ');

@@ -5,10 +5,13 @@
 import { resolve } from 'node:path';
 import type { SwitchConfig } from './config.js';
 import { loadAddon } from './datapath/addon.js';
+import { Conntrack } from './datapath/conntrack.js';
 import { formatMegaflow } from './datapath/format-megaflow.js';
 import {
   KEY_SIZE,
+  type NativeConntrackStats,
   type NativeCounters,
+  type NativeCtFilter,
   type NativeDatapath,
   type NativeDropReason,
   type NativeEvent,
@@ -58,6 +61,8 @@ export interface CounterReport extends NativeCounters {
   slowPath: UpcallCounters;
   packetIn: PacketInCounters;
   revalidation: RevalidationCounters;
+  /** What became of connections; how many there are is `connections`. */
+  conntrack: Omit<NativeConntrackStats, 'connections' | 'maxConnections' | 'tcpBeLiberal'>;
   /** What the names in `drops` mean. */
   reasons: NativeDropReason[];
 }
@@ -86,6 +91,8 @@ const FAILURE_LOG_PERIOD_MS = 1000;
 
 export class Switch {
   readonly name: string;
+  /** Connections, their limits and timeouts, and the fragments in front. */
+  readonly conntrack: Conntrack;
   readonly #config: SwitchConfig;
   readonly #log: (text: string) => void;
   readonly #datapath: NativeDatapath;
@@ -119,12 +126,14 @@ export class Switch {
       spinUs: config.spinUs,
       maxConnections: config.maxConnections,
       maxPaths: config.maxPaths,
+      tcpBeLiberal: config.conntrack.tcpBeLiberal,
       onUpcalls: (batch) => {
         this.#maintenance.wake();
         this.#slowPath.upcalls.take(batch);
       },
       onEvent: (event) => this.#portEvent(event),
     });
+    this.conntrack = new Conntrack(this.#datapath, config.conntrack);
     this.#ports = new Ports(this.#datapath);
     this.#watches = new Watches(this.#datapath);
     this.#slowPath = new SlowPath(
@@ -422,21 +431,8 @@ export class Switch {
   }
 
   /** Lines of dpctl/dump-conntrack. */
-  dumpConntrack(options: { zone?: number; more?: boolean } = {}): string[] {
-    return this.#datapath.ctDump(options);
-  }
-
-  /** How many connections were forgotten. */
-  flushConntrack(options: { zone?: number } = {}): number {
-    return this.#datapath.ctFlush(options);
-  }
-
-  conntrackStats(): ReturnType<NativeDatapath['ctStats']> {
-    return this.#datapath.ctStats();
-  }
-
-  setMaxConnections(max: number): void {
-    this.#datapath.ctSetMax(max);
+  dumpConntrack(options: NativeCtFilter & { more?: boolean; stats?: boolean } = {}): string[] {
+    return this.conntrack.dump(options);
   }
 
   fdb(): FdbRow[] {
@@ -457,11 +453,13 @@ export class Switch {
   }
 
   counters(): CounterReport {
+    const { connections: _, maxConnections: _max, tcpBeLiberal: _liberal, ...conntrack } = this.conntrack.stats();
     return {
       ...this.#datapath.counters(),
       slowPath: { ...this.#slowPath.upcalls.counters },
       packetIn: { ...this.#packetIns.counters },
       revalidation: { ...this.#slowPath.revalidator.counters },
+      conntrack,
       reasons: loadAddon().dropReasons.filter((reason) => reason.name !== 'none'),
     };
   }

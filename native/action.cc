@@ -22,7 +22,7 @@ bool ct_valid(const uint8_t* payload, uint32_t size) {
   CtPayload ct;
   if (size != sizeof ct) return false;
   memcpy(&ct, payload, sizeof ct);
-  return ct.nat_type <= NatSpec::dst;
+  return ct.nat_type <= NatSpec::dst && ct.alg <= static_cast<uint8_t>(Alg::tftp);
 }
 
 bool list_valid(const uint8_t* bytes, size_t size, int depth);

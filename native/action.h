@@ -27,7 +27,7 @@ struct CtPayload {
   uint16_t zone, flags;
   uint32_t mark, mark_mask;
   uint8_t label[16], label_mask[16];
-  uint8_t nat_type, nat_flags, nat_ipv6, pad;
+  uint8_t nat_type, nat_flags, nat_ipv6, alg;
   uint8_t nat_min_addr[16], nat_max_addr[16];
   uint16_t nat_min_port, nat_max_port;
 };

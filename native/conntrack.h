@@ -2,12 +2,15 @@
 // The parts are small files in conntrack/; tracker.cc, which implements this class, is the way in.
 // Behaviour follows OVS's userspace conntrack (lib/conntrack*.c) where it and the kernel differ.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "conntrack/timeouts.h"
 #include "packet.h"
 #include "path.h"
 
@@ -22,9 +25,13 @@ struct NatSpec {
   uint16_t min_port = 0, max_port = 0;            // host order, 0 = not given
 };
 
+// Protocols whose control channel is read, to know of the connections that it announces: ct(commit,alg=...).
+enum class Alg : uint8_t { none = 0, ftp = 1, tftp = 2 };
+
 struct CtAction {
   uint16_t zone = 0;
   bool commit = false, force = false;
+  Alg alg = Alg::none;
   uint32_t mark = 0, mark_mask = 0;               // host order
   uint8_t label[16] = {}, label_mask[16] = {};    // network order
   NatSpec nat;
@@ -36,9 +43,31 @@ struct ConntrackConfig {
   bool tcp_be_liberal = false; // out-of-window is not +inv
 };
 
-struct CtDumpFilter {
+// Part of a tuple, to choose connections by. What is absent agrees with everything.
+struct CtPattern {
+  std::optional<uint8_t> family;                          // 4 or 6
+  std::optional<std::array<uint8_t, 16>> src, dst;        // IPv4 in the first 4 bytes, the rest zero
+  std::optional<uint8_t> proto;
+  std::optional<uint16_t> src_port, dst_port, icmp_id;    // host order
+  std::optional<uint8_t> icmp_type, icmp_code;
+};
+
+struct CtFilter {
   std::optional<uint16_t> zone;
-  bool stats = false;  // dump only: ",timeout=N" too, as dpctl/dump-conntrack -s
+  CtPattern orig, reply;
+  bool either_way = false;  // `orig` may be what the answers look like, too
+};
+
+struct CtDumpStyle {
+  bool more = false;   // -m: id and status, both ends' TCP state, the connection that announced it
+  bool stats = false;  // -s: ",timeout=N"
+};
+
+// How many connections a zone may have: dpctl/ct-set-limits. `zone` -1 is the default, which all zones without a limit
+// of their own share.
+struct CtLimit {
+  int32_t zone;
+  uint32_t limit, count;
 };
 
 // What one ct action did to a packet, for whoever wants to know whether it would do the same to the next one (path.h).
@@ -72,14 +101,31 @@ class Conntrack {
   virtual void expire(uint64_t now_ns, uint32_t budget) = 0;
 
   // dpctl/dump-conntrack lines: "tcp,orig=(src=..,dst=..,sport=..,dport=..),reply=(..),zone=..,mark=..,
-  // protoinfo=(state=..)", IPv6 and ICMP likewise. `more` is its -m: id and status, both ends' TCP state.
-  virtual void dump(const CtDumpFilter&, bool more, uint64_t now_ns,
+  // protoinfo=(state=..)", IPv6 and ICMP likewise.
+  virtual void dump(const CtFilter&, CtDumpStyle, uint64_t now_ns,
                     const std::function<void(const std::string& line)>&) const = 0;
-  virtual uint32_t flush(const CtDumpFilter&) = 0;   // how many were removed
+  virtual uint32_t flush(const CtFilter&) = 0;   // how many were removed
   virtual uint32_t size() const = 0;
   virtual uint32_t max_connections() const = 0;
   virtual void set_max_connections(uint32_t) = 0;
-  struct Stats { uint64_t committed = 0, invalid = 0, full = 0, expired = 0, nat_exhausted = 0; };
+  virtual bool tcp_be_liberal() const = 0;
+  virtual void set_tcp_be_liberal(bool) = 0;
+
+  // Connections that were there before their zone had a limit do not count.
+  virtual void set_limit(int32_t zone, uint32_t limit) = 0;
+  virtual void remove_limit(int32_t zone) = 0;
+  // By zone, the default first.
+  virtual std::vector<CtLimit> limits() const = 0;
+
+  // For connections that are opened from now on, in one zone or, without one, in those that have no policy. A zone
+  // whose policy is replaced or removed leaves its connections with the defaults, as in OVS.
+  virtual void set_timeouts(std::optional<uint16_t> zone, const Timeouts&) = 0;
+  virtual void remove_timeouts(uint16_t zone) = 0;
+
+  struct Stats {
+    uint64_t committed = 0, invalid = 0, full = 0, limited = 0, expired = 0, nat_exhausted = 0;
+    uint64_t expected = 0;  // connections that another had announced
+  };
   virtual Stats stats() const = 0;
 };
 

@@ -224,32 +224,38 @@ void Datapath::watch(std::unique_ptr<FlowSpec> filter) {
   });
 }
 
-std::vector<std::string> Datapath::ct_dump(const CtDumpFilter& filter, bool more) {
+std::vector<std::string> Datapath::ct_dump(const CtFilter& filter, CtDumpStyle style) {
   std::vector<std::string> lines;
   call([&] {
-    pipeline_.conntrack->dump(filter, more, monotonic_ns(), [&](const std::string& line) { lines.push_back(line); });
+    pipeline_.conntrack->dump(filter, style, monotonic_ns(), [&](const std::string& line) { lines.push_back(line); });
   });
   return lines;
 }
 
-uint32_t Datapath::ct_flush(const CtDumpFilter& filter) {
+uint32_t Datapath::ct_flush(const CtFilter& filter) {
   uint32_t removed = 0;
   call([&] { removed = pipeline_.conntrack->flush(filter); });
   return removed;
 }
 
-Conntrack::Stats Datapath::ct_stats(uint32_t* connections, uint32_t* max_connections) {
-  Conntrack::Stats stats;
-  call([&] {
-    stats = pipeline_.conntrack->stats();
-    *connections = pipeline_.conntrack->size();
-    *max_connections = pipeline_.conntrack->max_connections();
-  });
-  return stats;
+void Datapath::with_conntrack(const std::function<void(Conntrack&)>& visit) {
+  call([&] { visit(*pipeline_.conntrack); });
 }
 
-void Datapath::ct_set_max(uint32_t max) {
-  call([&] { pipeline_.conntrack->set_max_connections(max); });
+FragmentStatus Datapath::fragment_status(bool with_datagrams) {
+  FragmentStatus s;
+  call([&] {
+    const Fragments& fragments = pipeline_.fragments();
+    s.config = fragments.config();
+    for (const FragmentFamily family : {kFragmentsV4, kFragmentsV6}) s.stats[family] = fragments.stats(family);
+    s.held = fragments.held();
+    if (with_datagrams) fragments.dump([&](const std::string& line) { s.datagrams.push_back(line); });
+  });
+  return s;
+}
+
+void Datapath::configure_fragments(const FragmentConfig& config) {
+  call([&] { pipeline_.configure_fragments(config); });
 }
 
 void Datapath::put_meter(uint32_t id, const MeterSpec& spec) {

@@ -59,6 +59,13 @@ struct CounterSnapshot {
   uint64_t megaflows, upcalls_pending, connections, fragments_held;
 };
 
+struct FragmentStatus {
+  FragmentConfig config;
+  Fragments::Stats stats[2];  // by FragmentFamily
+  uint32_t held;
+  std::vector<std::string> datagrams;  // one a line
+};
+
 class Datapath {
  public:
   // `notify` is called on the datapath thread when there are upcalls or events to fetch.
@@ -89,10 +96,12 @@ class Datapath {
   void watch(std::unique_ptr<FlowSpec> filter);  // nullptr: nothing
 
   // Conntrack and counters, all waited.
-  std::vector<std::string> ct_dump(const CtDumpFilter& filter, bool more);
-  uint32_t ct_flush(const CtDumpFilter& filter);
-  Conntrack::Stats ct_stats(uint32_t* connections, uint32_t* max_connections);
-  void ct_set_max(uint32_t max);
+  std::vector<std::string> ct_dump(const CtFilter& filter, CtDumpStyle style);
+  uint32_t ct_flush(const CtFilter& filter);
+  // Reads or changes what Conntrack says of itself.
+  void with_conntrack(const std::function<void(Conntrack&)>& visit);
+  FragmentStatus fragment_status(bool with_datagrams);
+  void configure_fragments(const FragmentConfig& config);
   CounterSnapshot counters();
 
   // Meters, waited.

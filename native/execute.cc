@@ -84,6 +84,7 @@ CtAction to_ct(const Action& action) {
   ct.zone = payload.zone;
   ct.commit = payload.flags & kCtCommit;
   ct.force = payload.flags & kCtForce;
+  ct.alg = static_cast<Alg>(payload.alg);
   if (payload.flags & kCtMark) {
     ct.mark = payload.mark;
     ct.mark_mask = payload.mark_mask;

@@ -14,11 +14,11 @@ export function register(program: Command): void {
       await withTarget(options, async (client) => {
         const report = JSON.parse(await client.call('packetwalk/counters')) as CounterReport;
         if (options.json) return printJson(options.all ? report : withoutZeros(report));
-        const { drops, copyDrops, slowPath, packetIn, revalidation, reasons, ...counters } = report;
+        const { drops, copyDrops, slowPath, packetIn, revalidation, conntrack, reasons, ...counters } = report;
         const { packetIns, ...ofControllers } = packetIn;
         const named = (what: string, numbers: object): [string, number][] =>
           Object.entries(numbers).map(([name, n]: [string, number]) => [`${what}: ${name}`, n]);
-        const slow = [...named('packetIns', ofControllers), ...named('revalidated', revalidation)];
+        const slow = [...named('packetIns', ofControllers), ...named('revalidated', revalidation), ...named('ct', conntrack)];
         const rows = [...Object.entries(counters), ...Object.entries(slowPath), ['packetIns', packetIns] as [string, number], ...slow];
         print(table(['counter', 'value'], rows));
         const shown = reasons.filter(({ name }) => options.all || drops[name] > 0 || copyDrops[name] > 0);

@@ -6,13 +6,17 @@ import { SystemError } from '../errors.js';
 import type { Switch } from '../switch.js';
 import { CommandTable } from './commands.js';
 import { registerBase } from './commands/base.js';
+import { registerConntrack } from './commands/conntrack.js';
+import { registerLimits } from './commands/ct-limits.js';
 import { registerDpctl } from './commands/dpctl.js';
+import { registerFragments } from './commands/fragments.js';
 import { registerOfproto } from './commands/ofproto.js';
 import { registerFlows } from './commands/flows.js';
 import { registerGroups } from './commands/groups.js';
 import { registerMeters } from './commands/meters.js';
 import { registerPackets } from './commands/packets.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
+import { registerTimeouts } from './commands/timeouts.js';
 import { ControlServer } from './server.js';
 
 export interface Control {
@@ -27,18 +31,28 @@ export function controlPath(config: Pick<SwitchConfig, 'rundir' | 'bridge'>): st
   return join(config.rundir, `${config.bridge}.ctl`);
 }
 
-export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundir' | 'bridge'>): Promise<Control> {
+/** Every command that a switch answers. */
+export function switchCommands(sw: Switch, requestExit: () => void): CommandTable {
   const commands = new CommandTable();
-  let requestExit!: () => void;
-  const exitRequested = new Promise<string>((resolve) => (requestExit = () => resolve('exit was asked for')));
   registerBase(commands, requestExit);
   registerOfproto(commands, sw);
   registerDpctl(commands, sw);
+  registerConntrack(commands, sw);
+  registerLimits(commands, sw);
+  registerTimeouts(commands, sw);
+  registerFragments(commands, sw);
   registerPacketwalk(commands, sw);
   registerPackets(commands, sw);
   registerFlows(commands, sw);
   registerGroups(commands, sw);
   registerMeters(commands, sw);
+  return commands;
+}
+
+export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundir' | 'bridge'>): Promise<Control> {
+  let requestExit!: () => void;
+  const exitRequested = new Promise<string>((resolve) => (requestExit = () => resolve('exit was asked for')));
+  const commands = switchCommands(sw, requestExit);
 
   makeFolder(resolve(config.rundir));
   const path = controlPath(config);

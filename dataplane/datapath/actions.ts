@@ -15,6 +15,10 @@ export interface DatapathNat {
   flags: ('random' | 'hash' | 'persistent')[];
 }
 
+/** Protocols that announce connections: the numbers are their places here, from 1. */
+export const ALGS = ['ftp', 'tftp'] as const;
+export type Alg = (typeof ALGS)[number];
+
 /** The tunnel header to be written: KEY bytes 200..511 (tun_id ... tun_metadata), as they are to be. */
 export interface SetTunnel {
   type: 'set_tunnel';
@@ -35,6 +39,8 @@ export type DatapathAction =
       force: boolean;
       mark?: { value: number; mask: number };
       label?: { value: Uint8Array; mask: Uint8Array };
+      /** Reads the control channel of this protocol. */
+      alg?: Alg;
       nat?: DatapathNat;
     }
   | { type: 'ct_clear' }

@@ -8,6 +8,7 @@ import { packageFile } from '../root.js';
 import { DROP_REASONS } from './drop-reasons.js';
 import { KEY_FIELDS } from './key-fields.js';
 import { KEY_SIZE, type NativeAddon } from './native.js';
+import { USED_TIMEOUTS } from './timeouts.js';
 
 const ADVICE = 'run npm run build:native';
 let loaded: NativeAddon | undefined;
@@ -35,7 +36,7 @@ export function loadAddon(): NativeAddon {
 }
 
 /** The first difference between the addon's declarations and ours, in words; undefined when they agree. */
-export function compareLayout(addon: Pick<NativeAddon, 'keySize' | 'keyLayout' | 'dropReasons'>): string | undefined {
+export function compareLayout(addon: Pick<NativeAddon, 'keySize' | 'keyLayout' | 'dropReasons' | 'timeoutNames'>): string | undefined {
   if (addon.keySize !== KEY_SIZE) return `key size: expected ${KEY_SIZE}, got ${addon.keySize}`;
   const theirs = new Map(addon.keyLayout.map((f) => [f.name, f]));
   for (const [name, [offset, size]] of Object.entries(KEY_FIELDS)) {
@@ -49,5 +50,7 @@ export function compareLayout(addon: Pick<NativeAddon, 'keySize' | 'keyLayout' |
   for (const name of theirs.keys()) return `field ${name}: expected none, got one`;
   const names = addon.dropReasons.map((r) => r.name);
   if (names.join() !== DROP_REASONS.join()) return `drop reasons: expected ${DROP_REASONS.join()}, got ${names.join()}`;
+  const timeouts = addon.timeoutNames.join();
+  if (timeouts !== USED_TIMEOUTS.join()) return `timeouts: expected ${USED_TIMEOUTS.join()}, got ${timeouts}`;
   return undefined;
 }

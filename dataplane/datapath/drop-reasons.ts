@@ -4,7 +4,7 @@
 export const DROP_REASONS = [
   'none', 'flow', 'no_match', 'ttl', 'recirc_limit', 'resubmit_limit', 'runt', 'oversize', 'bad_vnet', 'bad_tunnel',
   'unknown_option', 'no_port', 'same_port', 'no_tunnel_dst', 'no_headroom', 'cannot_segment', 'upcall_full',
-  'upcall_slow', 'ct_full', 'tx_full', 'tx_error', 'stopping', 'copy_limit',
+  'upcall_slow', 'tx_full', 'tx_error', 'stopping', 'copy_limit',
   'frag_incomplete', 'frag_overlong', 'meter',
 ] as const;
 

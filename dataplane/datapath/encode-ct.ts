@@ -1,14 +1,15 @@
 // The payload of the datapath action ct, with nat: to bytes and back (docs/boundary.md). Part of encode.ts.
 import { InputError } from '../errors.js';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js';
-import type { DatapathAction, DatapathNat } from './actions.js';
+import { ALGS, type DatapathAction, type DatapathNat } from './actions.js';
 
 /** Bytes of the payload. */
 export const CT_SIZE = 84;
 
 const COMMIT = 1, FORCE = 2, MARK = 4, LABEL = 8;
 const AT = {
-  zone: 0, flags: 2, mark: 4, markMask: 8, label: 12, labelMask: 28, nat: 44, natFlags: 45, natIpv6: 46, minAddr: 48,
+  zone: 0, flags: 2, mark: 4, markMask: 8, label: 12, labelMask: 28, nat: 44, natFlags: 45, natIpv6: 46, alg: 47,
+  minAddr: 48,
   maxAddr: 64, minPort: 80, maxPort: 82,
 } as const;
 const NAT_KINDS = ['restore', 'src', 'dst'] as const; // 1, 2, 3; 0 is none
@@ -44,6 +45,7 @@ export function writeCt(a: Ct, out: Uint8Array): void {
     out.set(label('label', a.label.value), AT.label);
     out.set(label('label mask', a.label.mask), AT.labelMask);
   }
+  if (a.alg) view.setUint8(AT.alg, 1 + ALGS.indexOf(a.alg));
   if (a.nat) writeNat(a.nat, view);
 }
 
@@ -88,6 +90,9 @@ export function readCt(payload: Uint8Array): Ct {
   if (flags & LABEL) {
     a.label = { value: payload.slice(AT.label, AT.labelMask), mask: payload.slice(AT.labelMask, AT.nat) };
   }
+  const alg = view.getUint8(AT.alg);
+  if (alg > ALGS.length) throw bad('alg', `a number from 0 to ${ALGS.length}`, alg);
+  if (alg > 0) a.alg = ALGS[alg - 1];
   const kind = view.getUint8(AT.nat);
   if (kind > NAT_KINDS.length) throw bad('nat', `a kind from 0 to ${NAT_KINDS.length}`, kind);
   if (kind > 0) a.nat = readNat(NAT_KINDS[kind - 1], view);

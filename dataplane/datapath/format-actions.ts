@@ -221,6 +221,7 @@ function formatCt(ct: Extract<DatapathAction, { type: 'ct' }>): string {
     const exact = ct.label.mask.every((byte) => byte === 0xff);
     parts.push(`label=${hex(number(ct.label.value))}${exact ? '' : `/${hex(number(ct.label.mask))}`}`);
   }
+  if (ct.alg) parts.push(`helper=${ct.alg}`);
   if (ct.nat) parts.push(formatNat(ct.nat));
   return parts.length === 0 ? 'ct' : `ct(${parts.join(',')})`;
 }

@@ -164,13 +164,72 @@ export interface NativeCounters {
 export interface NativeConntrackStats {
   connections: number;
   maxConnections: number;
+  /** TCP segments outside of the window are not +inv. */
+  tcpBeLiberal: boolean;
   committed: number;
+  /** Of these, the ones that a control channel had announced. */
+  expected: number;
   invalid: number;
   /** Not committed because the table was full. */
   full: number;
+  /** Not committed because their zone has as many as it may have. */
+  limited: number;
   expired: number;
   /** Not committed because no free address and port was left in the range of a nat. */
   natExhausted: number;
+}
+
+/** Part of a tuple; what is absent agrees with everything. Numbers in host order. */
+export interface NativeCtPattern {
+  family?: 4 | 6;
+  /** 16 bytes, network order; IPv4 in the first four, the rest zero. */
+  src?: Uint8Array;
+  dst?: Uint8Array;
+  proto?: number;
+  srcPort?: number;
+  dstPort?: number;
+  icmpId?: number;
+  icmpType?: number;
+  icmpCode?: number;
+}
+
+export interface NativeCtFilter {
+  zone?: number;
+  orig?: NativeCtPattern;
+  reply?: NativeCtPattern;
+  /** `orig` may be what the answers look like, too. */
+  eitherWay?: boolean;
+}
+
+/** `zone` -1: the default, which zones without a limit of their own share. */
+export interface NativeCtLimit {
+  zone: number;
+  limit: number;
+  /** Connections that were opened since the limit was set. */
+  count: number;
+}
+
+/** Fragments of one family in front of conntrack. */
+export interface NativeFragmentFamily {
+  enabled: boolean;
+  /** Bytes of the IP packet that each but the last must have. */
+  minSize: number;
+  accepted: number;
+  completed: number;
+  expired: number;
+  tooSmall: number;
+  overlapped: number;
+  purged: number;
+}
+
+export interface NativeFragmentStatus {
+  v4: NativeFragmentFamily;
+  v6: NativeFragmentFamily;
+  /** Fragments that may wait, of both families. */
+  maxHeld: number;
+  held: number;
+  /** Lines of dpctl/ipf-get-status -m, if asked for. */
+  datagrams: string[];
 }
 
 /** How the kernel would hand a frame over: with an unfinished checksum, or to be cut into segments. */
@@ -223,10 +282,10 @@ export interface NativeDatapath {
   /** Posted. null stops watching. */
   setTrace(filter: NativeTraceFilter | null): void;
 
-  /** Waited. dpctl/dump-conntrack lines. */
-  ctDump(options: { zone?: number; more?: boolean }): string[];
+  /** Waited. dpctl/dump-conntrack lines: with `more` as -m, with `stats` as -s. */
+  ctDump(options: NativeCtFilter & { more?: boolean; stats?: boolean }): string[];
   /** Waited. How many were removed. */
-  ctFlush(options: { zone?: number }): number;
+  ctFlush(filter: NativeCtFilter): number;
   /** Waited. */
   ctStats(): NativeConntrackStats;
   /** Waited. */
@@ -237,6 +296,27 @@ export interface NativeDatapath {
   delMeter(id: number): boolean;
   /** Waited. undefined when there is none. */
   meterStats(id: number): NativeMeterStats | undefined;
+  /** Waited. */
+  ctSetTcpBeLiberal(is: boolean): void;
+  /** Waited. By zone, the default first. */
+  ctLimits(): NativeCtLimit[];
+  /** Waited. `zone` -1: the default. */
+  ctSetLimit(zone: number, limit: number): void;
+  /** Waited. */
+  ctDelLimit(zone: number): void;
+  /** Waited. For connections that are opened from now on; `zone` -1: in all zones without a policy of their own. Seconds,
+   *  in the order of NativeAddon.timeoutNames. */
+  ctSetTimeouts(zone: number, seconds: Uint32Array): void;
+  /** Waited. */
+  ctDelTimeouts(zone: number): void;
+  /** Waited. */
+  fragmentStatus(datagrams?: boolean): NativeFragmentStatus;
+  /** Waited. What is absent stays. Fragments of a family that is switched off are dropped. */
+  setFragments(options: {
+    v4?: { enabled?: boolean; minSize?: number };
+    v6?: { enabled?: boolean; minSize?: number };
+    maxHeld?: number;
+  }): void;
   /** Waited. */
   counters(): NativeCounters;
 
@@ -252,6 +332,8 @@ export interface NativeAddon {
   keySize: number;
   keyLayout: NativeKeyField[];
   dropReasons: NativeDropReason[];
+  /** The states whose timeouts can be set. */
+  timeoutNames: string[];
   /** The flow key of a frame, as the datapath extracts it. Pure; for the fuzz comparison with dataplane/wire. */
   extract(frame: Uint8Array, inPort: number): Uint8Array;
   Datapath: new (options: NativeOptions) => NativeDatapath;

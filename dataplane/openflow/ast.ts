@@ -151,7 +151,7 @@ export type Action =
       zone?: number | Subfield;
       exec: Action[];
       nat?: NatAction;
-      alg?: string;
+      alg?: 'ftp' | 'tftp';
     }
   | { type: 'ct_clear' }
   | LearnAction

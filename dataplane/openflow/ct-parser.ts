@@ -11,7 +11,7 @@ import { parseSubfield } from './subfield.js';
 
 type CtAction = Extract<Action, { type: 'ct' }>;
 
-const HELPERS = ['ftp', 'tftp'];
+const HELPERS = ['ftp', 'tftp'] as const;
 const FLAG_ORDER = ['persistent', 'hash', 'random'] as const;
 
 export function parseCt(item: Item, options: ParseOptions, readActions: (span: Span) => ParsedAction[]): ParsedAction {
@@ -41,9 +41,8 @@ export function parseCt(item: Item, options: ParseOptions, readActions: (span: S
         ct.nat = parseNat(argument);
         break;
       case 'alg':
-        if (!HELPERS.includes(operand.text))
-          operand.fail('EACTION', `expected a helper (${HELPERS.join(', ')}), got "${operand.text}"`);
-        ct.alg = operand.text;
+        ct.alg = HELPERS.find((name) => name === operand.text);
+        if (!ct.alg) operand.fail('EACTION', `expected a helper (${HELPERS.join(', ')}), got "${operand.text}"`);
         break;
       default:
         key.fail('EACTION', `expected commit, force, table, zone, exec, nat or alg, got "${key.text}"`);

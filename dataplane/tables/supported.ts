@@ -10,7 +10,6 @@ export function checkSupported(actions: readonly Action[]): void {
       case 'pop_queue':
         throw new UnsupportedError(`${action.type} (queues)`);
       case 'ct':
-        if (action.alg !== undefined) throw new UnsupportedError(`ct(alg=${action.alg}) (conntrack helpers)`);
         checkSupported(action.exec);
         break;
       case 'clone':

@@ -36,6 +36,12 @@ Napi::Array drop_reasons(Napi::Env env) {
   return list;
 }
 
+Napi::Array timeout_names(Napi::Env env) {
+  Napi::Array list = Napi::Array::New(env);
+  for (uint32_t i = 0; i < kTimeoutCount; i++) list.Set(i, kTimeoutNames[i]);
+  return list;
+}
+
 Napi::Value extract_key(const Napi::CallbackInfo& info) {
   Napi::Uint8Array frame = bytes_argument(info, 0, "frame");
   Packet packet;
@@ -51,6 +57,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("keySize", static_cast<double>(kKeySize));
   exports.Set("keyLayout", key_layout(env));
   exports.Set("dropReasons", drop_reasons(env));
+  exports.Set("timeoutNames", timeout_names(env));
   exports.Set("extract", Napi::Function::New(env, extract_key, "extract"));
   exports.Set("Datapath", DatapathWrap::define(env));
   return exports;

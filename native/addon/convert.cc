@@ -56,6 +56,11 @@ bool get_bool(const Napi::Object& from, const char* name, bool otherwise) {
   return v.As<Napi::Boolean>();
 }
 
+Napi::Object options_argument(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) throw breach(info.Env(), "options", "an object");
+  return info[0].As<Napi::Object>();
+}
+
 Napi::Uint8Array bytes_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
   return to_byte_array(info.Env(), info[index], name);
 }

@@ -16,6 +16,7 @@ uint32_t get_u32(const Napi::Object& from, const char* name, uint32_t otherwise)
 bool get_bool(const Napi::Object& from, const char* name, bool otherwise);
 
 FlowKey to_key(const Napi::Env& env, const Napi::Value& value, const char* name);
+Napi::Object options_argument(const Napi::CallbackInfo& info);  // the first argument
 Napi::Uint8Array bytes_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 uint32_t u32_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 std::vector<uint8_t> to_vector(const Napi::Uint8Array& bytes);
@@ -31,6 +32,9 @@ std::vector<TlvOption> to_tlv_map(const Napi::Value& value);
 PortSpec to_port_spec(const Napi::Value& value);
 // { kbps, bands: [{ rate, burst }] }
 MeterSpec to_meter(const Napi::Value& value);
+// { zone, orig, reply, eitherWay }
+CtFilter to_ct_filter(const Napi::Object& from);
+Timeouts timeouts_argument(const Napi::CallbackInfo& info, size_t index);
 
 Napi::Uint8Array to_bytes(Napi::Env env, const void* from, size_t size);
 Napi::Object from_port_info(Napi::Env env, const PortInfo& info);

@@ -28,6 +28,14 @@ Napi::Function DatapathWrap::define(Napi::Env env) {
                          InstanceMethod<&DatapathWrap::ct_flush>("ctFlush"),
                          InstanceMethod<&DatapathWrap::ct_stats>("ctStats"),
                          InstanceMethod<&DatapathWrap::ct_set_max>("ctSetMax"),
+                         InstanceMethod<&DatapathWrap::ct_set_tcp_be_liberal>("ctSetTcpBeLiberal"),
+                         InstanceMethod<&DatapathWrap::ct_limits>("ctLimits"),
+                         InstanceMethod<&DatapathWrap::ct_set_limit>("ctSetLimit"),
+                         InstanceMethod<&DatapathWrap::ct_del_limit>("ctDelLimit"),
+                         InstanceMethod<&DatapathWrap::ct_set_timeouts>("ctSetTimeouts"),
+                         InstanceMethod<&DatapathWrap::ct_del_timeouts>("ctDelTimeouts"),
+                         InstanceMethod<&DatapathWrap::fragment_status>("fragmentStatus"),
+                         InstanceMethod<&DatapathWrap::set_fragments>("setFragments"),
                          InstanceMethod<&DatapathWrap::counters>("counters"),
                          InstanceMethod<&DatapathWrap::put_meter>("putMeter"),
                          InstanceMethod<&DatapathWrap::del_meter>("delMeter"),
@@ -42,21 +50,10 @@ namespace {
 
 constexpr uint32_t kMaxUpcallSlots = 65536;  // each may hold a GSO frame of 64 KB
 
-Napi::Object options_argument(const Napi::CallbackInfo& info) {
-  if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options: expected an object");
-  return info[0].As<Napi::Object>();
-}
-
 Napi::Function function_option(const Napi::Object& options, const char* name) {
   const Napi::Value v = options.Get(name);
   if (!v.IsFunction()) throw Napi::TypeError::New(options.Env(), std::string(name) + ": expected a function");
   return v.As<Napi::Function>();
-}
-
-CtDumpFilter ct_filter(const Napi::Object& options) {
-  CtDumpFilter filter;
-  if (!options.Get("zone").IsUndefined()) filter.zone = static_cast<uint16_t>(get_u32(options, "zone", 0));
-  return filter;
 }
 
 }  // namespace
@@ -241,36 +238,6 @@ void DatapathWrap::execute(const Napi::CallbackInfo& info) {
 void DatapathWrap::set_trace(const Napi::CallbackInfo& info) {
   datapath_->watch(info[0].IsNull() || info[0].IsUndefined() ? nullptr : to_flow(info[0], false));
 }
-
-Napi::Value DatapathWrap::ct_dump(const Napi::CallbackInfo& info) {
-  const Napi::Object options = options_argument(info);
-  Napi::Array lines = Napi::Array::New(info.Env());
-  uint32_t n = 0;
-  for (const std::string& line : datapath_->ct_dump(ct_filter(options), get_bool(options, "more", false))) {
-    lines.Set(n++, line);
-  }
-  return lines;
-}
-
-Napi::Value DatapathWrap::ct_flush(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), datapath_->ct_flush(ct_filter(options_argument(info))));
-}
-
-Napi::Value DatapathWrap::ct_stats(const Napi::CallbackInfo& info) {
-  uint32_t connections = 0, max_connections = 0;
-  const Conntrack::Stats stats = datapath_->ct_stats(&connections, &max_connections);
-  Napi::Object o = Napi::Object::New(info.Env());
-  o.Set("connections", connections);
-  o.Set("maxConnections", max_connections);
-  o.Set("committed", static_cast<double>(stats.committed));
-  o.Set("invalid", static_cast<double>(stats.invalid));
-  o.Set("full", static_cast<double>(stats.full));
-  o.Set("expired", static_cast<double>(stats.expired));
-  o.Set("natExhausted", static_cast<double>(stats.nat_exhausted));
-  return o;
-}
-
-void DatapathWrap::ct_set_max(const Napi::CallbackInfo& info) { datapath_->ct_set_max(u32_argument(info, 0, "n")); }
 
 Napi::Value DatapathWrap::counters(const Napi::CallbackInfo& info) {
   return from_counters(info.Env(), datapath_->counters());

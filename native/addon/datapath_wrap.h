@@ -46,10 +46,20 @@ class DatapathWrap : public Napi::ObjectWrap<DatapathWrap> {
   Napi::Value take_upcalls(const Napi::CallbackInfo& info);
   void execute(const Napi::CallbackInfo& info);
   void set_trace(const Napi::CallbackInfo& info);
+  // conntrack_wrap.cc
   Napi::Value ct_dump(const Napi::CallbackInfo& info);
   Napi::Value ct_flush(const Napi::CallbackInfo& info);
   Napi::Value ct_stats(const Napi::CallbackInfo& info);
   void ct_set_max(const Napi::CallbackInfo& info);
+  void ct_set_tcp_be_liberal(const Napi::CallbackInfo& info);
+  Napi::Value ct_limits(const Napi::CallbackInfo& info);
+  void ct_set_limit(const Napi::CallbackInfo& info);
+  void ct_del_limit(const Napi::CallbackInfo& info);
+  void ct_set_timeouts(const Napi::CallbackInfo& info);
+  void ct_del_timeouts(const Napi::CallbackInfo& info);
+  Napi::Value fragment_status(const Napi::CallbackInfo& info);
+  void set_fragments(const Napi::CallbackInfo& info);
+
   Napi::Value counters(const Napi::CallbackInfo& info);
   void put_meter(const Napi::CallbackInfo& info);
   Napi::Value del_meter(const Napi::CallbackInfo& info);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../conntrack.h"
 #include "tuple.h"
 
 namespace pw {
@@ -37,6 +38,16 @@ enum class FlowState : uint8_t { first, multiple, both_ways };
 enum ConnectionFlags : uint8_t {
   kMirror = 1,    // both tuples are equal (a host talking to its own port): one place in the table, not two
   kHasLabel = 2,  // the label is not zero, line 2 must be read
+  kDefaultLimit = 4,     // counts on the limit that zones share (limits.h)
+  kExpected = 8,         // another connection announced it (expectations.h): +rel
+  kShifted = 16,         // alg_rewrite.cc made what one end sent longer or shorter
+  kShiftedReply = 32,    // it was the reply direction
+};
+
+// By how much NAT of addresses in a control channel has moved one end's sequence numbers (alg_rewrite.cc).
+struct SequenceShift {
+  uint32_t position;  // of the last segment that was rewritten, as its sender numbers it
+  int32_t after;      // for what lies behind it
 };
 
 struct alignas(64) Connection {
@@ -50,17 +61,20 @@ struct alignas(64) Connection {
   uint8_t flags;
   FlowState flow_state;
   uint8_t nat;       // NatKind, see nat.h
-  uint8_t pad0[11];
+  Alg alg;           // reads this control channel
+  int16_t shift_last;  // what the segment at shift.position added to it
+  uint32_t policy;   // of timeouts, see timeouts.h
+  uint8_t pad0[4];
 
   Tuple orig;
   uint32_t hash[2];  // of orig and reply
   uint32_t wheel_prev, wheel_next;
   uint32_t next_free;
-  uint8_t pad1[4];
+  uint32_t limit_serial;  // of the limit that it counts on (limits.h); 0: none
 
   Tuple reply;
   uint8_t label[16]; // network order
-  uint8_t pad2[8];
+  SequenceShift shift;
 
   const Tuple& tuple(Direction direction) const { return direction == kOrig ? orig : reply; }
 };

@@ -10,23 +10,9 @@
 #include <cstdint>
 
 #include "pool.h"
+#include "timeouts.h"
 
 namespace pw {
-
-constexpr uint64_t kSecond = 1'000'000'000;
-
-// By the names of OVS's timeout policies (ovs-vswitchd.conf.db(5), CT_Timeout_Policy).
-enum class Timeout : uint8_t {
-  tcp_syn_sent, tcp_syn_recv, tcp_established, tcp_fin_wait, tcp_time_wait, tcp_close,
-  udp_first, udp_single, udp_multiple, icmp_first, icmp_reply,
-  keep,  // the packet does not prolong its connection's life
-};
-
-// Seconds, in the order above: the defaults of OVS's userspace conntrack.
-constexpr std::array<uint32_t, static_cast<size_t>(Timeout::keep)> kTimeoutSeconds = {
-    30, 30, 24 * 3600, 15 * 60, 45, 30, 60, 60, 30, 60, 30,
-};
-constexpr uint64_t timeout_ns(Timeout t) { return kTimeoutSeconds[static_cast<size_t>(t)] * kSecond; }
 
 class Wheel {
  public:

@@ -84,7 +84,7 @@ std::string tcp_text(const Connection& c, bool more) {
 
 }  // namespace
 
-std::string format_connection(const Connection& c, DumpStyle style, uint64_t now_ns) {
+std::string format_connection(const Connection& c, const Tuple* parent, CtDumpStyle style, uint64_t now_ns) {
   std::string s = proto_name(c.orig.proto) + ",orig=" + tuple_text(c.orig) + ",reply=" + tuple_text(c.reply);
   if (style.more) s += ",id=0";
   if (c.orig.zone) s += ",zone=" + number(c.orig.zone);
@@ -93,6 +93,8 @@ std::string format_connection(const Connection& c, DumpStyle style, uint64_t now
   if (c.mark) s += ",mark=" + number(c.mark);
   if (c.flags & kHasLabel) s += ",labels=" + label_text(c.label);
   if (c.orig.proto == kIpTcp) s += ",protoinfo=(" + tcp_text(c, style.more) + ")";
+  if (c.alg != Alg::none) s += c.alg == Alg::ftp ? ",helper=ftp" : ",helper=tftp";
+  if (style.more && parent) s += ",parent=" + tuple_text(*parent);
   return s;
 }
 

@@ -6,10 +6,7 @@
 
 namespace pw {
 
-struct DumpStyle {
-  bool more;   // -m
-  bool stats;  // -s
-};
-std::string format_connection(const Connection&, DumpStyle, uint64_t now_ns);
+// `parent`: the original tuple of the connection that announced it, or null.
+std::string format_connection(const Connection&, const Tuple* parent, CtDumpStyle style, uint64_t now_ns);
 
 }  // namespace pw

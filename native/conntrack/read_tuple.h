@@ -16,9 +16,7 @@ struct Subject {
 // False when the packet cannot be tracked: not IP, a fragment, headers cut short or lying, a checksum that is known to
 // be wrong, an ICMP type that names no connection. Sets packet.csum_valid when it has found the L4 checksum right.
 //
-// Fragments: OVS holds them in front of conntrack until all are there, tracks the whole packet and gives every fragment
-// its result. We do not reassemble yet, so every fragment, the first too, is refused here and ends as +inv+trk, as in
-// OVS with reassembly switched off (dpctl/ipf-set-disabled).
+// Fragments are joined before they come here (fragments.h). One that was refused there ends as +inv+trk.
 bool read_tuple(Packet& packet, uint16_t zone, Subject&);
 
 }  // namespace pw

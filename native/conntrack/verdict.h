@@ -1,6 +1,7 @@
 // What a protocol's state machine says about a packet of a connection that exists. tracker.cc turns it into ct_state.
 #pragma once
-#include "expiry.h"
+#include "connection.h"
+#include "timeouts.h"
 
 namespace pw {
 

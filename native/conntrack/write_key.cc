@@ -3,20 +3,20 @@
 
 namespace pw {
 
-void write_marks(FlowKey& key, const Connection& c) {
-  key.ct_mark.set(c.mark);
-  if (c.flags & kHasLabel) memcpy(key.ct_label, c.label, sizeof key.ct_label);
-  else memset(key.ct_label, 0, sizeof key.ct_label);
+void write_marks(FlowKey& key, uint32_t mark, const uint8_t* label) {
+  key.ct_mark.set(mark);
+  memcpy(key.ct_label, label, sizeof key.ct_label);
 }
 
-void write_key(FlowKey& key, uint32_t state, uint16_t zone, const Connection* connection, const Tuple* tuple) {
+void write_marks(FlowKey& key, const Connection& c) {
+  static constexpr uint8_t kNone[16] = {};
+  write_marks(key, c.mark, c.flags & kHasLabel ? c.label : kNone);
+}
+
+void write_key(FlowKey& key, uint32_t state, uint16_t zone, const Tuple* tuple) {
   memset(&key.ct_state, 0, offsetof(FlowKey, dl_dst) - offsetof(FlowKey, ct_state));
   key.ct_state.set(state | kCtTrk);
   key.ct_zone.set(zone);
-  if (connection) {
-    write_marks(key, *connection);
-    tuple = &connection->orig;
-  }
   if (!tuple) return;
   key.ct_nw_proto = tuple->proto;
   if (tuple->is_icmp()) {

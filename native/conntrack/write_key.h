@@ -5,11 +5,12 @@
 
 namespace pw {
 
-// `connection` gives mark, label and the original tuple; without one mark and label are zero, and `tuple` (null when
-// the packet has none) is the original tuple. kCtTrk is added to `state`.
-void write_key(FlowKey&, uint32_t state, uint16_t zone, const Connection* connection, const Tuple* tuple);
+// `tuple` (null when the packet has none) is the original tuple of its connection. Mark and label become zero. kCtTrk is
+// added to `state`.
+void write_key(FlowKey&, uint32_t state, uint16_t zone, const Tuple* tuple);
 
-// Mark and label alone.
+// Mark (host order) and label (network order) alone.
+void write_marks(FlowKey&, uint32_t mark, const uint8_t* label);
 void write_marks(FlowKey&, const Connection&);
 
 }  // namespace pw

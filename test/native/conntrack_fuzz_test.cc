@@ -100,7 +100,7 @@ TEST("conntrack: after any traffic the table, the lists and the connections agre
       CHECK_EQ(kinds, 1);
       if (r.one_in(50)) lab.now += r.below(20000) * (kSecond / 1000);
       if (r.one_in(30)) lab.ct.expire(lab.now, r.below(40));
-      if (r.one_in(4000)) lab.ct.flush({.zone = static_cast<uint16_t>(r.below(3))});
+      if (r.one_in(4000)) lab.ct.flush({.zone = static_cast<uint16_t>(r.below(3)), .orig = {}, .reply = {}});
       if (r.one_in(500)) CHECK(lab.ct.consistent());
     }
     CHECK(lab.ct.size() > 10);

@@ -180,10 +180,9 @@ struct Lab {
   void wait(uint64_t seconds) { now += seconds * kSecond; }
   std::vector<std::string> dump(bool more = false, bool stats = false, std::optional<uint16_t> zone = {}) const {
     std::vector<std::string> lines;
-    CtDumpFilter filter;
+    CtFilter filter;
     filter.zone = zone;
-    filter.stats = stats;
-    ct.dump(filter, more, now, [&](const std::string& line) { lines.push_back(line); });
+    ct.dump(filter, {more, stats}, now, [&](const std::string& line) { lines.push_back(line); });
     return lines;
   }
   // The only line of the dump.

@@ -236,7 +236,7 @@ TEST("conntrack: flush empties one zone or all, and gives the memory back") {
   Lab lab;
   for (uint16_t port = 1; port <= 5000; port++) lab.send(udp({kA.ip, port}, kB), port % 2 ? 7 : 8);
   CHECK(lab.ct.bytes() >= 5000 * 192);
-  CtDumpFilter zone;
+  CtFilter zone;
   zone.zone = 7;
   CHECK_EQ(lab.ct.flush(zone), 2500u);
   CHECK_EQ(lab.ct.size(), 2500u);

@@ -155,7 +155,7 @@ struct Bench {
   }
   std::vector<std::string> dump() const {
     std::vector<std::string> lines;
-    pipeline.conntrack->dump({}, false, now, [&](const std::string& line) { lines.push_back(line); });
+    pipeline.conntrack->dump({}, {}, now, [&](const std::string& line) { lines.push_back(line); });
     return lines;
   }
 };

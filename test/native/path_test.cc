@@ -59,7 +59,7 @@ struct Side {
   }
   std::vector<std::string> connections(uint64_t now) {
     std::vector<std::string> lines;
-    pipeline.conntrack->dump({.stats = true}, true, now, [&](const std::string& line) {
+    pipeline.conntrack->dump({}, {.more = true, .stats = true}, now, [&](const std::string& line) {
       lines.push_back(line.substr(0, line.find(",id=")) + line.substr(std::min(line.size(), line.find(",zone="))));
     });
     std::sort(lines.begin(), lines.end());
@@ -129,7 +129,9 @@ class World {
       }
       case 2: {
         const uint16_t zone = below(2) ? kZone : kOtherZone;
-        both([&](Side& s) { s.pipeline.conntrack->flush({.zone = zone}); });
+        CtFilter filter;
+        filter.zone = zone;
+        both([&](Side& s) { s.pipeline.conntrack->flush(filter); });
         break;
       }
       case 3: now_ += below(40) * kSecondNs; break;

@@ -20,6 +20,9 @@ const PREFIX = 'packetwalk-ovs';
 const PCAP_HEADER = 24;
 /** A frame that nothing else sends. */
 export const PROBE = '02000000ffff02000000fffe88b5';
+/** OVS makes a dummy packet's buffer as large as the hexadecimal text, and skips spaces: this is room behind the frame, as
+ *  a real device leaves it. Where it rewrites a payload without that, it writes behind the buffer. */
+const TAILROOM = ' '.repeat(256);
 const START_TIMEOUT_MS = 15_000;
 
 export interface OvsOptions {
@@ -319,7 +322,7 @@ export class Ovs {
 
   /** Sends a frame in at `port` and returns what came out where. */
   async send(port: string, frame: Uint8Array): Promise<SentFrame[]> {
-    await this.appctl('netdev-dummy/receive', port, toHex(frame));
+    await this.appctl('netdev-dummy/receive', port, toHex(frame) + TAILROOM);
     return this.#arrived();
   }
 

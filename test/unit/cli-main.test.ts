@@ -48,6 +48,10 @@ const VERBS = [
   'flows del',
   'conntrack dump',
   'conntrack flush',
+  'conntrack stats',
+  'conntrack limits',
+  'conntrack timeouts',
+  'conntrack fragments',
   'ports',
   'counters',
   'controller',
@@ -317,7 +321,34 @@ describe.skipIf(addon.missing)(
       ]);
       expect((await run('conntrack', 'dump', ...target, '--zone', '8')).out).toBe('');
       expect((await run('conntrack', 'flush', ...target, '--zone', '0x8')).out).toBe('flushed 0 connections\n');
+      expect((await run('conntrack', 'stats', ...target)).out).toBe('Connections Stats:\n    Total: 1\n  UDP: 1\n');
+      expect(JSON.parse((await run('conntrack', 'stats', ...target, '--json')).out)).toMatchObject({ committed: 1 });
+      expect((await run('conntrack', 'flush', ...target, 'ct_nw_proto=6')).out).toBe('flushed 0 connections\n');
+      expect((await run('conntrack', 'flush', ...target, 'ct_tp_dst=6')).err).toBe(
+        'packetwalk: connection tuple: expected ct_nw_proto, not ICMP, with ct_tp_dst, got none\n',
+      );
       expect((await run('conntrack', 'flush', ...target)).out).toBe('flushed 1 connection\n');
+    });
+
+    it('conntrack limits, timeouts and fragments', async () => {
+      expect((await run('conntrack', 'limits', ...target)).out).toBe('default limit=0\n');
+      expect((await run('conntrack', 'limits', ...target, '7=5', 'default=9')).out).toBe(
+        'default limit=9\nzone=7,limit=5,count=0\n',
+      );
+      expect(await run('conntrack', 'limits', ...target, 'seven=5')).toMatchObject({
+        code: 1,
+        err: "packetwalk: expected a zone from 0 to 65535, got 'seven'\n",
+      });
+      const gone = await run('conntrack', 'limits', ...target, '--delete', '7', 'default', '--json');
+      expect(JSON.parse(gone.out)).toEqual([]);
+      const timeouts = await run('conntrack', 'timeouts', ...target, '--zone', '7', 'udp_first=5');
+      expect(timeouts.out).toMatch(/^seconds +default +zone 7$/m);
+      expect(timeouts.out).toMatch(/^udp_first +60 +5$/m);
+      expect(await run('conntrack', 'timeouts', ...target, 'udp_first=5')).toMatchObject({ code: 2 });
+      const deleted = await run('conntrack', 'timeouts', ...target, '--zone', '7', '--delete', '--json');
+      expect(JSON.parse(deleted.out)).toMatchObject({ default: { tcp_established: 86400 }, zones: {} });
+      expect((await run('conntrack', 'fragments', ...target)).out).toContain('max num frags (v4/v6): 1000');
+      expect(JSON.parse((await run('conntrack', 'fragments', ...target, '--json')).out)).toMatchObject({ held: 0 });
     });
 
     it('flows dump, add and del', async () => {

@@ -113,6 +113,25 @@ describe.skipIf(addon.missing)(
       expect(await refusal('dpctl/ct-set-maxconns', 'many')).toContain("got 'many'");
     });
 
+    it('take timeout policies in the words of ovs-vsctl', async () => {
+      expect(await client.call('packetwalk/add-zone-tp', 'zone=5', 'udp_single=20', 'udp_first=10')).toBe('');
+      await client.call('packetwalk/add-zone-tp', 'zone=3', 'tcp_unack=1');
+      expect(await client.call('packetwalk/list-zone-tp')).toBe(
+        'Zone:3, Timeout Policies: tcp_unack=1\nZone:5, Timeout Policies: udp_first=10 udp_single=20\n',
+      );
+      expect(await refusal('packetwalk/add-zone-tp', 'zone=5', 'udp_first=1')).toBe(
+        'zone 5 has a timeout policy; --may-exist replaces it',
+      );
+      await client.call('packetwalk/add-zone-tp', '--may-exist', 'zone=5', 'udp_first=1');
+      await client.call('packetwalk/del-zone-tp', 'zone=3');
+      expect(await client.call('packetwalk/list-zone-tp')).toBe('Zone:5, Timeout Policies: udp_first=1\n');
+      expect(await refusal('packetwalk/del-zone-tp', 'zone=3')).toBe('zone 3 has no timeout policy');
+      await client.call('packetwalk/del-zone-tp', '--if-exists', 'zone=3');
+      expect(await refusal('packetwalk/add-zone-tp', 'zone=6', 'udp_first=x')).toContain("for udp_first, got 'x'");
+      expect(await refusal('packetwalk/add-zone-tp', 'udp_first=1', 'udp_single=1')).toBe('expected zone=N');
+      expect(await refusal('packetwalk/add-zone-tp', 'zone=6', '--may-exist')).toContain('expected one of icmp_first');
+    });
+
     it('show what the datapath and the process are at', async () => {
       expect(await client.call('dpctl/dump-flows')).toMatch(
         /^recirc_id\(0\),in_port\(1\),eth_type\(0x0800\),ipv4\(proto=6,frag=no\).*actions:ct\(zone=9\),recirc\(0x1\)\n/,

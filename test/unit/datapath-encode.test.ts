@@ -49,6 +49,7 @@ const { list } = fc.letrec<{ action: DatapathAction; list: DatapathAction[] }>((
     fc.record(
       {
         type: fc.constant('ct' as const),
+        alg: fc.constantFrom('ftp' as const, 'tftp' as const),
         zone: uint(0xffff),
         commit: fc.boolean(),
         force: fc.boolean(),

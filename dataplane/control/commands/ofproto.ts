@@ -107,7 +107,7 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
     minArgs: 0,
     maxArgs: 0,
     run: () => {
-      const { drops, copyDrops, slowPath, packetIn, revalidation, reasons: _, ...counters } = sw.counters();
+      const { drops, copyDrops, slowPath, packetIn, revalidation, conntrack, reasons: _, ...counters } = sw.counters();
       const prefixed = (prefix: string, numbers: Record<string, number>): [string, number][] =>
         Object.entries(numbers).map(([name, n]) => [`${prefix}_${name}`, n]);
       const all = [
@@ -115,6 +115,7 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
         ...prefixed('upcall', { ...slowPath }),
         ...prefixed('packet_in', { ...packetIn }),
         ...prefixed('revalidate', { ...revalidation }),
+        ...prefixed('ct', conntrack),
         ...prefixed('drop', drops),
         ...prefixed('copy_drop', copyDrops),
       ];

@@ -5,7 +5,8 @@ import { DEFAULT_TTL, type PacketText } from '../../packet-text.js';
 import { parseConfig } from '../../read-config.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { readArguments, zoneOf } from './arguments.js';
+import { readArguments } from './arguments.js';
+import { flushConntrack } from './ct-flush.js';
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
@@ -38,11 +39,23 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   commands.register({ name: 'packetwalk/counters', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.counters()) });
   commands.register({ name: 'packetwalk/fdb', usage: '', minArgs: 0, maxArgs: 0, run: () => json(sw.fdb()) });
   commands.register({
-    name: 'packetwalk/conntrack-flush',
-    usage: '[zone=N]',
+    // What conntrack is told and what it counts; connections themselves are dpctl/dump-conntrack.
+    name: 'packetwalk/conntrack',
+    usage: '',
     minArgs: 0,
-    maxArgs: 1,
-    run: (args) => json({ flushed: sw.flushConntrack({ zone: zoneOf(readArguments(args, { words: ['zone'] })) }) }),
+    maxArgs: 0,
+    run: () => {
+      const { conntrack } = sw;
+      const timeouts = { default: conntrack.defaultTimeouts(), zones: Object.fromEntries(conntrack.timeouts()) };
+      return json({ stats: conntrack.stats(), limits: conntrack.limits(), timeouts, fragments: conntrack.fragments(true) });
+    },
+  });
+  commands.register({
+    name: 'packetwalk/conntrack-flush',
+    usage: '[zone=N] [ct-orig-tuple] [ct-reply-tuple]',
+    minArgs: 0,
+    maxArgs: 3,
+    run: (args) => json({ flushed: flushConntrack(sw, args) }),
   });
   commands.register({
     name: 'packetwalk/trace-json',

@@ -53,6 +53,7 @@ function datapathCt({ flow, mask }: Context, action: Ct, zone: number): Datapath
     const bits = mask.slice(AT.ct_label, LABEL_END);
     done.label = { value: flow.slice(AT.ct_label, LABEL_END).map((byte, i) => byte & bits[i]), mask: bits };
   }
+  if (action.alg) done.alg = action.alg;
   if (action.nat) done.nat = { ...action.nat, flags: [...action.nat.flags] };
   return done;
 }

@@ -10,12 +10,28 @@
 namespace pw {
 namespace {
 
-// What must be added to CLOCK_MONOTONIC to get CLOCK_REALTIME, now.
+int64_t read_clock(clockid_t id) {
+  timespec t;
+  clock_gettime(id, &t);
+  return t.tv_sec * 1'000'000'000ll + t.tv_nsec;
+}
+
+// What must be added to CLOCK_MONOTONIC to get CLOCK_REALTIME, now. A thread that has to wait between the two reads again.
 int64_t realtime_offset() {
-  timespec real, mono;
-  clock_gettime(CLOCK_REALTIME, &real);
-  clock_gettime(CLOCK_MONOTONIC, &mono);
-  return (real.tv_sec - mono.tv_sec) * 1'000'000'000ll + (real.tv_nsec - mono.tv_nsec);
+  constexpr int64_t kClose = 2'000;
+  constexpr int kTries = 4;
+  int64_t best = INT64_MAX;
+  int64_t offset = 0;
+  for (int i = 0; i < kTries && best > kClose; i++) {
+    const int64_t before = read_clock(CLOCK_MONOTONIC);
+    const int64_t real = read_clock(CLOCK_REALTIME);
+    const int64_t took = read_clock(CLOCK_MONOTONIC) - before;
+    if (took < best) {
+      best = took;
+      offset = real - before;
+    }
+  }
+  return offset;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ import { type Connection, Connections } from './connections.js';
 import type { Seen } from './frame-stream.js';
 import type { HostEntry, HostEvent } from './host-entries.js';
 import { connectionKey, type Identity, identify, sameTuple, type Tuple } from './identity.js';
+import { isUnderWay } from './under-way.js';
 
 /** A pass with the frame as the switch read it: at most its first 512 bytes. */
 export interface WatchedPass extends ObservedPass {
@@ -78,18 +79,24 @@ export interface PacketStory {
 }
 
 export interface Cluster {
-  /** Name of each node's gateway port. */
+  /** Of each node that is watched: its gateway port, and its device on the wire. */
   gateways: Record<string, string>;
+  uplinks: Record<string, string>;
   /** Node by underlay address. */
   nodeOf(address: string): string | undefined;
+  /** Whether it is an address of this node itself. */
+  isOwn(node: string, address: string): boolean;
 }
 
-type Sighting = { timeNs: bigint; identity: Identity } & ({ pass: WatchedPass } | { frame: SeenFrame });
+/** `arrivedNs`: when we were told of it, later than `timeNs`. */
+export type Sighting = { timeNs: bigint; arrivedNs: bigint; identity: Identity } & ({ pass: WatchedPass } | { frame: SeenFrame });
 
-/** Nothing more of a packet is expected when it was not seen for so long. */
+/** Nothing more of a packet comes when we were told nothing of it for so long, unless it is still under way. */
 export const SETTLE_NS = 300_000_000n;
+/** One that is under way may be lost; its story is told after so long. */
+const LOST_NS = 2_000_000_000n;
 /** Frames of packets that nobody watches are kept as long as a pass might still come for them. */
-const KEEP_NS = 2_000_000_000n;
+const KEEP_NS = 3_000_000_000n;
 /** Frames that wait for their pass at most; the rest is left out. */
 const MAX_FRAMES = 50_000;
 
@@ -102,36 +109,53 @@ export class Follower {
 
   constructor(private readonly cluster: Cluster) {}
 
-  addPass(pass: WatchedPass): void {
+  addPass(pass: WatchedPass, arrivedNs = pass.timeNs): void {
     const identity = identify(pass.frame);
-    if (identity) this.#pending.push({ timeNs: pass.timeNs, identity, pass });
+    if (identity) this.#pending.push({ timeNs: pass.timeNs, arrivedNs, identity, pass });
   }
 
-  addFrame(place: Place, seen: Seen): void {
+  addFrame(place: Place, seen: Seen, arrivedNs = seen.timeNs): void {
     if (this.#frames >= MAX_FRAMES) return void this.framesLeftOut++;
     this.#frames++;
     const identity = identify(seen.frame);
-    if (identity) this.#pending.push({ timeNs: seen.timeNs, identity, frame: { ...seen, place, identity } });
+    if (identity) this.#pending.push({ timeNs: seen.timeNs, arrivedNs, identity, frame: { ...seen, place, identity } });
   }
 
   learn(node: string, event: HostEvent): void {
     this.connections.learn(node, event);
   }
 
-  /** The stories that are complete at `nowNs`, in the order in which their packets began; with `all`, whatever there is. */
+  /** Whether packets that began until `timeNs` are not told yet. */
+  waits(timeNs: bigint): boolean {
+    return this.#pending.some((s) => 'pass' in s && s.timeNs <= timeNs);
+  }
+
+  /**
+   * The stories that are complete at `nowNs`, in the order in which their packets began, none before an older one of its
+   * connection; with `all`, whatever there is.
+   */
   take(nowNs: bigint, all = false): PacketStory[] {
-    this.#pending.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0));
-    const groups = this.#groups();
+    this.#pending.sort(byTime);
+    const groups = [...this.#groups().values()].sort((a, b) => byTime(a.sightings[0], b.sightings[0]));
     const stories: PacketStory[] = [];
     const later = new Set<Sighting>();
-    for (const { connection, sightings } of groups.values()) {
-      if (!all && sightings.at(-1)!.timeNs > nowNs - SETTLE_NS) for (const s of sightings) later.add(s);
-      else stories.push(this.#story(connection, sightings));
+    const held = new Set<Connection>();
+    for (const { connection, sightings } of groups) {
+      if (!all && (held.has(connection) || !this.#isComplete(connection, sightings, nowNs))) {
+        held.add(connection);
+        for (const s of sightings) later.add(s);
+      } else stories.push(this.#story(connection, sightings));
     }
-    const told = new Set([...groups.values()].flatMap((g) => g.sightings));
-    this.#pending = this.#pending.filter((s) => later.has(s) || (!told.has(s) && s.timeNs > nowNs - KEEP_NS));
+    const told = new Set(groups.flatMap((g) => g.sightings));
+    this.#pending = this.#pending.filter((s) => later.has(s) || (!told.has(s) && s.arrivedNs > nowNs - KEEP_NS));
     this.#frames = this.#pending.filter((s) => 'frame' in s).length;
-    return stories.sort((a, b) => (a.timeNs < b.timeNs ? -1 : 1));
+    return stories;
+  }
+
+  #isComplete(connection: Connection, sightings: Sighting[], nowNs: bigint): boolean {
+    const latest = sightings.reduce((t, { arrivedNs }) => (arrivedNs > t ? arrivedNs : t), 0n);
+    if (latest > nowNs - SETTLE_NS) return false;
+    return latest <= nowNs - LOST_NS || !isUnderWay(connection, sightings, this.cluster);
   }
 
   /** By packet, those that a switch told of. A packet that comes to the same port again (a retransmission) is another one. */
@@ -167,7 +191,7 @@ export class Follower {
       while (at > 0 && groups.get(`${base} ${at}`)!.sightings[0].timeNs > sighting.timeNs) at--;
       groups.get(`${base} ${at}`)?.sightings.push(sighting);
     }
-    for (const { sightings } of groups.values()) sightings.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0));
+    for (const { sightings } of groups.values()) sightings.sort(byTime);
     return groups;
   }
 
@@ -238,6 +262,8 @@ export class Follower {
     );
   }
 }
+
+const byTime = (a: Sighting, b: Sighting): number => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0);
 
 interface AtHost {
   node: string;

@@ -72,9 +72,12 @@ export function placesOf(lab: Lab, selection: Selection, frames: boolean): { pla
 export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTotals, options: WatchOptions = {}): AsyncGenerator<PacketStory> {
   const { onNote = () => {}, perSecond = PER_SECOND } = options;
   const follower = new Follower({
-    gateways: Object.fromEntries(lab.nodes.map((n) => [n.name, n.gateway.name])),
+    gateways: Object.fromEntries(selection.nodes.map((n) => [n.name, n.gateway.name])),
+    uplinks: Object.fromEntries(selection.nodes.map((n) => [n.name, n.underlay.name])),
     nodeOf: (address) => lab.nodes.find((n) => n.ip === address)?.name,
+    isOwn: (name, address) => lab.nodes.some((n) => n.name === name && [n.ip, n.gateway.address?.split('/')[0]].includes(address)),
   });
+  const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
   const programs: Program[] = [];
   const listeners: SwitchListener[] = [];
   const sampler = new Sampler(perSecond, () => onNote(`more than ${perSecond} packets in a second: only a sample of them is told`));
@@ -114,7 +117,7 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
         await SwitchListener.start(node.name, controlSocket(lab, node), selection.matches(node), {
           onPass: (pass) => {
             if (pass.timeNs <= endNs) arrivedMs = performance.now();
-            follower.addPass(pass);
+            follower.addPass(pass, nowNs());
           },
           onLost: (records) => {
             if (totals.recordsLost === 0) onNote(`${node.name}: records come faster than they can be read; some are lost (their packets are not)`);
@@ -130,7 +133,7 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
         onNote('tcpdump sees more frames than can be joined; some host and wire parts will be missing');
       }
       totals.framesLeftOut = follower.framesLeftOut;
-      return follower.take(BigInt(Date.now()) * 1_000_000n, all).filter(wanted);
+      return follower.take(nowNs(), all).filter(wanted);
     };
     while (!options.signal?.aborted) {
       await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => {});
@@ -140,9 +143,16 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
       }
     }
     // What began before the end is still told; records of many packets come late.
-    endNs = BigInt(Date.now()) * 1_000_000n;
+    endNs = nowNs();
     const begunMs = (arrivedMs = performance.now());
-    while (performance.now() < Math.min(arrivedMs + SETTLE_MS, begunMs + MAX_WAIT_MS)) await sleep(POLL_MS);
+    const mayCome = (): boolean => performance.now() < arrivedMs + SETTLE_MS || follower.waits(endNs);
+    while (mayCome() && performance.now() < begunMs + MAX_WAIT_MS) {
+      await sleep(POLL_MS);
+      for (const story of stories(false)) {
+        count(story);
+        yield story;
+      }
+    }
     totals.overrun = (await overrun(lab, selection).catch(() => fullBefore)) - fullBefore;
     for (const listener of listeners) listener.close();
     for (const story of stories(true)) {

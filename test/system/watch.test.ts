@@ -127,9 +127,9 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
 
   it('Ctrl-C ends the command with a summary, and leaves no tcpdump behind', async () => {
     running = cli('watch', '--lab', NAME, '--service', 'backendsvc');
-    await expect.poll(() => running!.output(), { timeout: 20_000 }).toContain('Ctrl-C ends it');
+    await expect.poll(() => running!.output()).toContain('Ctrl-C ends it');
     await curl('frontend', 'http://backendsvc/');
-    await expect.poll(() => running!.output(), { timeout: 10_000 }).toContain('FIN+ACK');
+    await expect.poll(() => running!.output()).toContain('FIN+ACK');
     running.child.kill('SIGINT');
     expect(await running.ended).toBe(0);
     const output = running.output();
@@ -141,7 +141,7 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
 
   it('--count and --json give so many lines of JSON, and the totals', async () => {
     running = cli('watch', '--lab', NAME, '--pod', 'backend2', '--count', '2', '--json');
-    await expect.poll(() => running!.output(), { timeout: 20_000 }).toContain('Ctrl-C ends it');
+    await expect.poll(() => running!.output()).toContain('Ctrl-C ends it');
     await curl('frontend', 'http://10.222.2.34/');
     expect(await running.ended).toBe(0);
     const data = running.output().split('\n').filter((l) => l.startsWith('{')).map((l) => JSON.parse(l) as Record<string, unknown>);
@@ -162,9 +162,9 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
     const captures = await Captures.start(places.map(([node, port, where, device]) => ({ name: `${node} ${port}`, netns: netnsOf(lab, where), device })));
     try {
       running = cli('watch', '--lab', NAME, '--pod', 'backend2', '--port', '80', '-w', file);
-      await expect.poll(() => running!.output(), { timeout: 20_000 }).toContain('Ctrl-C ends it');
+      await expect.poll(() => running!.output()).toContain('Ctrl-C ends it');
       await curl('frontend', 'http://10.222.2.34/');
-      await expect.poll(() => running!.output(), { timeout: 10_000 }).toContain('FIN+ACK');
+      await expect.poll(() => running!.output()).toContain('FIN+ACK');
       running.child.kill('SIGINT');
       expect(await running.ended).toBe(0);
 

@@ -16,6 +16,8 @@ const ethernet = { dl_src: '02:00:00:00:00:0a', dl_dst: '02:00:00:00:00:0b' };
 
 const cluster = {
   gateways: { n1: 'gw', n2: 'gw' },
+  uplinks: { n1: 'eth', n2: 'eth' },
+  isOwn: (node: string, ip: string) => ip === { n1: '198.51.100.1', n2: '198.51.100.2' }[node],
   nodeOf: (ip: string) => ({ '198.51.100.1': 'n1', '198.51.100.2': 'n2' })[ip],
 };
 
@@ -106,10 +108,25 @@ describe('a connection through a host that translates it', () => {
     }
   });
 
+  it('is told whole when parts of it come late, one by one, and no packet before an older one', () => {
+    const f = new Follower(cluster);
+    // All passes at once; then what tcpdump and the kernel say, as late as a busy machine lets them.
+    const steps = throughTheHost(f);
+    for (const i of [0, 4, 5, 8]) steps[i]();
+    for (const [i, ms] of [[1, 500], [2, 900], [6, 1000], [7, 1100]]) {
+      expect(f.take(T0 + BigInt(ms) * MS), `before part ${i}`).toEqual([]);
+      steps[i]();
+    }
+    expect(f.take(T0 + 1500n * MS), 'before the kernel says what it translated').toEqual([]);
+    steps[3]();
+    expect(f.take(T0 + 1600n * MS).map(way)).toEqual(EXPECTED);
+  });
+
   it('is two connections when the kernel has not said that they are one, and says what it did not see', () => {
     const f = new Follower(cluster);
     for (const [i, step] of throughTheHost(f).entries()) if (i !== 3) step();
-    const stories = f.take(T0 + 1000n * MS);
+    expect(f.take(T0 + 1000n * MS), 'it may still say so').toEqual([]);
+    const stories = f.take(T0 + 3000n * MS);
     expect(stories.map(way)).toEqual([['n1 pod > gw'], ['n1 gw > backend'], ['n1 backend > gw'], ['n1 gw > pod']]);
     expect(new Set(stories.map((s) => s.connection)).size).toBe(2);
   });
@@ -117,7 +134,7 @@ describe('a connection through a host that translates it', () => {
   it('tells no translation that no frame shows: without the frame before the host only the way is told', () => {
     const f = new Follower(cluster);
     for (const [i, step] of throughTheHost(f).entries()) if (i !== 1 && i !== 2) step();
-    const [first] = f.take(T0 + 1000n * MS);
+    const [first] = f.take(T0 + 3000n * MS);
     expect(way(first)[1]).toBe('n1 kernel ttl undefined > 63');
   });
 
@@ -150,7 +167,24 @@ describe('a packet', () => {
       f.addPass(pass('n1', ms, 'pod', 'tun', syn));
       f.addPass(pass('n2', ms + 10, 'tun', 'backend', syn));
     }
-    expect(f.take(T0 + 1000n * MS).map(way)).toEqual([['n1 pod > tun', 'n2 tun > backend'], ['n1 pod > tun', 'n2 tun > backend']]);
+    expect(f.take(T0 + 3000n * MS).map(way)).toEqual([['n1 pod > tun', 'n2 tun > backend'], ['n1 pod > tun', 'n2 tun > backend']]);
+  });
+
+  it('that arrived late is still waited for: what counts is when we were told', () => {
+    const f = new Follower(cluster);
+    f.addPass(pass('n1', 0, 'pod', 'a', tcp({ from: client, to: backend })), T0 + 900n * MS);
+    expect(f.take(T0 + 1000n * MS)).toEqual([]);
+    expect(f.take(T0 + 1200n * MS).map(way)).toEqual([['n1 pod > a']]);
+  });
+
+  it('for the node itself ends there: nothing more is waited for', () => {
+    const f = new Follower(cluster);
+    const asked = tcp({ from: client, to: ['198.51.100.1', 10250] });
+    f.addPass(pass('n1', 0, 'pod', 'gw', asked));
+    f.addFrame(at('n1', 'gw', 'gateway'), seen(1, asked));
+    expect(f.take(T0 + 1000n * MS), 'it may yet be translated').toEqual([]);
+    f.learn('n1', { event: 'new', entry: { original: tuple(client, ['198.51.100.1', 10250]), reply: tuple(['198.51.100.1', 10250], client) } });
+    expect(f.take(T0 + 1100n * MS).map(way)).toEqual([['n1 pod > gw']]);
   });
 
   it('that is dropped says where', () => {

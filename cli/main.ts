@@ -22,6 +22,7 @@ import * as lab from './verbs/lab.js';
 import * as lesson from './verbs/lesson.js';
 import * as ports from './verbs/ports.js';
 import * as switchVerb from './verbs/switch.js';
+import * as tlvMap from './verbs/tlv-map.js';
 import * as trace from './verbs/trace.js';
 import * as ui from './verbs/ui.js';
 import * as walk from './verbs/walk.js';
@@ -29,7 +30,7 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, apply, follow, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, switchVerb,
+  lab, apply, follow, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, tlvMap, switchVerb,
   bench,
 ];
 

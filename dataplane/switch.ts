@@ -269,6 +269,31 @@ export class Switch {
     return this.#slowPath.revalidator.settled();
   }
 
+  // --- Geneve options --------------------------------------------------------------------------------------------
+
+  /** Maps Geneve options to tun_metadata fields, as `ovs-ofctl add-tlv-map`: all of the text's or, throwing, none. */
+  addTlvMap(text: string): void {
+    this.#tlvMap.add(text);
+    this.#tlvMapChanged();
+  }
+
+  /** Forgets mappings, or all. Throws InputError while a flow or a group uses one. */
+  delTlvMap(text?: string): void {
+    this.#tlvMap.remove(text, this.#tables.tunMetadataInUse());
+    this.#tlvMapChanged();
+  }
+
+  /** As `ovs-ofctl dump-tlv-map` prints them. */
+  dumpTlvMap(): string {
+    return `${this.#tlvMap.dump().join('\n')}\n`;
+  }
+
+  /** Keys have other options from now on: every packet is translated anew. */
+  #tlvMapChanged(): void {
+    this.#datapath.setTlvMap(this.#tlvMap.mappings);
+    this.#slowPath.megaflows.purge();
+  }
+
   // --- ports ---------------------------------------------------------------------------------------------------
 
   ports(): PortStatus[] {

@@ -17,6 +17,7 @@ import { registerMeters } from './commands/meters.js';
 import { registerPackets } from './commands/packets.js';
 import { registerPacketwalk } from './commands/packetwalk.js';
 import { registerTimeouts } from './commands/timeouts.js';
+import { registerTlvMap } from './commands/tlv-map.js';
 import { ControlServer } from './server.js';
 
 export interface Control {
@@ -46,6 +47,7 @@ export function switchCommands(sw: Switch, requestExit: () => void): CommandTabl
   registerFlows(commands, sw);
   registerGroups(commands, sw);
   registerMeters(commands, sw);
+  registerTlvMap(commands, sw);
   return commands;
 }
 
@@ -53,6 +55,7 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   let requestExit!: () => void;
   const exitRequested = new Promise<string>((resolve) => (requestExit = () => resolve('exit was asked for')));
   const commands = switchCommands(sw, requestExit);
+  registerTlvMap(commands, sw);
 
   makeFolder(resolve(config.rundir));
   const path = controlPath(config);

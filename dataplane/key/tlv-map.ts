@@ -30,25 +30,28 @@ export class TlvMap {
 
   /** `{class=0x0104,type=0x80,len=4}->tun_metadata0[,...]`. Empty text is the empty map. */
   static parse(text: string): TlvMap {
-    const mappings: TlvMapping[] = [];
-    let offset = 0;
-    for (let rest = text; rest.trim() !== '';) {
-      const m = ITEM.exec(rest);
-      if (!m) throw bad('{class=C,type=T,len=L}->tun_metadataN', rest.trim());
-      const size = Number(parseUint(m[3], 8, 'len'));
-      const mapping: TlvMapping = {
-        optClass: Number(parseUint(m[1], 16, 'class')),
-        type: Number(parseUint(m[2], 8, 'type')),
-        size,
-        index: Number(m[4]),
-        offset,
-      };
-      check(mapping, mappings);
-      mappings.push(mapping);
-      offset += size;
-      rest = rest.slice(m[0].length);
+    const map = new TlvMap();
+    map.add(text);
+    return map;
+  }
+
+  /** Maps more options; all of the text's or, throwing InputError, none. */
+  add(text: string): void {
+    const mappings = this.mappings;
+    for (const option of parseOptions(text)) {
+      check(option, mappings);
+      mappings.push({ ...option, offset: gap(option.size, mappings) });
     }
-    return new TlvMap(mappings);
+    for (const mapping of mappings) this.byIndex.set(mapping.index, { mapping, field: metadataField(mapping) });
+  }
+
+  /** Takes these mappings away, or all; those that are not there are no mistake. `inUse`: the indices of those that may not
+   *  go; then InputError is thrown, and all stay. */
+  remove(text: string | undefined, inUse: ReadonlySet<number>): void {
+    const indices = text === undefined ? [...this.byIndex.keys()] : parseOptions(text).map(({ index }) => index);
+    const used = indices.find((index) => this.byIndex.has(index) && inUse.has(index));
+    if (used !== undefined) throw bad('a field that no flow and no group uses', `tun_metadata${used}`);
+    for (const index of indices) this.byIndex.delete(index);
   }
 
   /** tun_metadata<index> as a field of the Flow; undefined when no option is mapped to it. */
@@ -59,6 +62,17 @@ export class TlvMap {
   place(index: number): { offset: number; size: number } | undefined {
     const found = this.byIndex.get(index);
     return found && { offset: found.mapping.offset, size: found.mapping.size };
+  }
+
+  /** As `ovs-ofctl dump-tlv-map` prints it. */
+  dump(): string[] {
+    const rows = this.mappings.sort((a, b) => a.index - b.index).map(({ optClass, type, size, index }) =>
+      ` ${hex(optClass).padStart(6)}${hex(type).padStart(6)}${String(size).padStart(8)}  tun_metadata${index}`);
+    return [
+      `max option space=${METADATA_SIZE} max fields=${TUN_METADATA_FIELDS}`,
+      `allocated option space=${this.mappings.reduce((sum, { size }) => sum + size, 0)}`,
+      '', 'mapping table:', ' class  type  length  match field', '------  ----  ------  --------------',
+    ].map((line) => (line === '' ? '' : ` ${line}`)).concat(rows);
   }
 
   /** In the order given: what the addon's setTlvMap takes. */
@@ -95,11 +109,36 @@ function metadataField(m: TlvMapping): Field {
   };
 }
 
+type Option = Omit<TlvMapping, 'offset'>;
+
+function parseOptions(text: string): Option[] {
+  const options: Option[] = [];
+  for (let rest = text; rest.trim() !== '';) {
+    const m = ITEM.exec(rest);
+    if (!m) throw bad('{class=C,type=T,len=L}->tun_metadataN', rest.trim());
+    const [optClass, type] = [Number(parseUint(m[1], 16, 'class')), Number(parseUint(m[2], 8, 'type'))];
+    options.push({ optClass, type, size: Number(parseUint(m[3], 8, 'len')), index: Number(m[4]) });
+    rest = rest.slice(m[0].length);
+  }
+  return options;
+}
+
+/** The first place that is free for so many bytes. check() has seen that there are as many in all. */
+function gap(size: number, taken: readonly TlvMapping[]): number {
+  let offset = 0;
+  for (const other of [...taken].sort((a, b) => a.offset - b.offset)) {
+    if (other.offset - offset >= size) return offset;
+    offset = other.offset + other.size;
+  }
+  if (offset + size > METADATA_SIZE) throw bad(`${size} bytes in a row free among the options`, `${METADATA_SIZE - offset}`);
+  return offset;
+}
+
 function bad(expected: string, got: string): InputError {
   return new InputError('ETLV', `TLV map: expected ${expected}, got "${got}"`);
 }
 
-function check(m: TlvMapping, earlier: readonly TlvMapping[]): void {
+function check(m: Option, earlier: readonly TlvMapping[]): void {
   if (m.size % 4 !== 0 || m.size > 124) throw bad('len to be 0 to 124 and a multiple of 4', String(m.size));
   if (m.index >= TUN_METADATA_FIELDS)
     throw bad(`tun_metadata0 to tun_metadata${TUN_METADATA_FIELDS - 1}`, `tun_metadata${m.index}`);

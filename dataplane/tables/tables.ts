@@ -17,6 +17,7 @@ import { checkMeters, metersOf, MeterTable } from './meter-table.js';
 import { Journal, type RemovalReason, type Staged, type TablesChange } from './journal.js';
 import { LearnedCookies } from './learned-cookies.js';
 import { checkSupported } from './supported.js';
+import { tunMetadataIn } from './tun-metadata-use.js';
 
 export const MAX_TABLE = 254;
 
@@ -253,6 +254,11 @@ export class Tables {
   /** How often flows name each meter. */
   meterReferences(): Map<number, number> {
     return this.#references(metersOf);
+  }
+
+  /** N of each tun_metadata<N> that flows and groups match or write. */
+  tunMetadataInUse(): Set<number> {
+    return tunMetadataIn([this.entries().map(({ spec, actions }) => [spec.match, actions]), [...this.groups].map(({ spec }) => spec)]);
   }
 
   #references(idsOf: (actions: readonly Action[]) => number[]): Map<number, number> {

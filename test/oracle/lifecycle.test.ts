@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { switchConfigSchema } from '../../dataplane/config.js';
+import { InputError } from '../../dataplane/errors.js';
 import type { FlowEvent } from '../../dataplane/flow-events.js';
 import { createSwitch, type Switch } from '../../dataplane/switch.js';
 import { buildFrame } from '../../dataplane/wire/index.js';
@@ -179,6 +180,29 @@ describe.skipIf(missing)(`flows from their first packet to their end, against Op
     expect(ours().sort()).toEqual(theirs().sort());
     expect(ours()).toHaveLength(7);
     await compareFlowsOnly();
+  });
+
+  it('Geneve options are mapped and forgotten alike, and those in use stay', async () => {
+    const [a, b] = ['{class=0x104,type=0x80,len=4}->tun_metadata0', '{class=0xffff,type=0,len=124}->tun_metadata63'];
+    const story: [command: 'add' | 'del' | 'flow', text?: string][] = [
+      ['add', `${a},${b}`], ['add', '{class=0x104,type=0x80,len=4}->tun_metadata1'], ['add', '{class=0x104,type=0x81,len=4}->tun_metadata0'], ['add', a],
+      ['add', '{class=0x105,type=0x80,len=128}->tun_metadata1'], ['add', '{class=0x105,type=0x80,len=6}->tun_metadata1'],
+      ['add', '{class=0x105,type=0x80,len=0}->tun_metadata1'], ['add', '{class=0x106,type=0x80,len=124}->tun_metadata2,{class=0x106,type=0x81,len=124}->tun_metadata3'],
+      ['add', '{class=0x104,type=0x80,len=4}->tun_metadata64'], ['add', 'foo'], ['flow', 'tun_metadata0=5,actions=drop'], ['flow', 'actions=set_field:1->tun_metadata63'],
+      ['flow', 'actions=set_field:1->tun_metadata7'], ['del', a], ['del', '{class=0x106,type=0x80,len=124}->tun_metadata2'], ['del'],
+      ['flow'], ['del', a], ['del', a], ['add', '{class=0x1,type=1,len=8}->tun_metadata5'], ['del'],
+    ];
+    await ovs.ofctl(VERSION, 'del-tlv-map');
+    const printed = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '' && !/^NXT|max option space/.test(line));
+    for (const [command, text] of story) {
+      const given = text === undefined ? [] : [text];
+      const theirs = ovs.ofctl(VERSION, command === 'flow' ? (text ? 'add-flow' : 'del-flows') : `${command}-tlv-map`, ...given);
+      const agreed = await theirs.then(() => true, () => false);
+      const ours = (): unknown => command === 'add' ? sw.addTlvMap(text!) : command === 'del' ? sw.delTlvMap(text) : text ? sw.addFlows(text) : sw.delFlows('');
+      if (agreed) ours();
+      else expect(ours, `${command} ${text}`).toThrow(InputError);
+      expect(printed(sw.dumpTlvMap()), `${command} ${text}`).toEqual(printed(await ovs.ofctl(VERSION, 'dump-tlv-map')));
+    }
   });
 
   it('a table that is full refuses a flow, or evicts the one that counts least', async () => {

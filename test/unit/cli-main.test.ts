@@ -56,6 +56,9 @@ const VERBS = [
   'counters',
   'controller',
   'packet-out',
+  'tlv-map dump',
+  'tlv-map add',
+  'tlv-map del',
   'fdb',
   'switch',
 ];

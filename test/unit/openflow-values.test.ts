@@ -139,6 +139,18 @@ describe('the TLV map', () => {
     expect(TlvMap.parse('').mappings).toEqual([]);
   });
 
+  it('a place that was given up is taken again, and a field keeps its own', () => {
+    const option = (index: number, len: number): string => `{class=0x1,type=${index},len=${len}}->tun_metadata${index}`;
+    const map = TlvMap.parse([option(0, 4), option(1, 8), option(2, 120)].join());
+    map.remove(option(1, 8), new Set([2]));
+    expect(() => map.remove(undefined, new Set([2]))).toThrow(/tun_metadata2/);
+    map.add(option(3, 4));
+    map.add(option(4, 104));
+    expect(map.mappings.map(({ index, offset }) => [index, offset])).toEqual([[0, 0], [2, 12], [3, 4], [4, 132]]);
+    expect(() => map.add(option(6, 8))).toThrow(/8 bytes in a row/);
+    expect(map.mappings).toHaveLength(4);
+  });
+
   it.each([
     ['{class=1,type=1}->tun_metadata0', 'expected {class=C,type=T,len=L}->tun_metadataN'],
     ['{class=1,type=1,len=3}->tun_metadata0', 'expected len to be 0 to 124 and a multiple of 4'],

@@ -55,7 +55,6 @@ export async function serveControl(sw: Switch, config: Pick<SwitchConfig, 'rundi
   let requestExit!: () => void;
   const exitRequested = new Promise<string>((resolve) => (requestExit = () => resolve('exit was asked for')));
   const commands = switchCommands(sw, requestExit);
-  registerTlvMap(commands, sw);
 
   makeFolder(resolve(config.rundir));
   const path = controlPath(config);

@@ -13,7 +13,15 @@ export const topologySchema = topologyShape.superRefine((topology, context) => {
   checkUnderlay(topology, report);
   checkNodes(topology, report);
   checkServices(topology, report);
+  checkFamilies(topology, report);
 });
+
+/** Only today's pipeline knows IPv6. */
+function checkFamilies({ cluster, switches }: Topology, report: Report): void {
+  const { pod_cidr6, service_cidr6 } = cluster;
+  if ((pod_cidr6 === undefined) !== (service_cidr6 === undefined)) report(['cluster', pod_cidr6 ? 'pod_cidr6' : 'service_cidr6'], 'expected pod_cidr6 and service_cidr6, got one of them');
+  if (pod_cidr6 !== undefined && switches.pipeline !== 'v2') report(['cluster', 'pod_cidr6'], `expected switches: { pipeline: v2 } for IPv6, got ${switches.pipeline}`);
+}
 
 /** Refuses the second use of a value. */
 class Once {

@@ -20,6 +20,11 @@ const both = (setting: string): string[] => ['all', 'default'].map((which) => `n
  */
 const ROUTER = ['net.ipv4.ip_forward=1', ...both('rp_filter=0'), ...both('send_redirects=0'), ...both('arp_ignore=0'), ...both('arp_announce=0')];
 
+/** Where pods have IPv6 addresses: theirs are said, not made up from advertisements, and not tried out first. */
+const both6 = (setting: string): string[] => ['all', 'default'].map((which) => `net.ipv6.conf.${which}.${setting}`);
+const IPV6 = [...both6('disable_ipv6=0'), ...both6('forwarding=0'), ...both6('accept_ra=0'), ...both6('accept_dad=0')];
+const IPV6_ROUTER = [...IPV6, ...both6('forwarding=1')];
+
 /** kube-proxy sets it so that NodePorts answer on 127.0.0.1 too. */
 const NODE = [...ROUTER, ...both('route_localnet=1')];
 const HOST = both('rp_filter=0');
@@ -30,8 +35,9 @@ export async function configureKernel(lab: Lab, signal?: AbortSignal): Promise<v
   await together([
     set(lab.underlay.netns, []),
     set(lab.router.netns, ROUTER),
-    ...lab.nodes.map((node) => set(node.netns, NODE)),
-    ...[lab.client, ...lab.pods].map(({ netns }) => set(netns, HOST)),
+    set(lab.client.netns, HOST),
+    ...lab.nodes.map(({ netns, podCidr6 }) => set(netns, podCidr6 === undefined ? NODE : [...NODE, ...IPV6_ROUTER])),
+    ...lab.pods.map(({ netns, ip6 }) => set(netns, ip6 === undefined ? HOST : [...HOST, ...IPV6])),
   ]);
 }
 
@@ -62,7 +68,7 @@ function setText({ name, type, family, members }: IpSet): string {
   ].join('\n');
 }
 
-type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'gateway' | 'serviceOrder' | 'docker'>;
+type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'podCidr6' | 'gateway' | 'serviceOrder' | 'docker'>;
 
 /** What this node's kernel is told, one family after the other. */
 export function hostRules(lab: Lab, node: RulesNode): HostRules[] {
@@ -70,16 +76,11 @@ export function hostRules(lab: Lab, node: RulesNode): HostRules[] {
     const sets: IpSet[] = [{ name: POD_SET, type: 'hash:net', family: 'ipv4', members: lab.nodes.map(({ podCidr }) => podCidr) }];
     return [{ family: 'ipv4', sets, text: rulesOf(lab, node) + filterTable(natInput(lab, node)) }];
   }
-  return [
-    antreaProxyRules({
-      family: 'ipv4',
-      nodeIps: [node.ip],
-      podCidr: node.podCidr,
-      podCidrs: lab.nodes.map(({ podCidr }) => podCidr),
-      gateway: node.gateway.name,
-      services: lab.services,
-    }),
-  ];
+  const common = { gateway: node.gateway.name, services: lab.services };
+  const ipv4 = antreaProxyRules({ ...common, family: 'ipv4', nodeIps: [node.ip], podCidr: node.podCidr, podCidrs: lab.nodes.map(({ podCidr }) => podCidr) });
+  if (node.podCidr6 === undefined) return [ipv4];
+  // The underlay has no IPv6: no node ports there.
+  return [ipv4, antreaProxyRules({ ...common, family: 'ipv6', nodeIps: [], podCidr: node.podCidr6, podCidrs: lab.nodes.flatMap(({ podCidr6 }) => podCidr6 ?? []) })];
 }
 
 /** kube-proxy's nat table of this node, as iptables-restore reads it. */

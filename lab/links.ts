@@ -2,7 +2,7 @@
 // cable, the nodes' container bridges, and with veth ports the pods' cables. Makes what is missing, then sets addresses,
 // routes and sizes, all in a way that may be repeated. What the switches make themselves (TAPs) is set up in switch-ports.ts.
 import { ip, ipBatch, runIn } from './run.js';
-import { type Device, type Lab, type LabHost, namespacesOf } from './resolve.js';
+import { type Device, type Lab, type LabHost, type LabPod, namespacesOf } from './resolve.js';
 import { together } from './together.js';
 
 interface End {
@@ -63,9 +63,17 @@ export async function ensureLinks(lab: Lab, fresh: Set<string>, signal?: AbortSi
   await ipBatch(undefined, missing.map(addCommand), { signal });
 }
 
-/** Device up, with its address. */
-export function deviceCommands({ name, mtu, address }: Device): string[] {
-  return [`link set dev ${name} mtu ${mtu} up`, ...(address ? [`address replace ${address} dev ${name}`] : [])];
+export function podRoutes({ route, route6 }: LabPod): string[] {
+  return [route, ...(route6 === undefined ? [] : [route6])];
+}
+
+/** Device up, with its addresses. */
+export function deviceCommands({ name, mtu, address, address6 }: Device): string[] {
+  return [
+    `link set dev ${name} mtu ${mtu} up`,
+    ...(address ? [`address replace ${address} dev ${name}`] : []),
+    ...(address6 ? [`address replace ${address6} dev ${name} nodad`] : []),
+  ];
 }
 
 function hostCommands({ devices, routes }: Pick<LabHost, 'devices' | 'routes'>): string[] {
@@ -88,7 +96,7 @@ export async function configureLinks(lab: Lab, signal?: AbortSignal): Promise<vo
       ...hostCommands({ devices: [node.underlay, ...(node.docker ? [node.docker] : [])], routes: node.routes.underlay }),
       ...(veth ? lab.pods.filter((pod) => pod.node === node.name).map((pod) => `link set dev ${pod.port} mtu ${pod.device.mtu} up`) : []),
     ]]),
-    ...lab.pods.map((pod): [string, string[]] => [pod.netns, hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? [pod.route] : [] })]),
+    ...lab.pods.map((pod): [string, string[]] => [pod.netns, hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? podRoutes(pod) : [] })]),
   ];
   await together(batches.map(([netns, lines]) => ipBatch(netns, lines, { signal })));
   await together([

@@ -12,8 +12,6 @@ import { besideTopology, type LoadedTopology } from './load.js';
 import { labObjects } from './objects.js';
 import { externalIps } from './rules/antrea-proxy.js';
 
-const VIRTUAL = FAMILIES.ipv4;
-
 export const RUN_FOLDER = '/run/packetwalk';
 
 export type PortKind = 'tap' | 'veth';
@@ -24,6 +22,7 @@ export interface Device {
   mtu: number;
   /** With its prefix length; absent: none. */
   address?: string;
+  address6?: string;
 }
 
 export interface LabNode {
@@ -36,6 +35,7 @@ export interface LabNode {
   gateway: Device & { ofport: number };
   docker?: Device & { network: string };
   podCidr: string;
+  podCidr6?: string;
   /** As `ip route replace` takes them; those through the gateway exist only while the switch runs. */
   routes: { underlay: string[]; gateway: string[] };
   /** Of the gateway, as `ip neighbour replace` takes them. */
@@ -58,6 +58,8 @@ export interface LabPod {
   ip: string;
   device: Device;
   route: string;
+  ip6?: string;
+  route6?: string;
   port: string;
   ofport: number;
   serve?: 'http' | 'dns';
@@ -86,6 +88,7 @@ export interface Lab {
   pods: LabPod[];
   podCidr: string;
   serviceCidr: string;
+  serviceCidr6?: string;
   services: ServicePort[];
   headless: HeadlessService[];
   domain: string;
@@ -127,11 +130,14 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   const ports = pipeline === undefined ? undefined : pipelineByName(pipeline).ofports;
   // The switch is the Services' proxy; the node's kernel only sends them there.
   const proxied = pipeline !== undefined && pipelineByName(pipeline).kubeProxy === 'none';
+  const virtual = !proxied ? [] : about.pod_cidr6 === undefined ? [FAMILIES.ipv4] : [FAMILIES.ipv4, FAMILIES.ipv6];
   const gateway = { name: switches.gateway.name, ofport: ports?.gateway ?? switches.gateway.ofport };
   const tunnel = { name: switches.tunnel.name, ofport: ports?.tunnel ?? switches.tunnel.ofport };
   const read = options.objects ? { objects: options.objects, warnings: [] } : labObjects(loaded);
   const claims = options.claims ?? new Claims();
-  const cluster = resolveCluster(read.objects, { podCidrs: { ipv4: about.pod_cidr }, serviceCidrs: { ipv4: about.service_cidr }, gateway, tunnel }, claims);
+  const podCidrs = { ipv4: about.pod_cidr, ...(about.pod_cidr6 && { ipv6: about.pod_cidr6 }) };
+  const serviceCidrs = { ipv4: about.service_cidr, ...(about.service_cidr6 && { ipv6: about.service_cidr6 }) };
+  const cluster = resolveCluster(read.objects, { podCidrs, serviceCidrs, gateway, tunnel }, claims);
   if (cluster.complaints.length > 0) throw new InputError('EOBJECTS', cluster.complaints.join('\n'));
 
   const node = (n: ClusterNode): LabNode => {
@@ -145,21 +151,25 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       rundir: own,
       ip: n.ips.ipv4!,
       underlay: { name: underlay.device, mac: n.mac!, mtu: underlay.mtu, address: `${n.ips.ipv4}/${underlayLength}` },
-      gateway: { ...gateway, mac: n.gatewayMac, mtu: switches.mtu, address: `${gatewayIp}/${prefixLength(podCidr)}` },
+      gateway: {
+        ...gateway, mac: n.gatewayMac, mtu: switches.mtu, address: `${gatewayIp}/${prefixLength(podCidr)}`,
+        ...(n.gatewayIps.ipv6 && { address6: `${n.gatewayIps.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
+      },
       docker: said.docker && {
         name: said.docker.device, mac: said.docker.mac, mtu: 1500, address: said.docker.address,
         network: networkOf(said.docker.address),
       },
       podCidr,
+      ...(n.podCidrs.ipv6 && { podCidr6: n.podCidrs.ipv6 }),
       routes: {
         underlay: [`default via ${underlay.router.ip} dev ${underlay.device} proto static`],
         // The other nodes' gateways are no neighbours of ours; the switch answers ARP for them.
         gateway: [
           ...nodes.filter((o) => o !== n).map((o) => `${o.podCidrs.ipv4} via ${o.gatewayIps.ipv4} dev ${gateway.name} onlink`),
-          ...(proxied ? [`${VIRTUAL.virtualServiceIp} dev ${gateway.name} scope link`, `${VIRTUAL.virtualNodePortIp} via ${VIRTUAL.virtualServiceIp} dev ${gateway.name} onlink`] : []),
+          ...virtual.flatMap(({ virtualServiceIp, virtualNodePortIp }) => [`${virtualServiceIp} dev ${gateway.name}`, `${virtualNodePortIp} via ${virtualServiceIp} dev ${gateway.name} onlink`]),
         ],
       },
-      neighbours: proxied ? [`${VIRTUAL.virtualServiceIp} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`] : [],
+      neighbours: virtual.map(({ virtualServiceIp }) => `${virtualServiceIp} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`),
       flows: pipeline === undefined ? besideTopology(loaded, said.flows!) : join(own, 'generated.flows'),
       ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups'), meters: join(own, 'generated.meters') }),
       serviceOrder: said.service_order,
@@ -178,8 +188,12 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       netns: netns(p.annotations[ANNOTATION.netns] ?? short),
       node: p.node,
       ip: p.ips.ipv4!,
-      device: { name: 'eth0', mac: p.mac, mtu: switches.mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}` },
+      device: {
+        name: 'eth0', mac: p.mac, mtu: switches.mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}`,
+        ...(p.ips.ipv6 && { address6: `${p.ips.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
+      },
       route: `default via ${n.gatewayIps.ipv4} dev eth0`,
+      ...(p.ips.ipv6 && { ip6: p.ips.ipv6, route6: `::/0 via ${n.gatewayIps.ipv6} dev eth0` }),
       port: p.port.name,
       ofport: p.port.ofport,
       ...(serve === 'http' || serve === 'dns' ? { serve } : {}),
@@ -217,6 +231,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
     pods: pods.map(pod),
     podCidr: about.pod_cidr,
     serviceCidr: about.service_cidr,
+    ...(about.service_cidr6 && { serviceCidr6: about.service_cidr6 }),
     services: [...cluster.services],
     headless: [...cluster.headless],
     domain: about.domain,

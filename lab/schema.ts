@@ -2,6 +2,7 @@
 // load.ts reads a file against both. resolve.ts turns the result into what is to be made.
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { parseCidr } from '../kube/address.js';
 import { isNetwork, parsePrefix } from './addresses.js';
 
 /** A string that `accept` takes; the refusal says what was expected and what was got. */
@@ -30,6 +31,7 @@ const mac = text('a unicast MAC address such as 02:00:00:00:00:01', (s) => /^[0-
 const ip = text('an IPv4 address such as 192.0.2.1', isIPv4);
 const interfaceAddress = text('an IPv4 address with its prefix length such as 192.0.2.1/24', (s) => parsePrefix(s) !== undefined);
 const network = text('an IPv4 network such as 192.0.2.0/24 (no host bits)', isNetwork);
+const network6 = text('an IPv6 network such as fd00:10::/48', (s) => parseCidr(s)?.family === 'ipv6');
 const ofport = whole(1, 0xfeff);
 const l4Port = whole(1, 65535);
 const mtu = whole(576, 65521);
@@ -115,6 +117,9 @@ const switches = z.strictObject({
 const cluster = z.strictObject({
   pod_cidr: network,
   service_cidr: network,
+  /** Both or none: pods and Services have IPv6 addresses, too (pipeline v2). */
+  pod_cidr6: network6.optional(),
+  service_cidr6: network6.optional(),
   domain: name.default('cluster.local'),
   /** Address of the DNS Service: the pods' nameserver. */
   dns: ip,

@@ -2,7 +2,7 @@
 // the devices; this gives them addresses and routes, again whenever the switch was started anew.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pipelineByName } from '../flows/antrea/index.js';
-import { deviceCommands, devicesIn } from './links.js';
+import { deviceCommands, devicesIn, podRoutes } from './links.js';
 import type { Device, Lab, LabNode } from './resolve.js';
 import { antreaProxyRoutes } from './rules/antrea-proxy.js';
 import { ipBatch } from './run.js';
@@ -25,7 +25,7 @@ function attachments(lab: Lab, node: LabNode): Attachment[] {
     ...(lab.ports === 'tap' ? lab.pods.filter((pod) => pod.node === node.name) : []).map((pod) => ({
       netns: pod.netns,
       device: pod.device,
-      routes: [pod.route],
+      routes: podRoutes(pod),
       neighbours: [],
     })),
   ];
@@ -34,7 +34,7 @@ function attachments(lab: Lab, node: LabNode): Attachment[] {
 /** By which Services' packets come to the switch, where that is their proxy. */
 function serviceRoutes(lab: Lab, { gateway }: LabNode): string[] {
   if (lab.pipeline === undefined || pipelineByName(lab.pipeline).kubeProxy !== 'none') return [];
-  return antreaProxyRoutes(gateway.name, [lab.serviceCidr], lab.services);
+  return antreaProxyRoutes(gateway.name, [lab.serviceCidr, ...(lab.serviceCidr6 === undefined ? [] : [lab.serviceCidr6])], lab.services);
 }
 
 /** Those that Services' addresses have come or gone with. */

@@ -1,0 +1,75 @@
+// Pods and Services with IPv4 and IPv6 addresses in today's pipeline: neighbours, Services, hairpin, names and policies over both.
+// The lab's underlay has IPv4 only, so IPv6 stays within a node. Needs root.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseManifest } from '../../kube/index.js';
+import { apply, down, exec, type Lab, loadTopology, missingRequirements, netnsOf, remove, up } from '../../lab/index.js';
+import { ROOT } from '../helpers/article.js';
+import { Peer, until } from '../helpers/pods.js';
+
+const missing = await missingRequirements();
+const NAME = 'fdual';
+const PEERS = ['web1', 'web2', 'ask', 'one'] as const;
+const SERVICE = ['10.96.1.1', 'fd00:10:96::101'];
+const ONLY_UDP = parseManifest(`
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: only-udp }
+spec:
+  podSelector: { matchLabels: { app: web } }
+  ingress: [{ from: [{ ipBlock: { cidr: 'fd00:10:244::/48' } }, { ipBlock: { cidr: 10.244.0.0/16 } }], ports: [{ port: 80, protocol: UDP }] }]
+`, 'policy').objects;
+
+describe.skipIf(missing.length > 0)(`a lab with both families${missing.length ? ` (skipped: ${missing[0]})` : ''}`, () => {
+  let lab: Lab;
+  const peers = {} as Record<(typeof PEERS)[number], Peer>;
+  const pod = (name: string) => lab.pods.find((p) => p.name === name)!;
+
+  beforeAll(async () => {
+    lab = await up(loadTopology(`${ROOT}test/data/labs/dual/lab.yaml`), { name: NAME });
+    await Promise.all(PEERS.map(async (peer) => (peers[peer] = await Peer.start(netnsOf(lab, peer), peer, peer.startsWith('web') ? ['80/tcp', '80/udp'] : [], 'dual'))));
+  });
+  afterAll(async () => {
+    await Promise.all(Object.values(peers).map((peer) => peer.stop()));
+    await down(NAME);
+  });
+
+  it('pods reach pods, and the node its pods', async () => {
+    for (const to of [pod('web1').ip, pod('web1').ip6!]) {
+      const from = to.includes(':') ? pod('ask').ip6 : pod('ask').ip;
+      for (const protocol of ['tcp', 'udp'] as const) {
+        expect(await peers.ask.ask(to, 80, protocol)).toBe(`web1 ${from}`);
+        expect(await peers.one.ask(to, 80, protocol)).toMatch(/^web1 /);
+      }
+    }
+  });
+
+  it('a Service answers at both of its addresses, pods and the node', async () => {
+    for (const to of SERVICE) {
+      for (const from of ['ask', 'one'] as const) {
+        const seen = new Set<string>();
+        await until(async () => seen.add((await peers[from].ask(to, 80)).replace(/ .*:.*| \d.*/, '')), () => seen.size === 2);
+        expect([from, to, [...seen].sort()]).toEqual([from, to, ['web1', 'web2']]);
+        expect([from, to, await peers[from].ask(to, 80, 'udp')]).toEqual([from, to, expect.stringMatching(/^web[12] /)]);
+      }
+    }
+  });
+
+  it('a pod reaches itself through its own Service', async () => {
+    for (const to of SERVICE) expect(await until(() => peers.web1.ask(to, 80), (answer) => answer.startsWith('web1 '))).toBeDefined();
+  });
+
+  it("a Service's name has both addresses", async () => {
+    const { stdout } = await exec(NAME, 'ask', ['getent', 'ahosts', 'web.default.svc.cluster.local']);
+    expect(new Set(stdout.split('\n').filter(Boolean).map((line) => line.split(' ')[0]))).toEqual(new Set(SERVICE));
+  });
+
+  it('a policy closes and opens both', async () => {
+    await apply(NAME, ONLY_UDP);
+    for (const to of [pod('web1').ip, pod('web1').ip6!]) {
+      const both = (['tcp', 'udp'] as const).map((protocol) => ({ to, port: 80, protocol, wanted: protocol === 'udp' }));
+      expect(await peers.ask.probe(both)).toEqual(['silent', expect.stringMatching(/^web1 /)]);
+    }
+    await remove(NAME, ONLY_UDP);
+    for (const to of [pod('web1').ip, pod('web1').ip6!]) expect(await peers.ask.ask(to, 80)).toMatch(/^web1 /);
+  });
+});

@@ -17,6 +17,7 @@ struct Counters {
   uint64_t sent = 0;            // frames handed to a port's tx
   uint64_t delivered = 0;       // packets that ended with at least one output, or as TypeScript said (drop:none)
   uint64_t upcalls = 0;         // passes that ended in a slot
+  uint64_t unwatched = 0;       // passes of watched packets that found no slot to be told from
   uint64_t recirculations = 0;
   uint64_t followed = 0;        // packets that took a known path (path.h)
   std::array<uint64_t, kDropCount> drops{};        // packets, by reason

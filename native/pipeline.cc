@@ -80,10 +80,14 @@ void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
   int n = 0;
   for (int i = 0; i < count; i++) {
     Packet& packet = *packets[i];
-    const bool is_watched = packet.trace_id != 0;
-    if (!is_watched && packet.epoch == epoch) plain[n++] = &packet;
-    else if (!upcall(packet, is_watched ? UpcallReason::trace : UpcallReason::miss, 0, depth))
-      counters.drop(Drop::upcall_full);
+    if (packet.trace_id != 0) {
+      if (upcall(packet, UpcallReason::trace, 0, depth)) continue;
+      // Watched packets come faster than they are told: this one goes by like any other.
+      packet.trace_id = 0;
+      counters.unwatched++;
+    }
+    if (packet.epoch == epoch) plain[n++] = &packet;
+    else if (!upcall(packet, UpcallReason::miss, 0, depth)) counters.drop(Drop::upcall_full);
   }
   if (n == 0) return;
   cache.lookup(plain, n, flows);

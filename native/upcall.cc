@@ -17,7 +17,9 @@ UpcallSlots::UpcallSlots(uint32_t count) : count_(count), reserve_(count / 4), s
 UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count, UpcallReason reason) {
   if (free_.empty()) return nullptr;
   const bool is_action = reason == UpcallReason::action;
+  const bool is_trace = reason == UpcallReason::trace;
   if (is_action && used_by_actions_ >= std::max(count_ / 2, 1u)) return nullptr;
+  if (is_trace && used_by_traces_ >= std::max(count_ / 4, 1u)) return nullptr;
   const auto shares = static_cast<uint32_t>(std::max<size_t>(port_count, 1));
   const uint32_t share = std::max<uint32_t>((count_ - reserve_) / shares, 1);
   uint32_t& used = used_by_port_[in_port];
@@ -35,6 +37,7 @@ UpcallSlot* UpcallSlots::take(uint32_t in_port, size_t port_count, UpcallReason 
   slot.waiting = true;
   slot.reason = reason;
   if (is_action) used_by_actions_++;
+  if (is_trace) used_by_traces_++;
   (from_reserve ? reserve_used_ : used)++;
   in_use_++;
   return &slot;
@@ -76,6 +79,7 @@ UpcallSlot* UpcallSlots::waiting(uint32_t number) {
 void UpcallSlots::give_back(UpcallSlot& slot) {
   const auto used = used_by_port_.find(slot.charged_port);
   if (slot.reason == UpcallReason::action) used_by_actions_--;
+  if (slot.reason == UpcallReason::trace) used_by_traces_--;
   if (slot.from_reserve) reserve_used_--;
   else if (--used->second == 0) used_by_port_.erase(used);
   if (slot.capacity > kKeepCapacity) {

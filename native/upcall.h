@@ -36,7 +36,7 @@ class UpcallSlots {
   explicit UpcallSlots(uint32_t count);
 
   // For the datapath thread. nullptr when the port's share and the reserve are used up. Packets that an action sends up
-  // have half of the slots at most, so that those that wait to be forwarded find one.
+  // have half of the slots at most and watched ones a quarter, so that those that wait to be forwarded find one.
   UpcallSlot* take(uint32_t in_port, size_t port_count, UpcallReason reason);
   // Copies the packet into the slot, with headroom and offload state.
   static void fill(UpcallSlot& slot, const Packet& packet);
@@ -55,7 +55,7 @@ class UpcallSlots {
 
  private:
   const uint32_t count_, reserve_;
-  uint32_t in_use_ = 0, reserve_used_ = 0, used_by_actions_ = 0;
+  uint32_t in_use_ = 0, reserve_used_ = 0, used_by_actions_ = 0, used_by_traces_ = 0;
   std::vector<std::unique_ptr<UpcallSlot>> slots_;       // made when first needed
   std::vector<uint32_t> free_;                           // a stack: the warm one first
   std::unordered_map<uint32_t, uint32_t> used_by_port_;

@@ -152,6 +152,8 @@ export interface NativeCounters {
   recirculations: number;
   /** Packets of live connections that took a known path, without a lookup in the flow cache. */
   followed: number;
+  /** Passes of watched packets that were not told, since too many waited to be; the packets went on. */
+  unwatched: number;
   megaflows: number;
   /** Packets that ended: delivered + sum of drops. */
   consumed: number;

@@ -39,6 +39,8 @@ export interface WatchTotals {
   framesLeftOut: number;
   /** Packets that a switch dropped because its slow path was full. */
   overrun: number;
+  /** Passes of watched packets that a switch did not tell because too many came at once; the packets went on. */
+  unwatched: number;
 }
 
 const PER_SECOND = 1000;
@@ -50,7 +52,7 @@ const MAX_WAIT_MS = 5000;
 const SNAPLEN = { headers: 384, whole: 65535 };
 
 export function newTotals(): WatchTotals {
-  return { packets: 0, connections: 0, drops: new Map(), sampledOut: 0, recordsLost: 0, framesLeftOut: 0, overrun: 0 };
+  return { packets: 0, connections: 0, drops: new Map(), sampledOut: 0, recordsLost: 0, framesLeftOut: 0, overrun: 0, unwatched: 0 };
 }
 
 /** Where a watch with these options looks with tcpdump. */
@@ -105,7 +107,7 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
   let endNs = 2n ** 63n;
   let arrivedMs = 0;
   try {
-    const fullBefore = await overrun(lab, selection);
+    const before = await wentBy(lab, selection);
     await settleAll([
       ...selection.nodes.map((node) => keep(listenToHost(node.netns, (event) => follower.learn(node.name, event)))),
       ...placesOf(lab, selection, options.frames === true).map(({ place, tap }) =>
@@ -153,7 +155,9 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
         yield story;
       }
     }
-    totals.overrun = (await overrun(lab, selection).catch(() => fullBefore)) - fullBefore;
+    const after = await wentBy(lab, selection).catch(() => before);
+    totals.overrun = after.dropped - before.dropped;
+    totals.unwatched = after.unwatched - before.unwatched;
     for (const listener of listeners) listener.close();
     for (const story of stories(true)) {
       count(story);
@@ -170,13 +174,21 @@ async function settleAll(work: Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
-/** Packets that the switches have ever dropped because their slow path was full. */
-async function overrun(lab: Lab, selection: Selection): Promise<number> {
-  const counts = await Promise.all(
-    selection.nodes.map(async (node) => {
-      const report = JSON.parse(await controlCall(controlSocket(lab, node), 'packetwalk/counters')) as { drops: Record<string, number> };
-      return (report.drops.upcall_full ?? 0) + (report.drops.upcall_slow ?? 0);
-    }),
+/** What the switches could not do for want of room in their slow path, ever: packets dropped; passes of watched packets
+ *  not told, of packets that went on. */
+async function wentBy(lab: Lab, selection: Selection): Promise<{ dropped: number; unwatched: number }> {
+  const reports = await Promise.all(
+    selection.nodes.map(
+      async (node) =>
+        JSON.parse(await controlCall(controlSocket(lab, node), 'packetwalk/counters')) as {
+          drops: Record<string, number>;
+          unwatched: number;
+        },
+    ),
   );
-  return counts.reduce((a, b) => a + b, 0);
+  const sum = (of: (report: (typeof reports)[number]) => number): number => reports.reduce((n, report) => n + of(report), 0);
+  return {
+    dropped: sum(({ drops }) => (drops.upcall_full ?? 0) + (drops.upcall_slow ?? 0)),
+    unwatched: sum(({ unwatched }) => unwatched),
+  };
 }

@@ -48,7 +48,7 @@ export function tellStage(stage: Stage, packet: Identity, telling: Telling): str
 }
 
 export function tellTotals(totals: WatchTotals): string {
-  const { packets, connections, drops, sampledOut, recordsLost, framesLeftOut, overrun } = totals;
+  const { packets, connections, drops, sampledOut, recordsLost, framesLeftOut, overrun, unwatched } = totals;
   const dropped = [...drops.values()].reduce((a, b) => a + b, 0);
   return [
     `${count(packets, 'packet')} of ${count(connections, 'connection')}, ${dropped} dropped`,
@@ -56,6 +56,7 @@ export function tellTotals(totals: WatchTotals): string {
     ...(sampledOut ? [`${count(sampledOut, 'packet')} not told (sampling)`] : []),
     ...(recordsLost ? [`${count(recordsLost, 'record')} lost because they came faster than they were read`] : []),
     ...(framesLeftOut ? [`${count(framesLeftOut, 'frame')} of tcpdump left out because there were too many`] : []),
+    ...(unwatched ? [`a switch did not tell ${count(unwatched, 'time')} because too many packets came at once (they went on)`] : []),
     ...(overrun ? [`${count(overrun, 'packet')} dropped by the switches because their slow path was full`] : []),
   ].join('\n');
 }

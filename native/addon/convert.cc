@@ -255,6 +255,7 @@ Napi::Object from_counters(Napi::Env env, const CounterSnapshot& s) {
   o.Set("upcalls", number(env, c.upcalls));
   o.Set("upcallsPending", number(env, s.upcalls_pending));
   o.Set("recirculations", number(env, c.recirculations));
+  o.Set("unwatched", number(env, c.unwatched));
   o.Set("followed", number(env, c.followed));
   o.Set("lookups", number(env, s.cache.lookups));
   o.Set("exactHits", number(env, s.cache.exact_hits));

@@ -91,7 +91,7 @@ function passes({ kind, test }) {
 }
 
 async function built(...tests) {
-  const status = await run('make', '-s', '-C', 'test/native', ...tests.map((test) => `build/${test}`));
+  const status = await run('make', '-s', '-j2', '-C', 'test/native', ...tests.map((test) => `build/${test}`));
   if (status !== 0) throw new Error(`${tests.join(', ')} cannot be built`);
 }
 
@@ -102,7 +102,7 @@ async function addonBuilt() {
 /** Quietly. A bug may make a test wait for ever: that is noticed, too. */
 function run(command, ...args) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: copy, stdio: 'ignore', timeout: 600_000 });
+    const child = spawn(command, args, { cwd: copy, stdio: 'ignore', timeout: 1_800_000 });
     child.on('error', () => resolve(127));
     child.on('close', (code) => resolve(code ?? 1));
   });

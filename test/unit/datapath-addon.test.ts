@@ -243,6 +243,25 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     expect(b.balance()).toBe(0);
   });
 
+  it('lets watched packets that find no place to wait go by untold, and drops none', async () => {
+    const b = bench({ upcallSlots: 16 }); // a quarter for watched packets
+    const all = new Uint8Array(KEY_SIZE);
+    b.dp.putFlow({ id: 1, key: all, mask: all }, encodeActions([{ type: 'output', port: 2 }]));
+    b.dp.setTrace({ key: native.extract(udp, 1), mask: maskOf('in_port', 'tp_dst') });
+    for (let i = 0; i < 100; i++) b.dp.inject(1, udp);
+    b.dp.drain();
+    expect(b.dp.counters()).toMatchObject({ upcallsPending: 4, unwatched: 96 });
+    expect(b.dp.collect(2).length).toBe(96);
+    const first = await b.upcall();
+    b.answer(first, [{ type: 'output', port: 2 }]);
+    for (const { slot } of b.upcalls.splice(0)) b.dp.complete(slot, encodeActions([{ type: 'output', port: 2 }]));
+    b.dp.drain();
+    expect(b.dp.collect(2).length).toBe(4);
+    expect(b.balance()).toBe(0);
+    expect(b.send(1, udp)).toEqual([]);
+    await b.upcall();
+  });
+
   it('bounds what waits, counts what did not fit, and takes new ones after answers', async () => {
     const b = bench({ upcallSlots: 16 }); // a reserve of 4, and 6 for each of two ports
     for (let i = 0; i < 100; i++) b.dp.inject(1, udp);

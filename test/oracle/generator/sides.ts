@@ -217,7 +217,7 @@ export class OwnSide implements Side {
     sw.delGroups();
     sw.addGroups(groupText);
     sw.addFlows(text);
-    sw.flushConntrack();
+    sw.conntrack.flush();
     sw.flushFdb();
     this.failures.length = 0;
   }

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { packageFile } from '../dataplane/root.js';
 import { UsageError } from './errors.js';
 import { io } from './output.js';
+import * as agent from './verbs/agent.js';
 import * as apply from './verbs/apply.js';
 import * as bench from './verbs/bench.js';
 import * as conntrack from './verbs/conntrack.js';
@@ -31,7 +32,7 @@ import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
   lab, apply, follow, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, tlvMap, switchVerb,
-  bench,
+  agent, bench,
 ];
 
 export function version(): string {

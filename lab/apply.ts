@@ -42,8 +42,8 @@ export function apply(name: string, objects: readonly KubeObject[]): Promise<App
   return change(name, (set) =>
     objects.map((object): ObjectChange => {
       const old = set.get(kindNameOf(object), nameOf(object));
-      set.put(object);
-      return { ref: refOf(object), done: !old ? 'created' : isDeepStrictEqual(plain(old), plain(object)) ? 'unchanged' : 'configured' };
+      if (old && isSame(old, object)) return { ref: refOf(object), done: 'unchanged' };
+      return { ref: refOf(object), done: set.put(object) ? 'created' : 'configured' };
     }),
   );
 }
@@ -60,13 +60,32 @@ export function replaceKinds(name: string, kinds: readonly Kind[], objects: read
   return change(name, (set) => {
     const wanted = new ObjectSet(objects);
     const gone = kinds.flatMap((kind) => set.of(kind)).filter((old) => !wanted.get(kindNameOf(old), nameOf(old)));
-    const changed = objects.filter((object) => !isDeepStrictEqual(plain(set.get(kindNameOf(object), nameOf(object)) ?? null), plain(object)));
+    const changed = objects.filter((object) => {
+      const old = set.get(kindNameOf(object), nameOf(object));
+      return !old || !isSame(old, object);
+    });
     for (const old of gone) set.remove(kindNameOf(old), nameOf(old));
     return [
       ...changed.map((object): ObjectChange => ({ ref: refOf(object), done: set.put(object) ? 'created' : 'configured' })),
       ...gone.map((object): ObjectChange => ({ ref: refOf(object), done: 'deleted' })),
     ];
   });
+}
+
+/** Works out anew what the lab's objects come to, with what the nodes' agents have learned since. */
+export function refresh(name: string): Promise<void> {
+  return withLabLock(name, async () => {
+    const state = getState(name);
+    if (!state.complete) throw new Error(`lab ${name} is not whole`);
+    await follow(state, new ObjectSet(state.kube.objects));
+  });
+}
+
+/** The status of a Traceflow is the lab's own, and stays. */
+function isSame(old: KubeObject, object: KubeObject): boolean {
+  const { status, ...given } = plain(object) as { status?: unknown };
+  const { status: kept, ...known } = plain(old) as { status?: unknown };
+  return isDeepStrictEqual(known, given) && (kindNameOf(object) === 'Traceflow' || isDeepStrictEqual(kept, status));
 }
 
 /** As it is on file. */
@@ -146,7 +165,7 @@ async function removePods(state: LabState, pods: readonly LabPod[]): Promise<voi
   }
   const namespaces = pods.map(({ netns }) => netns);
   await stopAll(runningIn(namespaces));
-  state.processes = state.processes.filter(({ role, of }) => role === 'switch' || !pods.some(({ name }) => name === of));
+  state.processes = state.processes.filter(({ role, of }) => role === 'switch' || role === 'agent' || !pods.some(({ name }) => name === of));
   await deleteNamespaces(namespaces);
   for (const { netns } of pods) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
   state.namespaces = namespacesOf(lab);

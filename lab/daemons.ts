@@ -1,4 +1,4 @@
-// The lab's long-running programs: a switch for each node, an HTTP or DNS server for each pod that serves. Finds those that
+// The lab's long-running programs: a switch for each node (and an agent, if its pipeline has one), an HTTP or DNS server for each pod that serves. Finds those that
 // run, starts those that do not, and waits until each answers. Used by up.ts; status.ts asks the same questions.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import { packageFile } from '../dataplane/root.js';
+import { pipelineByName } from '../flows/antrea/index.js';
+import { isListening } from './agent/files.js';
 import { dnsmasqArgs } from './dns.js';
 import { netnsInode } from './namespaces.js';
 import { argvOf, type Identity, isAlive, isBound, netnsInodeOf, processes, startDetached, stopAll } from './processes.js';
@@ -25,7 +27,8 @@ export interface Daemon {
   role: Role;
   /** The node or pod. */
   of: string;
-  netns: string;
+  /** Absent: it lives where the lab's own programs run. */
+  netns?: string;
   argv: string[];
   log: string;
   /** Does it answer? */
@@ -49,6 +52,14 @@ export function daemonsOf(lab: Lab): Daemon[] {
       argv: [process.execPath, ...SWITCH_HEAP, packageFile('dist', 'cli', 'main.js'), 'switch', '--config', join(node.rundir, 'switch.json')],
       log: join(node.rundir, 'switch.log'),
       isReady: () => answers(controlSocket(lab, node)),
+    })),
+    ...(lab.pipeline !== undefined && pipelineByName(lab.pipeline).hasAgent ? lab.nodes : []).map((node): Daemon => ({
+      role: 'agent',
+      of: node.name,
+      // In no namespace of the lab's: it takes the lab's lock, which is a name in the network namespace of who works on the lab.
+      argv: [process.execPath, packageFile('dist', 'cli', 'main.js'), 'agent', '--lab', lab.name, '--node', node.name],
+      log: join(node.rundir, 'agent.log'),
+      isReady: async (pid) => isListening(node, pid),
     })),
     ...lab.pods.filter((pod) => pod.serve).map((pod): Daemon => ({
       role: pod.serve!,
@@ -80,7 +91,7 @@ export function findDaemon(daemon: Daemon, state: LabState, inLab: Identity[]): 
   const recorded = state.processes.find((p) => p.role === daemon.role && p.of === daemon.of);
   if (recorded && isAlive(recorded)) return { pid: recorded.pid, start: recorded.start };
   // A lab that was killed may not have come to write down what it started; place and command line tell.
-  const inode = netnsInode(daemon.netns);
+  const inode = daemon.netns === undefined ? undefined : netnsInode(daemon.netns);
   return inLab.find(({ pid }) => {
     const argv = argvOf(pid);
     return isDeepStrictEqual(argv, commandOf(daemon)) || (netnsInodeOf(pid) === inode && isDeepStrictEqual(argv, daemon.argv));
@@ -89,7 +100,8 @@ export function findDaemon(daemon: Daemon, state: LabState, inLab: Identity[]): 
 
 /** It lives in the namespace that has its name now (which may have been made anew since), and answers. */
 export async function isHealthy(daemon: Daemon, identity: Identity): Promise<boolean> {
-  return netnsInodeOf(identity.pid) === netnsInode(daemon.netns) && (await daemon.isReady(identity.pid));
+  const isThere = daemon.netns === undefined || netnsInodeOf(identity.pid) === netnsInode(daemon.netns);
+  return isThere && (await daemon.isReady(identity.pid));
 }
 
 /** Every program that runs in these namespaces, or is on its way into one. */
@@ -102,7 +114,7 @@ export function runningIn(namespaces: string[]): Identity[] {
   });
 }
 
-const commandOf = (daemon: Daemon): string[] => ['ip', 'netns', 'exec', daemon.netns, ...daemon.argv];
+const commandOf = ({ netns, argv }: Daemon): string[] => (netns === undefined ? argv : ['ip', 'netns', 'exec', netns, ...argv]);
 
 /** Starts what does not run, or runs and does not answer. Resolves with those that were started; they may not answer yet. */
 export async function ensureRunning(state: LabState, daemons = daemonsOf(state.lab)): Promise<Set<Daemon>> {
@@ -139,7 +151,8 @@ function start(lab: Lab, daemon: Daemon): Identity {
 /** Resolves when it answers; rejects with the end of its log when it ended or is too late. */
 export async function waitUntilReady(daemon: Daemon, state: LabState, signal?: AbortSignal): Promise<void> {
   const identity = state.processes.find((p) => p.role === daemon.role && p.of === daemon.of)!;
-  const what = `${daemon.role === 'switch' ? 'the switch' : `the ${daemon.role.toUpperCase()} server`} of ${daemon.of}`;
+  const isServer = daemon.role === 'http' || daemon.role === 'dns';
+  const what = `the ${isServer ? `${daemon.role.toUpperCase()} server` : daemon.role} of ${daemon.of}`;
   for (const deadline = Date.now() + READY_MS; ; await sleep(POLL_MS)) {
     signal?.throwIfAborted();
     if (await daemon.isReady(identity.pid)) return;

@@ -1,7 +1,7 @@
 // A lab's objects as tables, as kubectl prints them: what was written, and what was given to it.
-import { type Cluster, Claims, type Kind, ObjectSet } from '../kube/index.js';
-import { loadTopology } from './load.js';
-import { planLab } from './resolve.js';
+import type { Cluster, Kind } from '../kube/index.js';
+import { traceflowRows } from './agent/results.js';
+import { planOf } from './plan-of.js';
 import type { LabState } from './state.js';
 
 export interface ObjectRows {
@@ -45,10 +45,8 @@ const MAKERS: Partial<Record<Kind, Maker>> = {
 
 /** Kinds without a table of their own have names only. */
 export function rowsOf(state: LabState, kind: Kind): ObjectRows {
-  const { lab, kube } = state;
-  const { cluster } = planLab(loadTopology(lab.topology), {
-    name: lab.name, ports: lab.ports, pipeline: lab.pipeline, objects: new ObjectSet(kube.objects), claims: new Claims(kube.claims),
-  });
+  const { lab, cluster } = planOf(state);
+  if (kind === 'Traceflow') return traceflowRows(lab, cluster);
   const maker = MAKERS[kind];
   if (maker) return maker(cluster);
   return { headings: ['NAMESPACE', 'NAME'], rows: cluster.objects.of(kind).map(({ metadata }) => [metadata.namespace ?? '-', metadata.name]) };

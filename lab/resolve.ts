@@ -2,6 +2,7 @@
 // name. A plain value: it goes into the state file, and everything that deploys, shows or removes a lab works from it alone.
 import { join } from 'node:path';
 import { InputError } from '../dataplane/errors.js';
+import { startTraceflows } from '../flows/antrea/agent/trace-request.js';
 import { pipelineByName, type PipelineName } from '../flows/antrea/index.js';
 import { VIRTUAL_MAC } from '../flows/antrea/v2/context.js';
 import { FAMILIES } from '../flows/antrea/v2/families.js';
@@ -135,6 +136,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   const tunnel = { name: switches.tunnel.name, ofport: ports?.tunnel ?? switches.tunnel.ofport };
   const read = options.objects ? { objects: options.objects, warnings: [] } : labObjects(loaded);
   const claims = options.claims ?? new Claims();
+  if (pipeline !== undefined && pipelineByName(pipeline).hasAgent) startTraceflows(read.objects);
   const podCidrs = { ipv4: about.pod_cidr, ...(about.pod_cidr6 && { ipv6: about.pod_cidr6 }) };
   const serviceCidrs = { ipv4: about.service_cidr, ...(about.service_cidr6 && { ipv6: about.service_cidr6 }) };
   const cluster = resolveCluster(read.objects, { podCidrs, serviceCidrs, gateway, tunnel }, claims);

@@ -10,7 +10,7 @@ import type { NodeIds } from './generate.js';
 import type { Identity } from './processes.js';
 import { type Lab, RUN_FOLDER } from './resolve.js';
 
-export type Role = 'switch' | 'http' | 'dns';
+export type Role = 'switch' | 'agent' | 'http' | 'dns';
 
 export interface LabProcess extends Identity {
   role: Role;
@@ -36,14 +36,15 @@ export interface LabState {
   processes: LabProcess[];
 }
 
-const LOCK_PATIENCE_MS = 300;
+/** Longer than an agent needs that changes its node's flows. */
+const LOCK_PATIENCE_MS = 1500;
 const LOCK_POLL_MS = 20;
 
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-const stateFile = (name: string): string => join(RUN_FOLDER, name, 'state.json');
+export const stateFile = (name: string): string => join(RUN_FOLDER, name, 'state.json');
 
 /** Undefined when there is no such lab. */
 export function loadState(name: string): LabState | undefined {

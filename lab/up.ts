@@ -15,7 +15,7 @@ import { ensureNamespaces, refuseForeign } from './namespaces.js';
 import { isAlive, stopAll } from './processes.js';
 import { requireLab } from './requirements.js';
 import { type Lab, type LabNode, type LabPod, namespacesOf, planLab, type PortKind } from './resolve.js';
-import { bootId, type LabState, loadState, saveState, withLabLock } from './state.js';
+import { bootId, type LabState, type Role, loadState, saveState, withLabLock } from './state.js';
 import { configureSwitchPorts } from './switch-ports.js';
 import { together } from './together.js';
 
@@ -134,7 +134,9 @@ async function deploy(state: LabState, { onProgress = () => {}, signal: interrup
   onProgress('links');
   await ensureLinks(lab, fresh, signal);
 
-  onProgress(`programs: ${lab.nodes.length} switches, ${daemonsOf(lab).length - lab.nodes.length} servers`);
+  const number = (role: Role): number => daemonsOf(lab).filter((daemon) => daemon.role === role).length;
+  const agents = number('agent') === 0 ? '' : `${number('agent')} agents, `;
+  onProgress(`programs: ${number('switch')} switches, ${agents}${number('http') + number('dns')} servers`);
   const started = await ensureRunning(state);
   // The rest is done while they start; what fails first is what is told.
   await together<unknown>([

@@ -82,6 +82,8 @@ export interface Pipeline {
   tlvMap?: string;
   /** Whether the node's kernel runs kube-proxy's rules, and for what. */
   kubeProxy: 'all' | 'node-ports' | 'none';
+  /** It hands packets over to the node's agent (agent/). */
+  hasAgent: boolean;
   /** ofports that the pipeline's generation of Antrea gives by itself. */
   ofports: { tunnel: number; gateway: number };
   generate(state: NodeState, options?: GenerateOptions): Generated;

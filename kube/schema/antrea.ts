@@ -98,18 +98,35 @@ export const egress = object('Egress', groups, {
   status: z.looseObject({ egressNode: z.string().optional(), egressIP: z.string().optional() }).optional(),
 });
 
+const number16 = whole(0, 65535);
+const traceflowPacket = z.strictObject({
+  srcIP: ip.optional(),
+  length: any,
+  ipHeader: z.strictObject({ srcIP: ip.optional(), protocol: whole(0, 255).optional(), ttl: whole(0, 255).optional(), flags: any }).optional(),
+  ipv6Header: z.strictObject({ srcIP: ip.optional(), nextHeader: whole(0, 255).optional(), hopLimit: whole(0, 255).optional() }).optional(),
+  transportHeader: z
+    .strictObject({
+      icmp: z.strictObject({ id: number16.optional(), sequence: number16.optional() }).optional(),
+      tcp: z.strictObject({ srcPort: number16.optional(), dstPort: number16.optional(), flags: whole(0, 255).optional() }).optional(),
+      udp: z.strictObject({ srcPort: number16.optional(), dstPort: number16.optional() }).optional(),
+    })
+    .optional(),
+});
+/** What the controller writes: the tag that the packet has in its DSCP field. */
+const traceflowStatus = z.looseObject({ phase: z.string().optional(), startTime: z.string().optional(), dataplaneTag: whole(1, 63).optional() });
+
 export const traceflow = object('Traceflow', groups, {
   spec: z.strictObject({
     source: z.strictObject({ namespace: name.optional(), pod: name.optional(), ip: ip.optional() }).optional(),
     destination: z
       .strictObject({ namespace: name.optional(), pod: name.optional(), service: name.optional(), ip: ip.optional() })
       .optional(),
-    packet: z.looseObject({}).optional(),
+    packet: traceflowPacket.optional(),
     liveTraffic: z.boolean().optional(),
     droppedOnly: z.boolean().optional(),
     timeout: whole(1, 300).optional(),
   }),
-  status: any,
+  status: traceflowStatus.optional(),
 });
 
 export const trafficControl = object('TrafficControl', groups, {

@@ -29,6 +29,13 @@ export class Multicast {
     private readonly now: () => number = Date.now,
   ) {}
 
+  /** What an agent before this one knew: it counts as said now. */
+  restore(groups: readonly MulticastGroup[]): void {
+    for (const { ip: group, ports, nodes } of groups) {
+      for (const who of [...ports, ...nodes]) this.#apply({ group, joined: true }, who);
+    }
+  }
+
   /** Takes an IGMP packet in. `changed`: the pipeline's groups are others now. */
   take(packet: PacketIn): { changed: boolean; send: PacketOut[] } {
     const ip = dissect(packet.frame).find((layer) => layer.protocol === 'ipv4');

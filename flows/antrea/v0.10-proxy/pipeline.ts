@@ -19,6 +19,7 @@ export const v0_10_proxy: Pipeline = {
   tables: () => TABLES,
   fields,
   kubeProxy: 'node-ports',
+  hasAgent: false,
   ofports: { tunnel: 1, gateway: 2 },
   generate,
 };

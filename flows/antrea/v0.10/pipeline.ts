@@ -21,6 +21,7 @@ export const v0_10: Pipeline = {
   fields,
   tlvMap: TLV_MAP,
   kubeProxy: 'all',
+  hasAgent: false,
   ofports: { tunnel: 1, gateway: 2 },
   generate,
 };

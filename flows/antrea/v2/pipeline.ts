@@ -32,6 +32,7 @@ export const v2: Pipeline = {
   tables: ({ families }): readonly TableInfo[] => new Layout(families).tables,
   fields,
   kubeProxy: 'none',
+  hasAgent: true,
   ofports: { tunnel: 32768, gateway: 32769 },
   generate,
 };

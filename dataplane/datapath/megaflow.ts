@@ -127,6 +127,7 @@ function recircIdsOf(actions: readonly DatapathAction[]): number[] {
   return actions.flatMap((a) => {
     if (a.type === 'recirc') return [a.id];
     if (a.type === 'upcall') return [a.cookie];
-    return 'actions' in a ? recircIdsOf(a.actions) : [];
+    if (a.type === 'check_pkt_len') return recircIdsOf([...a.greater, ...a.lessEqual]);
+    return a.type === 'clone' ? recircIdsOf(a.actions) : [];
   });
 }

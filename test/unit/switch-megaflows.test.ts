@@ -121,16 +121,18 @@ describe('switch: megaflows', () => {
     expect(megaflows.add(bytes({ 7: 4 }), content(mask))).toBeUndefined();
   });
 
-  it('names the recirculation ids of its actions, inside clones too, and of its keys', () => {
+  it('names the recirculation ids of its actions, inside of others too, and of its keys', () => {
     megaflows.add(
       bytes({ 3: 5 }),
       content(bytes({ 3: 0xff }), {
         actions: [
           { type: 'clone', actions: [{ type: 'recirc', id: 7 }] },
           { type: 'recirc', id: 9 },
+          { type: 'upcall', cookie: 11 },
+          { type: 'check_pkt_len', length: 100, greater: [{ type: 'recirc', id: 12 }], lessEqual: [{ type: 'upcall', cookie: 13 }] },
         ],
       }),
     );
-    expect(megaflows.recircIds()).toEqual(new Set([7, 9, 5]));
+    expect(megaflows.recircIds()).toEqual(new Set([7, 9, 11, 12, 13, 5]));
   });
 });

@@ -1,5 +1,5 @@
 // What the figures were taken on: without it they mean nothing.
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { packageRoot } from '../dataplane/root.js';
 import { run } from '../lab/run.js';
 
@@ -16,8 +16,9 @@ export async function machine(): Promise<Record<string, string | number>> {
     node: process.version,
     ovs: await firstLine('ovs-vswitchd', ['--version']),
     iperf3: await firstLine('iperf3', ['--version']),
-    placement: 'nothing pinned',
-    offloads: 'on, except ovs-netdev (off)',
+    loadAverage: loadavg()[0].toFixed(1),
+    placement: 'nothing pinned, except request-response-pinned and the poll-mode thread of ovs-dpdk',
+    offloads: 'on, except ovs-netdev and OVS between nodes (off)',
   };
 }
 

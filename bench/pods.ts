@@ -4,11 +4,11 @@
 import { ip, netnsAdd, netnsDelete, run } from '../lab/run.js';
 import type { BenchPod } from './types.js';
 
-const PREFIX = 'pwb-';
+export const PREFIX = 'pwb-';
 export const SWITCH_NETNS = `${PREFIX}switch`;
-const MTU = 1450;
+export const MTU = 1450;
 
-const pod = (name: string, addr: string, mac: string, port: string, ofport: number): BenchPod => ({
+export const pod = (name: string, addr: string, mac: string, port: string, ofport: number): BenchPod => ({
   name, netns: `${PREFIX}${name}`, ip: addr, mac, port, ofport,
 });
 
@@ -35,10 +35,10 @@ export async function removePods(): Promise<void> {
 }
 
 /** A veth pair: the pod's eth0, and the port's name in the switch's namespace. */
-export async function joinByVeth(p: BenchPod): Promise<void> {
+export async function joinByVeth(p: BenchPod, switchNetns = SWITCH_NETNS): Promise<void> {
   await ip(['link', 'add', 'eth0', 'netns', p.netns, 'address', p.mac, 'mtu', String(MTU), 'type', 'veth',
-    'peer', 'name', p.port, 'netns', SWITCH_NETNS, 'mtu', String(MTU)]);
-  await ip(['-n', SWITCH_NETNS, 'link', 'set', p.port, 'up']);
+    'peer', 'name', p.port, 'netns', switchNetns, 'mtu', String(MTU)]);
+  await ip(['-n', switchNetns, 'link', 'set', p.port, 'up']);
 }
 
 /** The pod's eth0 exists: address, up, neighbours. */

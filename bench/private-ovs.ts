@@ -7,6 +7,8 @@ import { packageFile } from '../dataplane/root.js';
 import { run, stopPid } from '../lab/run.js';
 import type { BenchPod } from './types.js';
 
+/** A million flows take a while. */
+const OVS_MS = 300_000;
 /** Debian's daemon with the userspace and the kernel datapath. */
 export const VSWITCHD = '/usr/lib/openvswitch-switch/ovs-vswitchd';
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
@@ -19,15 +21,19 @@ export interface PrivateOvs {
   teardown(): Promise<void>;
 }
 
-/** Bridge br-int with worker1's ports and flows; `datapath` as in the Bridge table: netdev, or system for the kernel's. */
-export async function addWorker1(ovs: PrivateOvs, datapath: 'netdev' | 'system', pods: BenchPod[]): Promise<void> {
+export function addWorker1(ovs: PrivateOvs, datapath: 'netdev' | 'system', pods: BenchPod[]): Promise<void> {
+  return addNode(ovs, datapath, pods, packageFile('flows', 'article', 'worker1.flows'));
+}
+
+/** Bridge br-int with a node's ports and flows; `datapath` as in the Bridge table: netdev, or system for the kernel's. */
+export async function addNode(ovs: PrivateOvs, datapath: 'netdev' | 'system', pods: BenchPod[], flows: string): Promise<void> {
   await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', `datapath_type=${datapath}`, 'fail-mode=secure');
   await ovs.vsctl('add-port', 'br-int', 'antrea-tun0', '--', 'set', 'Interface', 'antrea-tun0', 'type=geneve', 'ofport_request=1',
     'options:csum=true', 'options:key=flow', 'options:remote_ip=flow',
     '--', 'add-port', 'br-int', 'antrea-gw0', '--', 'set', 'Interface', 'antrea-gw0', 'type=internal', 'ofport_request=2',
     ...pods.flatMap((p) => ['--', 'add-port', 'br-int', p.port, '--', 'set', 'Interface', p.port, `ofport_request=${p.ofport}`]));
   await ovs.ofctl('add-tlv-map', 'br-int', '{class=0x0104,type=0x80,len=4}->tun_metadata0');
-  await ovs.ofctl('add-flows', 'br-int', packageFile('flows', 'article', 'worker1.flows'));
+  await ovs.ofctl('add-flows', 'br-int', flows);
 }
 
 /** `settings`: columns of Open_vSwitch set before vswitchd starts, as `other_config:x=y`. */
@@ -36,7 +42,7 @@ export async function startOvs(vswitchd: string, netns: string, settings: string
   const env = { OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir, OVS_SYSCONFDIR: dir };
   const daemon = (name: string) => ['--detach', '--no-chdir', `--pidfile=${join(dir, name)}.pid`,
     `--log-file=${join(dir, name)}.log`, '-vconsole:off', `--unixctl=${join(dir, name)}.ctl`];
-  const out = async (command: string, args: string[]) => (await run(command, args, { env })).stdout;
+  const out = async (command: string, args: string[]) => (await run(command, args, { env, timeoutMs: OVS_MS })).stdout;
   const ovs: PrivateOvs = {
     vsctl: (...args) => out('ovs-vsctl', [`--db=unix:${dir}/db.sock`, '--timeout=60', ...args]),
     ofctl: (...args) => out('ovs-ofctl', args),

@@ -2,6 +2,8 @@
 // from round to round, so that no contender always follows the same other. All pods are made anew for each contender, and a
 // switch that runs alone, in memory, for each trial.
 import { benchInGuest } from './guest/suite.js';
+import { cpuSplit } from './memory/thread.js';
+import { createNodes, NODES, removeNodes } from './nodes.js';
 import { createPods, PODS, removePods, SWITCH_NETNS } from './pods.js';
 import { summarize } from './stats.js';
 import type { Contender, Report, Sample, Trial } from './types.js';
@@ -21,7 +23,19 @@ export interface BenchOptions {
 }
 
 function runs(c: Contender, t: Trial): boolean {
-  return (t.kind === 'pods' ? c.deploy : c.deployMemory) !== undefined;
+  const deploy = { pods: c.deploy, nodes: c.deployNodes, memory: c.deployMemory }[t.kind];
+  return deploy !== undefined && (t.only === undefined || t.only.includes(c.name));
+}
+
+/** Adds to the sample where the forwarding process spent its time: in its own code, or in the kernel for it. */
+async function withCpu(pid: number | undefined, run: () => Promise<Sample>): Promise<Sample> {
+  if (pid === undefined) return run();
+  const before = await cpuSplit(pid);
+  const sample = await run();
+  const after = await cpuSplit(pid);
+  const [user, kernel] = [after.user - before.user, after.kernel - before.kernel];
+  if (user + kernel > 0) Object.assign(sample.detail, { switchCpuSeconds: user + kernel, switchKernelPercent: (100 * kernel) / (user + kernel) });
+  return sample;
 }
 
 export async function runBench(options: BenchOptions): Promise<Report> {
@@ -61,17 +75,31 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       told(`void: ${why.split('\n')[0]}`);
     }
   };
+  const due = (round: number, c: Contender): Trial[] => trials.filter((t) => runs(c, t) && round < (t.maxRounds ?? rounds));
+  const withNodes = async (round: number, c: Contender): Promise<void> => {
+    await createNodes();
+    try {
+      const deployment = await c.deployNodes!([...NODES]);
+      try {
+        for (const t of due(round, c)) if (t.kind === 'nodes') await sample(round, c, t, () => t.run(NODES, seconds));
+      } finally {
+        await deployment.teardown();
+      }
+    } finally {
+      await removeNodes();
+    }
+  };
   const withPods = async (round: number, c: Contender): Promise<void> => {
     const deployment = await c.deploy!(Object.values(PODS), SWITCH_NETNS);
     try {
-      for (const t of trials) if (t.kind === 'pods') await sample(round, c, t, () => t.run(PODS, seconds));
+      for (const t of due(round, c)) if (t.kind === 'pods') await sample(round, c, t, () => withCpu(deployment.pid, () => t.run(PODS, seconds, deployment)));
     } finally {
       await deployment.teardown();
     }
   };
   // Each trial in a fresh switch: what it has learnt is part of what is measured.
   const inMemory = async (round: number, c: Contender): Promise<void> => {
-    for (const t of trials) {
+    for (const t of due(round, c)) {
       if (t.kind !== 'memory') continue;
       await sample(round, c, t, async () => {
         const sw = await c.deployMemory!(SWITCH_NETNS);
@@ -84,14 +112,29 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     }
   };
 
+  /** A contender that cannot be set up loses this round, not the others theirs. */
+  const attempt = async (round: number, c: Contender, kind: Trial['kind'], work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      for (const t of due(round, c)) if (t.kind === kind) voided.get(key(t, c))!.push(why);
+      options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${kind}: void: ${why}`);
+    }
+  };
+
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const c = contenders[(i + round) % contenders.length];
       signal.throwIfAborted();
+      const kinds = new Set(due(round, c).map((t) => t.kind));
+      if (kinds.has('nodes')) await attempt(round, c, 'nodes', () => withNodes(round, c));
+      if (!kinds.has('pods') && !kinds.has('memory')) continue;
       await createPods();
       try {
-        if (c.deploy && trials.some((t) => t.kind === 'pods')) await withPods(round, c);
-        if (c.deployMemory) await inMemory(round, c);
+        if (kinds.has('pods')) await attempt(round, c, 'pods', () => withPods(round, c));
+        if (kinds.has('memory')) await inMemory(round, c);
       } finally {
         await removePods();
       }

@@ -12,8 +12,30 @@ export interface BenchPod {
   ofport: number;
 }
 
+/** One of two nodes of a Geneve trial: a namespace with an uplink, and the pods in front of it. */
+export interface BenchNode {
+  netns: string;
+  /** Address of its uplink, and the uplink's MAC. */
+  ip: string;
+  mac: string;
+  /** antrea-gw0. */
+  gwMac: string;
+  gwIp: string;
+  /** File of its flow tables. */
+  flows: string;
+  pods: BenchPod[];
+}
+
 /** What a contender has set up; torn down in any case. */
 export interface Deployment {
+  /** The process that forwards; absent: the kernel does. */
+  pid?: number;
+  /** One more internal port, without traffic. */
+  addPort?(name: string, ofport: number): Promise<void>;
+  /** Adds the flows of this file. */
+  addFlows?(file: string): Promise<void>;
+  /** Empties the flow cache: the next packet is a first packet. */
+  forget?(): Promise<void>;
   teardown(): Promise<void>;
 }
 
@@ -27,6 +49,8 @@ export interface Contender {
   inGuest?: boolean;
   /** Joins the pods (their namespaces exist, their eth0 does not). Absent: it does not run with pods. */
   deploy?(pods: BenchPod[], switchNetns: string): Promise<Deployment>;
+  /** Joins the pods of two nodes by Geneve over the nodes' uplinks. Absent: it cannot. */
+  deployNodes?(nodes: BenchNode[]): Promise<Deployment>;
   /** The switch alone: frames from memory, worker1's pipeline, to nowhere. Absent: it cannot. */
   deployMemory?(switchNetns: string): Promise<MemorySwitch>;
 }
@@ -40,6 +64,12 @@ export interface MemorySwitch {
   cpuNs(): Promise<number>;
   /** Resident memory of the switch's process, bytes. */
   rss(): Promise<number>;
+  /** Adds the flows of a file. */
+  addFlows(file: string): Promise<void>;
+  /** Megaflows in the cache. */
+  megaflows(): Promise<number>;
+  /** Empties the flow cache. */
+  forget(): Promise<void>;
   teardown(): Promise<void>;
 }
 
@@ -62,16 +92,31 @@ interface TrialNames {
   name: string;
   title: string;
   unit: string;
+  /** The contenders that it is for; absent: all that can run it. */
+  only?: readonly string[];
+  /** Whose ratio to the others is reported; absent: packetwalk on TAPs. */
+  ours?: string;
+  /** True when less is better: the ratio is still ours/peer. */
+  less?: boolean;
+  /** At most so many rounds: it is long, and its figure steady. */
+  maxRounds?: number;
+  /** Run in the guest as well. */
+  inGuest?: boolean;
 }
 export interface PodTrial extends TrialNames {
   kind: 'pods';
-  run(pods: Record<string, BenchPod>, seconds: number): Promise<Sample>;
+  run(pods: Record<string, BenchPod>, seconds: number, deployment: Deployment): Promise<Sample>;
+}
+/** Between a pod of one node and one of another. */
+export interface NodeTrial extends TrialNames {
+  kind: 'nodes';
+  run(nodes: readonly BenchNode[], seconds: number): Promise<Sample>;
 }
 export interface MemoryTrial extends TrialNames {
   kind: 'memory';
   run(sw: MemorySwitch, pods: Record<string, BenchPod>, seconds: number): Promise<Sample>;
 }
-export type Trial = PodTrial | MemoryTrial;
+export type Trial = PodTrial | NodeTrial | MemoryTrial;
 
 export interface Series {
   trial: string;

@@ -79,6 +79,11 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
       },
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),
+      addFlows: async (file) => void (await ovs.ofctl('add-flows', 'br-int', file)),
+      forget: async () => void (await ovs.appctl('revalidator/purge')),
+      async megaflows() {
+        return Number(/flows: (\d+)/.exec(await ovs.appctl('dpctl/show'))?.[1] ?? 0);
+      },
       teardown: () => ovs.teardown(),
     };
   } catch (error) {

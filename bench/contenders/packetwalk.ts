@@ -1,17 +1,70 @@
-// packetwalk itself, running worker1's whole pipeline (conntrack, policies) from its own process: on TAPs, which is what
+// packetwalk itself, running a node's whole pipeline (conntrack, policies) from its own process: on TAPs, which is what
 // the lab uses, and on veths through AF_PACKET.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { controlCall } from '../../dataplane/control/client.js';
 import { packageFile } from '../../dataplane/root.js';
 import { startProgram } from '../../lab/program.js';
 import { deployPacketwalkMemory } from '../memory/packetwalk.js';
+import { addressNodePods, addressUplink, UPLINK } from '../nodes.js';
 import { address, joinByVeth } from '../pods.js';
-import type { BenchPod, Contender } from '../types.js';
+import type { BenchPod, Contender, Deployment } from '../types.js';
 
 /** An emulated processor takes its time. */
 const READY_MS = 60_000;
+
+interface Place {
+  netns: string;
+  flows: string;
+  gwMac: string;
+  pods: BenchPod[];
+}
+
+async function startSwitch(kind: 'tap' | 'veth', place: Place): Promise<Deployment> {
+  const rundir = await mkdtemp(join(tmpdir(), 'packetwalk-bench-'));
+  const config = {
+    bridge: 'br-int',
+    rundir,
+    flows: [place.flows],
+    tlvMap: '{class=0x0104,type=0x80,len=4}->tun_metadata0',
+    ports: [
+      { kind: 'geneve', name: 'antrea-tun0', ofport: 1 },
+      { kind: 'tap', name: 'antrea-gw0', ofport: 2, mac: place.gwMac, internal: true },
+      ...place.pods.map((p) => portOf(kind, p)),
+    ],
+  };
+  const file = join(rundir, 'switch.json');
+  await writeFile(file, JSON.stringify(config));
+  const control = (...args: string[]) => controlCall(join(rundir, 'br-int.ctl'), args[0], ...args.slice(1));
+  const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
+    netns: place.netns,
+    log: join(rundir, 'switch.log'),
+    diesWithUs: true,
+    timeoutMs: READY_MS,
+    ready: async () => (await control('version')) !== '',
+  });
+  return {
+    pid: (JSON.parse(await control('packetwalk/process')) as { pid: number }).pid,
+    addPort: async (name, ofport) => void (await control('packetwalk/port-add', JSON.stringify({ kind: 'tap', name, ofport, internal: true }))),
+    addFlows: async (flows) => void (await control('packetwalk/flows-add', await readFile(flows, 'utf8'))),
+    forget: async () => void (await control('revalidator/purge')),
+    async teardown() {
+      await program.stop();
+      await rm(rundir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What comes after a switch has started: when it fails, the switch goes. */
+async function orTeardown(deployment: Deployment, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await deployment.teardown();
+    throw error;
+  }
+}
 
 function packetwalk(kind: 'tap' | 'veth'): Contender {
   return {
@@ -21,38 +74,24 @@ function packetwalk(kind: 'tap' | 'veth'): Contender {
       return undefined;
     },
     async deploy(pods, switchNetns) {
-      const rundir = await mkdtemp(join(tmpdir(), 'packetwalk-bench-'));
       if (kind === 'veth') for (const p of pods) await joinByVeth(p);
-      const config = {
-        bridge: 'br-int',
-        rundir,
-        flows: [packageFile('flows', 'article', 'worker1.flows')],
-        tlvMap: '{class=0x0104,type=0x80,len=4}->tun_metadata0',
-        ports: [
-          { kind: 'geneve', name: 'antrea-tun0', ofport: 1 },
-          { kind: 'tap', name: 'antrea-gw0', ofport: 2, mac: '4e:99:08:c1:53:be', internal: true },
-          ...pods.map((p) => portOf(kind, p)),
-        ],
-      };
-      const file = join(rundir, 'switch.json');
-      await writeFile(file, JSON.stringify(config));
-      const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
-        netns: switchNetns,
-        log: join(rundir, 'switch.log'),
-        timeoutMs: READY_MS,
-        ready: async () => (await controlCall(join(rundir, 'br-int.ctl'), 'version')) !== '',
+      const flows = packageFile('flows', 'article', 'worker1.flows');
+      const deployment = await startSwitch(kind, { netns: switchNetns, flows, gwMac: '4e:99:08:c1:53:be', pods });
+      await orTeardown(deployment, () => address(pods));
+      return deployment;
+    },
+    async deployNodes(nodes) {
+      const started: Deployment[] = [];
+      const all = { teardown: async () => { for (const d of started) await d.teardown(); } };
+      await orTeardown(all, async () => {
+        for (const n of nodes) {
+          await addressUplink(n, UPLINK);
+          if (kind === 'veth') for (const p of n.pods) await joinByVeth(p, n.netns);
+          started.push(await startSwitch(kind, n));
+          await addressNodePods(n);
+        }
       });
-      const teardown = async () => {
-        await program.stop();
-        await rm(rundir, { recursive: true, force: true });
-      };
-      try {
-        await address(pods);
-      } catch (error) {
-        await teardown();
-        throw error;
-      }
-      return { teardown };
+      return all;
     },
     ...(kind === 'tap' ? { deployMemory: deployPacketwalkMemory } : {}),
   };

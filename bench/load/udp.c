@@ -1,5 +1,6 @@
 // UDP load for the packet-rate trials.
 //   udp send ADDRESS PORT PAYLOAD_BYTES SECONDS   sends as fast as it can, 64 datagrams a system call
+//                                                 PAYLOAD_BYTES `imix`: seven of 18, four of 548, one of 1422, in turn
 //   udp sink PORT                                 binds and never reads: what arrives is counted by the interface
 // `send` prints one JSON line: {"sent": datagrams, "seconds": s}.
 #define _GNU_SOURCE
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kBatch = 64, kMaxPayload = 1400 };
+enum { kBatch = 64, kMaxPayload = 1422 };
 
 static double now(void) {
   struct timespec t;
@@ -38,7 +39,8 @@ static int sink(int port) {
 }
 
 static int blast(const char* address, int port, int payload, double seconds) {
-  if (payload < 1 || payload > kMaxPayload) {
+  const int imix = payload == 0;
+  if (payload < 0 || payload > kMaxPayload) {
     fprintf(stderr, "udp: expected a payload of 1 to %d bytes\n", kMaxPayload);
     return 2;
   }
@@ -50,11 +52,14 @@ static int blast(const char* address, int port, int payload, double seconds) {
   if (s < 0 || connect(s, (struct sockaddr*)&to, sizeof to)) return fail("connect");
 
   static char buffer[kMaxPayload];
-  struct iovec iov = {buffer, payload};
+  // Frames of 60, 590 and 1464 bytes: 64, 594 and 1468 on the wire.
+  static const int kImix[] = {18, 548, 18, 548, 18, 548, 18, 548, 18, 18, 18, 1422};
+  struct iovec iov[kBatch];
   struct mmsghdr messages[kBatch];
   memset(messages, 0, sizeof messages);
   for (int i = 0; i < kBatch; i++) {
-    messages[i].msg_hdr.msg_iov = &iov;
+    iov[i] = (struct iovec){buffer, imix ? kImix[i % 12] : payload};
+    messages[i].msg_hdr.msg_iov = &iov[i];
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   unsigned long sent = 0;
@@ -71,7 +76,9 @@ static int blast(const char* address, int port, int payload, double seconds) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && !strcmp(argv[1], "sink")) return sink(atoi(argv[2]));
-  if (argc == 6 && !strcmp(argv[1], "send")) return blast(argv[2], atoi(argv[3]), atoi(argv[4]), atof(argv[5]));
+  if (argc == 6 && !strcmp(argv[1], "send")) {
+    return blast(argv[2], atoi(argv[3]), strcmp(argv[4], "imix") ? atoi(argv[4]) : 0, atof(argv[5]));
+  }
   fprintf(stderr, "usage: udp send ADDRESS PORT PAYLOAD_BYTES SECONDS | udp sink PORT\n");
   return 2;
 }

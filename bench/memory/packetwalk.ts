@@ -1,6 +1,6 @@
 // packetwalk alone: its own process, worker1's pipeline, every port a `pcap` port (native/ports/pcap.h): frames are copied
 // in from memory, what is sent is counted and gone.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { controlCall } from '../../dataplane/control/client.js';
@@ -12,6 +12,8 @@ import { PODS } from '../pods.js';
 import type { BenchPod, MemorySwitch } from '../types.js';
 import { cpuNsOf, findThread, preferThread, rssOf } from './thread.js';
 
+/** A million flows are more than one message should carry. */
+const LINES_A_CALL = 20_000;
 const MAX_CONNECTIONS = 2_000_000;
 
 export async function deployPacketwalkMemory(switchNetns: string, options: { maxPaths?: number } = {}): Promise<MemorySwitch> {
@@ -35,6 +37,7 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
   const control = (...args: string[]) => controlCall(join(rundir, 'br-int.ctl'), args[0], ...args.slice(1));
   const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
     netns: switchNetns,
+    diesWithUs: true,
     log: join(rundir, 'switch.log'),
     ready: async () => (await control('version')) !== '',
   });
@@ -59,6 +62,12 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
       },
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),
+      async addFlows(flows) {
+        const lines = (await readFile(flows, 'utf8')).split('\n');
+        for (let i = 0; i < lines.length; i += LINES_A_CALL) await control('packetwalk/flows-add', lines.slice(i, i + LINES_A_CALL).join('\n'));
+      },
+      forget: async () => void (await control('revalidator/purge')),
+      megaflows: async () => (JSON.parse(await control('packetwalk/counters')) as CounterReport).megaflows,
       teardown,
     };
   } catch (error) {

@@ -2,6 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { run } from '../../lab/run.js';
 
+/** Clock ticks a second in /proc: USER_HZ, the same on every Linux. */
+const TICKS = 100;
+
 /** Thread id of the first thread whose name begins with `name`. */
 export async function findThread(pid: number, name: string): Promise<number> {
   for (const tid of await readdir(`/proc/${pid}/task`)) {
@@ -23,4 +26,10 @@ export async function cpuNsOf(pid: number, tid: number): Promise<number> {
 /** Resident bytes of a process. */
 export async function rssOf(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}
+
+/** CPU seconds of a process since it began, in its own code and in the kernel (proc(5), stat). Counted in ticks of 10 ms. */
+export async function cpuSplit(pid: number): Promise<{ user: number; kernel: number }> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
+  return { user: Number(fields[11]) / TICKS, kernel: Number(fields[12]) / TICKS };
 }

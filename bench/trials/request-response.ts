@@ -1,25 +1,37 @@
-// request-response: one byte there and back over one TCP connection, nothing pinned.
+// request-response: one byte there and back over one TCP connection, nothing pinned. request-response-pinned: both ends on
+// the first core, who forwards on the second.
+import { cpus } from 'node:os';
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
 import { loadProgram } from '../load/programs.js';
 import type { PodTrial } from '../types.js';
 
-export const requestResponse: PodTrial = {
-  kind: 'pods',
-  name: 'request-response',
-  title: 'TCP request/response, one byte',
-  unit: 'k/s',
-  async run({ frontend, backend1 }, seconds) {
-    const rr = await loadProgram('rr');
-    const server = await startProgram(rr, ['server', '80'], { netns: backend1.netns, readyLine: /ready/ });
-    try {
-      const { stdout } = await run('ip', ['netns', 'exec', frontend.netns, rr, 'client', backend1.ip, '80', String(seconds)], {
-        timeoutMs: (seconds + 20) * 1000,
+function requestResponse(names: { name: string; title: string; inGuest?: boolean }, pinned: boolean): PodTrial {
+  return {
+    kind: 'pods',
+    unit: 'k/s',
+    ...names,
+    async run({ frontend, backend1 }, seconds, { pid }) {
+      if (pinned && cpus().length < 2) throw new Error('a second core is missing');
+      const rr = await loadProgram('rr');
+      const program = pinned ? ['taskset', '-c', '0', rr] : [rr];
+      if (pinned && pid) await run('taskset', ['-a', '-p', '-c', '1', String(pid)]);
+      const server = await startProgram(program[0], [...program.slice(1), 'server', '80'], {
+        netns: backend1.netns, diesWithUs: true, readyLine: /ready/,
       });
-      const r = JSON.parse(stdout) as { transactions: number; seconds: number; p50_us: number; p99_us: number; p999_us: number };
-      return { value: r.transactions / r.seconds / 1000, detail: { p50Us: r.p50_us, p99Us: r.p99_us, p999Us: r.p999_us } };
-    } finally {
-      await server.stop();
-    }
-  },
-};
+      try {
+        const { stdout } = await run('ip', ['netns', 'exec', frontend.netns, ...program, 'client', backend1.ip, '80', String(seconds)], {
+          timeoutMs: (seconds + 20) * 1000,
+        });
+        const r = JSON.parse(stdout) as { transactions: number; seconds: number; p50_us: number; p99_us: number; p999_us: number };
+        return { value: r.transactions / r.seconds / 1000, detail: { p50Us: r.p50_us, p99Us: r.p99_us, p999Us: r.p999_us } };
+      } finally {
+        await server.stop();
+        if (pinned && pid) await run('taskset', ['-a', '-p', '-c', `0-${cpus().length - 1}`, String(pid)]);
+      }
+    },
+  };
+}
+
+export const requestResponseFree = requestResponse({ name: 'request-response', title: 'TCP request/response, one byte, nothing pinned', inGuest: true }, false);
+export const requestResponsePinned = requestResponse({ name: 'request-response-pinned', title: 'TCP request/response, one byte, pinned' }, true);

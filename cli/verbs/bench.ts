@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CONTENDERS, ON_REQUEST, OURS, TRIALS } from '../../bench/registry.js';
+import { writeMarkdown, writeReadme } from '../../bench/markdown.js';
 import { ratioText, textReport } from '../../bench/report.js';
 import { runBench } from '../../bench/run.js';
 import { InputError } from '../../dataplane/errors.js';
@@ -41,9 +42,9 @@ export function register(program: Command): void {
     .description('measure packetwalk beside the Linux bridge, direct veths and Open vSwitch')
     .option('--trial <name>', `only this trial; again for more (${TRIALS.map((t) => t.name).join(', ')})`, collect, [])
     .option('--contender <name>', `only this one, beside ${OURS} (${CONTENDERS.map((c) => c.name).join(', ')})`, collect, [])
-    .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 5)', number)
-    .option('--seconds <n>', 'length of one run (default 3)', number)
-    .option('--quick', '3 rounds of 2 s; with one trial and one contender the last line is the ratio')
+    .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 3)', number)
+    .option('--seconds <n>', 'length of one run (default 2)', number)
+    .option('--quick', 'keep the last full report; with one trial and one contender the last line is the ratio')
     .option('--no-guest', 'boot no virtual machine for what this kernel cannot run')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
@@ -57,23 +58,28 @@ export function register(program: Command): void {
       const report = await runBench({
         trials,
         contenders,
-        rounds: flags.rounds ?? (flags.quick ? 3 : 5),
-        seconds: flags.seconds ?? (flags.quick ? 2 : 3),
+        rounds: flags.rounds ?? 3,
+        seconds: flags.seconds ?? 2,
         guest: flags.guest,
         signal: abort.signal,
         onProgress: (text) => process.stderr.write(`${text}\n`),
       });
       const dir = packageFile('bench', 'results');
       await mkdir(dir, { recursive: true });
-      const file = join(dir, `${flags.quick ? 'quick' : 'full'}.json`);
+      const all = !flags.quick && flags.trial.length === 0 && flags.contender.length === 0;
+      const file = join(dir, `${all ? 'full' : 'quick'}.json`);
       await writeFile(file, `${JSON.stringify(report, null, 1)}\n`);
+      if (all) {
+        await writeMarkdown(report, dir);
+        await writeReadme(report, packageFile('README.md'));
+      }
       if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
       else process.stdout.write(`${textReport(report)}\nwritten: ${file}\n`);
       const peers = contenders.filter((c) => c.name !== OURS);
       if (!flags.json && trials.length === 1 && peers.length === 1) {
         const { series } = report.guest ?? report;
         const of = (name: string) => series.find((s) => s.contender === name);
-        const [ours, peer] = [of(OURS), of(peers[0].name)];
+        const [ours, peer] = [of(trials[0].ours ?? OURS), of(peers[0].name)];
         if (ours && peer) process.stdout.write(`${trials[0].name} ours/${peers[0].name} ${ratioText(ours, peer)}\n`);
       }
     });

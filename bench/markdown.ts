@@ -1,0 +1,77 @@
+// The report as a page: the targets, then each trial with its plot; REPORT.md and one SVG for each trial into a folder, and the
+// table of targets into the README between its two marks. Called by `packetwalk bench` after a full run.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { plots } from './plots.js';
+import { byTrial, detail, seriesText, spread } from './report.js';
+import { aim, judge } from './targets.js';
+import type { Report } from './types.js';
+
+const MARKS = { begin: '<!-- bench: written by npm run bench -->', end: '<!-- bench: end -->' };
+/** What the README shows beside the table. */
+const README_PLOTS = ['datapath-100k-both', 'udp-64b', 'tcp-1-stream', 'request-response'];
+
+function row(cells: string[]): string {
+  return `| ${cells.map((c) => c.replace(/\|/g, '\\|')).join(' | ')} |`;
+}
+
+function table(head: string[], rows: string[][]): string {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+}
+
+export function targetsMarkdown(report: Report): string {
+  const all = judge(report);
+  const rows = all.map(({ target, ours, peer, value, verdict }) => [
+    `\`${target.trial}\`${target.guest ? ', guest' : ''}`, `${seriesText(ours)} ${ours?.unit ?? ''}`,
+    target.peer ? `${target.peer}: ${seriesText(peer)}` : '-', value ? spread(value) : '-', aim(target),
+    verdict === 'not reached' ? '**not reached**' : verdict,
+  ]);
+  const notes = all.filter((j) => j.verdict === 'not reached' && j.target.note)
+    .map(({ target }) => `- \`${target.trial}\` against ${target.peer}: ${target.note}`);
+  return [table(['trial', 'ours', 'peer', 'ratio, round by round', 'aim', ''], rows), ...(notes.length ? ['', ...notes] : [])].join('\n');
+}
+
+function about(report: Report): string {
+  const m = report.machine;
+  return `${report.at}, commit ${report.commit}: ${report.rounds} interleaved rounds of ${report.seconds} s, order rotated; medians `
+    + `(min-max of all rounds). ${m.cores} cores of ${m.cpu}, ${m.memoryGiB} GiB, Linux ${m.kernel}, Node ${m.node}, ${m.ovs}. `
+    + `Load average at the start: ${m.loadAverage}. Placement: ${m.placement}. Offloads: ${m.offloads}.`;
+}
+
+function trials(report: Report, drawn: Map<string, string>, prefix: string): string[] {
+  return byTrial(report).flatMap(({ trial, title, ours, rows }) => [
+    `### ${trial}`, '', `${title}.`, '',
+    ...(drawn.has(trial) ? [`![${title}](${prefix}${trial}.svg)`, ''] : []),
+    table(['contender', rows[0].series.unit, `${ours} / contender`, 'one run'],
+      rows.map(({ series, ratio }) => [series.contender, seriesText(series), ratio, detail(series)])),
+    ...rows.flatMap(({ series }) => series.void.map((why) => `\nVoid, ${series.contender}: ${why.split('\n')[0]}`)), '',
+  ]);
+}
+
+/** REPORT.md and its plots. Returns the file. */
+export async function writeMarkdown(report: Report, folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const parts: [Report, string][] = [[report, ''], ...(report.guest ? [[report.guest, 'guest-'] as [Report, string]] : [])];
+  const text: string[] = ['# The bench', '', about(report), '', '## Targets', '', targetsMarkdown(report), ''];
+  for (const [part, prefix] of parts) {
+    const drawn = await plots(part);
+    for (const [trial, svg] of drawn) await writeFile(join(folder, `${prefix}${trial}.svg`), `${svg}\n`);
+    text.push(prefix ? '## Trials in the guest' : '## Trials', '');
+    if (prefix) text.push(`${part.machine.guest}. Only ratios within it mean something.`, '');
+    text.push(...trials(part, drawn, prefix));
+  }
+  for (const [name, why] of Object.entries(report.unavailable)) text.push(`Left out: ${name}: ${why}`, '');
+  const file = join(folder, 'REPORT.md');
+  await writeFile(file, text.join('\n'));
+  return file;
+}
+
+/** Puts the last report where the README shows it. Harmless when the README has no place for it. */
+export async function writeReadme(report: Report, readme: string): Promise<void> {
+  const text = await readFile(readme, 'utf8').catch(() => '');
+  const [begin, end] = [text.indexOf(MARKS.begin), text.indexOf(MARKS.end)];
+  if (begin < 0 || end < begin) return;
+  const shown = README_PLOTS.filter((t) => report.series.some((s) => s.trial === t && s.samples.length > 0));
+  const body = [about(report), '', targetsMarkdown(report), '', ...shown.map((t) => `![${t}](bench/results/${t}.svg)`)].join('\n');
+  await writeFile(readme, `${text.slice(0, begin)}${MARKS.begin}\n${body}\n${text.slice(end)}`);
+}

@@ -1,0 +1,58 @@
+// udp-64b, udp-64b-veth, udp-imix, geneve-64b: datagrams from one pod to another as fast as the sender can; what counts is
+// what the receiver's interface received. 64 bytes on the wire are 60 without FCS. Both ends' counters are compared: more
+// received than the sender's interface gave away, or a sender whose interface lost some, voids the run.
+import { startProgram } from '../../lab/program.js';
+import { run } from '../../lab/run.js';
+import { loadProgram } from '../load/programs.js';
+import type { BenchPod, NodeTrial, PodTrial, Sample } from '../types.js';
+
+const PORT = 9000;
+const SMALL = '18'; // 14 Ethernet + 20 IPv4 + 8 UDP + 18 = 60 bytes
+const WARM_UP_SECONDS = 0.2; // caches, and what a learning switch has to learn
+
+async function counter(p: BenchPod, which: 'rx_packets' | 'tx_packets'): Promise<number> {
+  const { stdout } = await run('ip', ['netns', 'exec', p.netns, 'cat', `/sys/class/net/eth0/statistics/${which}`]);
+  return Number(stdout);
+}
+
+async function blast(from: BenchPod, to: BenchPod, payload: string, seconds: number): Promise<Sample> {
+  const udp = await loadProgram('udp');
+  const sink = await startProgram(udp, ['sink', String(PORT)], { netns: to.netns, diesWithUs: true, readyLine: /ready/ });
+  try {
+    const send = async (s: number) => {
+      const before = { rx: await counter(to, 'rx_packets'), tx: await counter(from, 'tx_packets') };
+      const { stdout } = await run('ip', ['netns', 'exec', from.netns, udp, 'send', to.ip, String(PORT), payload, String(s)]);
+      const received = (await counter(to, 'rx_packets')) - before.rx;
+      const left = (await counter(from, 'tx_packets')) - before.tx;
+      return { ...(JSON.parse(stdout) as { sent: number; seconds: number }), received, left };
+    };
+    await send(WARM_UP_SECONDS);
+    const r = await send(seconds);
+    if (r.received === 0) throw new Error(`nothing of ${r.sent} datagrams arrived`);
+    if (r.received > r.sent) throw new Error(`${r.received} packets were received, more than the ${r.sent} that were sent`);
+    if (r.left > r.sent) throw new Error(`${r.left} packets left the sender, who sent ${r.sent}`);
+    return {
+      value: r.received / r.seconds / 1000,
+      detail: { sentKpps: r.sent / r.seconds / 1000, lossPercent: (100 * (r.sent - r.received)) / r.sent },
+    };
+  } finally {
+    await sink.stop();
+  }
+}
+
+function udp(names: Omit<PodTrial, 'kind' | 'unit' | 'run'>, payload: string): PodTrial {
+  return { kind: 'pods', unit: 'kpps', ...names, run: ({ coredns, octant }, seconds) => blast(coredns, octant, payload, seconds) };
+}
+
+export const udp64b = udp({ name: 'udp-64b', title: 'UDP, 64-byte frames pod to pod, TAPs', inGuest: true }, SMALL);
+export const udp64bVeth = udp({
+  name: 'udp-64b-veth', title: 'UDP, 64-byte frames pod to pod, veths', ours: 'packetwalk-veth', only: ['packetwalk-veth', 'linux-bridge'],
+}, SMALL);
+export const udpImix = udp({ name: 'udp-imix', title: 'UDP, IMIX pod to pod' }, 'imix');
+export const geneve64b: NodeTrial = {
+  kind: 'nodes',
+  name: 'geneve-64b',
+  title: 'UDP, 64-byte frames node to node through Geneve, full pipelines',
+  unit: 'kpps',
+  run: ([{ pods: [, from] }, { pods: [, to] }], seconds) => blast(from, to, SMALL, seconds),
+};

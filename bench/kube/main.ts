@@ -91,13 +91,15 @@ async function benchPipeline(pipeline: Pipeline) {
       if (Date.now() - since > 20_000) throw new Error(`${pipeline.name}: no packet arrives: ${listener.output()}${asker.output()}`);
       await sleep(10);
     }
-    const changes = { work: [] as number[], bundle: [] as number[], verdict: [] as number[], lines: 0 };
+    const changes = { work: [] as number[], cpu: [] as number[], bundle: [] as number[], verdict: [] as number[], lines: 0 };
     for (let i = 0; i < Number(values.changes) + WARM_CHANGES; i++) {
       const open = i % 2 === 1;
+      const cpu = process.cpuUsage();
       const began = process.hrtime.bigint();
       objects.put(probedPolicy(open));
       const text = bundleText(agent.update());
       const worked = process.hrtime.bigint();
+      const { user, system } = process.cpuUsage(cpu);
       await node.call('packetwalk/bundle', text);
       const bundled = process.hrtime.bigint();
       await sleep(SETTLED_MS);
@@ -109,6 +111,7 @@ async function benchPipeline(pipeline: Pipeline) {
       heard.length = 0;
       if (i < WARM_CHANGES) continue;
       changes.work.push(Number(worked - began) / 1e6);
+      changes.cpu.push((user + system) / 1e3);
       changes.bundle.push(Number(bundled - worked) / 1e6);
       changes.verdict.push(Number(right - began) / 1e6);
       changes.lines = Math.max(changes.lines, text.split('\n').length);
@@ -124,6 +127,7 @@ async function benchPipeline(pipeline: Pipeline) {
       switchMb: residentMb(node.process.pid),
       changes: changes.verdict.length,
       linesOfAChange: changes.lines,
+      changeCpuMs: percentiles(changes.cpu),
       changeWorkMs: percentiles(changes.work),
       changeBundleMs: percentiles(changes.bundle),
       rightVerdictMs: percentiles(changes.verdict),

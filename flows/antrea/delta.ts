@@ -27,7 +27,7 @@ export function tablesDelta(before: TableTexts, now: TableTexts): TablesDelta {
 }
 
 function delta(before: readonly string[], now: readonly string[], identity: (line: string) => string): Delta {
-  const [old, fresh] = [new Set(before), new Set(now)];
+  const [old, fresh] = [setOf(before), setOf(now)];
   const [gone, come] = [before.filter((line) => !fresh.has(line)), now.filter((line) => !old.has(line))];
   const [were, are] = [new Set(gone.map(identity)), new Set(come.map(identity))];
   return {
@@ -35,6 +35,15 @@ function delta(before: readonly string[], now: readonly string[], identity: (lin
     changed: come.filter((line) => were.has(identity(line))),
     removed: gone.filter((line) => !are.has(identity(line))),
   };
+}
+
+/** Tables are compared twice, with those before and with those after. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function setOf(lines: readonly string[]): ReadonlySet<string> {
+  let set = sets.get(lines);
+  if (!set) sets.set(lines, (set = new Set(lines)));
+  return set;
 }
 
 /** Table, priority and match of a generated line: what a strict deletion names. */

@@ -191,18 +191,24 @@ export class FlowMaker {
   }
 }
 
+/** Flows come in runs of one table and priority: most of them go where the one before went. */
 function inOrder(lists: readonly (readonly MadeFlow[])[]): MadeFlow[] {
-  const tables = new Map<number, Map<number, MadeFlow[]>>();
-  for (const flow of lists.flat()) {
-    const { table, priority } = flow.spec;
-    let byPriority = tables.get(table);
-    if (!byPriority) tables.set(table, (byPriority = new Map()));
-    const same = byPriority.get(priority);
-    if (same) same.push(flow);
-    else byPriority.set(priority, [flow]);
+  const groups = new Map<number, MadeFlow[]>();
+  let [last, group]: [number, MadeFlow[]] = [-1, []];
+  for (const list of lists) {
+    for (const flow of list) {
+      const { table, priority } = flow.spec;
+      const key = table * 0x10000 + (0xffff - priority);
+      if (key !== last) {
+        last = key;
+        const known = groups.get(key);
+        if (known) group = known;
+        else groups.set(key, (group = []));
+      }
+      group.push(flow);
+    }
   }
-  const sorted = <T>(of: Map<number, T>, sign: 1 | -1): T[] => [...of].sort(([a], [b]) => sign * (a - b)).map(([, value]) => value);
-  return sorted(tables, 1).flatMap((byPriority) => sorted(byPriority, -1).flat());
+  return [...groups].sort(([a], [b]) => a - b).flatMap(([, flows]) => flows);
 }
 
 /** The flow's identity in its table: what a delete --strict names. */

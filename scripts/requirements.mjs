@@ -22,6 +22,7 @@ export const NEEDS = {
   test: [
     ['ovs-vswitchd', 'openvswitch-switch', 'the reference that we are compared with'],
     ['tshark', 'tshark', 'reads the captures independently'],
+    ['vsftpd', 'vsftpd', 'an FTP server, whose connections are tracked'],
     ['pcap-config', 'libpcap-dev', 'the cap package is compiled against it'],
   ],
   web: [

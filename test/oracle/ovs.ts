@@ -39,6 +39,8 @@ export interface OvsOptions {
   nativeTunnel?: boolean;
   /** other_config:vlan-limit; OVS's own default is 1. */
   vlanLimit?: number;
+  /** Run it in this namespace, whose devices are those of ports with `type: 'system'`. */
+  netns?: string;
   /** What leaves by the bridge's own port is among what send() returns. */
   watchLocal?: boolean;
 }
@@ -112,7 +114,10 @@ export class Ovs {
     const limit = this.options.vlanLimit ?? 1;
     await this.#vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `other_config:vlan-limit=${limit}`);
     const dummy = ['--enable-dummy', '--disable-system', '--disable-system-route'];
-    this.#daemon('ovs-vswitchd', [...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`]);
+    const vswitchd = ['ovs-vswitchd', ...dummy, ...log('vswitchd'), control('vswitchd'), `unix:${db}`];
+    const { netns } = this.options;
+    if (netns === undefined) this.#daemon(vswitchd[0], vswitchd.slice(1));
+    else this.#daemon('ip', ['netns', 'exec', netns, ...vswitchd]);
     await this.#answers(this.#controlPath);
     await this.#addBridge();
     if (this.options.nativeTunnel) await this.#addUnderlay();

@@ -60,6 +60,8 @@ export interface MemorySwitch {
   /** The port begins to receive the frames of this pcap file, once or again and again; undefined: nothing any more. */
   play(port: BenchPod, file: string | undefined, loop: boolean): Promise<void>;
   counts(): Promise<MemoryCounts>;
+  /** The thread that forwards goes before others on its core, so that what is measured is it. */
+  prefer(): Promise<void>;
   /** CPU time of the thread that forwards, ns. */
   cpuNs(): Promise<number>;
   /** Resident memory of the switch's process, bytes. */

@@ -66,7 +66,6 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
     await ovs.appctl('dpctl/ct-set-maxconns', '2000000');
     const pid = await ovs.vswitchdPid();
     const tid = await findThread(pid, 'pmd-');
-    await preferThread(tid);
     return {
       async play(p: BenchPod, capture, loop) {
         await ovs.vsctl('del-port', 'br-int', p.port);
@@ -77,6 +76,7 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
         const sum = (what: string) => [...text.matchAll(new RegExp(`${what} packets:(\\d+)`, 'g'))].reduce((n, m) => n + Number(m[1]), 0);
         return { received: sum('RX'), sent: sum('TX'), connections: Number(await ovs.appctl('dpctl/ct-get-nconns')) };
       },
+      prefer: () => preferThread(tid),
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),
       addFlows: async (file) => void (await ovs.ofctl('add-flows', 'br-int', file)),

@@ -48,7 +48,6 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
   try {
     const pid = (JSON.parse(await control('packetwalk/process')) as { pid: number }).pid;
     const tid = await findThread(pid, 'pw-datapath');
-    await preferThread(tid);
     return {
       async play(p, capture, loop) {
         await control('packetwalk/port-del', p.port);
@@ -60,6 +59,7 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
         const sum = (of: (p: PortStatus) => number) => ports.reduce((n, p) => n + of(p), 0);
         return { received: sum((p) => p.rxPackets), sent: sum((p) => p.txPackets), connections };
       },
+      prefer: () => preferThread(tid),
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),
       async addFlows(flows) {

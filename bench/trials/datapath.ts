@@ -26,6 +26,7 @@ function datapath(name: string, protocol: 'tcp' | 'udp', connections: number, di
     async run(sw, _pods, seconds) {
       const folder = await mkdtemp(join(tmpdir(), 'packetwalk-captures-'));
       try {
+        await sw.prefer();
         await open(sw, folder, protocol, 1);
         if (connections > 1) await open(sw, folder, protocol, connections);
         const { a, b, fromA, fromB } = await writeCaptures(folder, protocol, connections);

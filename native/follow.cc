@@ -68,7 +68,7 @@ int Pipeline::follow(Packet* const* packets, int count, Packet** rest) {
   const Path* found[kBurst];
   bool is_kind[kBurst];
   record_count_ = 0;
-  const bool on = paths.is_on() && follows_;
+  const bool on = paths.is_on() && (!kCanWatch || follows_);
   const uint16_t epoch = paths.epoch();
   for (int i = 0; i < count; i++) {
     if (i + 1 < count) __builtin_prefetch(packets[i + 1]->data);

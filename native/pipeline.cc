@@ -62,7 +62,7 @@ void Pipeline::receive(Packet* const* packets, int count, uint64_t now_ns) {
     packet.rx_ns = now_ns;
     packet.epoch = epoch;
     extract(packet);
-    if (is_watching_ && is_watched(packet.key)) {
+    if (kCanWatch && is_watching_ && is_watched(packet.key)) {
       if (++last_trace_id_ == 0) last_trace_id_ = 1;
       packet.trace_id = last_trace_id_;
       packet.path = nullptr;
@@ -80,7 +80,7 @@ void Pipeline::pass(Packet* const* packets, int count, uint32_t depth) {
   int n = 0;
   for (int i = 0; i < count; i++) {
     Packet& packet = *packets[i];
-    if (packet.trace_id != 0) {
+    if (kCanWatch && packet.trace_id != 0) {
       if (upcall(packet, UpcallReason::trace, 0, depth)) continue;
       // Watched packets come faster than they are told: this one goes by like any other.
       packet.trace_id = 0;
@@ -168,6 +168,10 @@ void Pipeline::watch(const FlowKey& key, const FlowKey& mask) {
   watch_key_ = key;
   watch_mask_ = mask;
   is_watching_ = true;
+  watch_word_count_ = 0;
+  for (size_t i = 0; i < kKeyWords; i++) {
+    if (reinterpret_cast<const uint64_t*>(&watch_mask_)[i]) watch_words_[watch_word_count_++] = static_cast<uint8_t>(i);
+  }
   // Paths are made anew, by packets that are not watched.
   paths.clear();
   follows_ = mask.tcp_flags.raw == 0;
@@ -182,7 +186,8 @@ bool Pipeline::is_watched(const FlowKey& key) const {
   const auto* k = reinterpret_cast<const uint64_t*>(&key);
   const auto* want = reinterpret_cast<const uint64_t*>(&watch_key_);
   const auto* mask = reinterpret_cast<const uint64_t*>(&watch_mask_);
-  for (size_t i = 0; i < kKeyWords; i++) {
+  for (int n = 0; n < watch_word_count_; n++) {
+    const size_t i = watch_words_[n];
     if ((k[i] ^ want[i]) & mask[i]) return false;
   }
   return true;

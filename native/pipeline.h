@@ -27,6 +27,13 @@
 
 namespace pw {
 
+// bench/recorder builds a switch that cannot be watched, to measure what it costs to be able to.
+#ifdef PW_WITHOUT_RECORDER
+constexpr bool kCanWatch = false;
+#else
+constexpr bool kCanWatch = true;
+#endif
+
 struct PipelineConfig {
   ConntrackConfig conntrack{};
   FragmentConfig fragments{};
@@ -113,6 +120,8 @@ class Pipeline {
   bool published_ = false;
   bool is_watching_ = false;
   FlowKey watch_key_{}, watch_mask_{};
+  uint8_t watch_words_[kKeyWords];  // of watch_mask_, those that are not 0
+  int watch_word_count_ = 0;
   uint32_t last_trace_id_ = 0;
   bool follows_ = true;        // not while a watch looks at what a path's key does not hold
   PathRecord records_[kBurst];

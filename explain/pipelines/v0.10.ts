@@ -52,7 +52,7 @@ export const V010: Words = {
     { table: 10, match: /^arp/, say: '{in} asks or answers ARP with its own address and MAC: it may.' },
     { table: 10, match: /gw0/, say: "What the node's kernel sends is not checked: it forwards others' packets." },
     { table: 10, priority: 200, say: "Source MAC and address are {in}'s own: it may send." },
-    { table: 10, priority: 0, say: "Source MAC or address ({dl_src}, {nw_src}) is not one that {in} has: spoofed, dropped." },
+    { table: 10, priority: 0, say: "Source MAC and address are not both those of {in}: spoofed, dropped." },
 
     { table: 20, priority: 200, say: "The question is for another node's gateway, {arp_spa}; the switch answers itself with the MAC that stands for all other nodes, aa:bb:cc:dd:ee:ff, and sends the answer back where the question came from." },
     { table: 20, priority: 190, say: 'Any other ARP packet is switched as by any Ethernet switch: learned, sent to the known port, or flooded.' },

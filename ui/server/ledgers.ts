@@ -64,7 +64,7 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 
 export async function ledgersOf(switches: Switches, node: LabNode, names: Names, explaining: LabExplaining, creators: Creators): Promise<Ledger[]> {
   const [dump, host] = await Promise.all([
-    switches.text(node, 'dpctl/dump-conntrack', '-m'),
+    switches.text(node, 'dpctl/dump-conntrack', '-m', '-s'),
     runIn(node.netns, ['conntrack', '-L']).then((r) => r.stdout),
   ]);
   const explainer = explaining.of(node.name);

@@ -24,17 +24,21 @@ export interface Box {
   height: number;
 }
 
+const MARGIN = 4;
+
 export function layOut(nodes: readonly GraphNode[], edges: readonly GraphEdge[], box: Box): Layout {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   // align: the main way is one straight line.
-  graph.setGraph({ rankdir: 'TB', ranksep: 14, nodesep: 18, edgesep: 8, marginx: 4, marginy: 4, align: 'DL' });
+  graph.setGraph({ rankdir: 'TB', ranksep: 14, nodesep: 18, edgesep: 8, marginx: MARGIN, marginy: MARGIN, align: 'DL' });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(String(id), { ...box });
   for (const { from, to, by } of edges) graph.setEdge(String(from), String(to), {}, by);
   dagre.layout(graph);
   const { width = 0, height = 0 } = graph.graph();
+  // dagre's width is that of the boxes when they are aligned; arrows that go around them are drawn, too.
+  const around = edges.flatMap(({ from, to, by }) => graph.edge(String(from), String(to), by).points.map((p: { x: number }) => p.x + MARGIN));
   return {
-    width,
+    width: Math.max(width, ...around),
     height,
     nodes: new Map(nodes.map(({ id }) => {
       const { x, y } = graph.node(String(id));

@@ -13,7 +13,7 @@ import { Captures } from '../../lab/walk/captures.js';
 import { isHost, isPass, loadWalks, type Walk } from '../../lab/walk/expected.js';
 import { tablesOf } from '../../lab/walk/observed.js';
 import { sendTraffic } from '../../lab/walk/traffic.js';
-import { blueprintOf } from '../../lab/paper/make.js';
+import { blueprintOf, copyOf, explainingOf } from '../../lab/paper/make.js';
 import type { PacketStory, WatchedPass } from '../../lab/watch/follow.js';
 import { type WatchQuery, selectWatched } from '../../lab/watch/selection.js';
 import { newTotals, watchLab, type WatchOptions, type WatchTotals } from '../../lab/watch/session.js';
@@ -67,6 +67,9 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
     E: { pods: ['backend2'], port: 80 }, F: { service: 'frontend' },
   };
 
+  const throughBoth = ['default/frontendpolicy egress[0]', 'default/backendpolicy ingress[0]'];
+  const DECIDING: Record<string, string[]> = { B: throughBoth, C: throughBoth, E: throughBoth, F: ['default/frontendpolicy ingress[0]'] };
+
   it.each(walks.map((w) => [w.id, w] as const))('walk %s is told pass by pass, as one connection', async (id, walk) => {
     const { stories, totals } = await watched(QUERIES[id], () => sendTraffic(walk, (place) => netnsOf(lab, place), async () => {}));
     // The first packet of each direction; ARP's answer is in the first.
@@ -81,7 +84,7 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
     expect(programs()).toEqual([]);
   });
 
-  it.each(['B', 'C', 'E', 'F'])('walk %s: the first packet, its answer and the third do in every pass what the lab on paper foretells', async (id) => {
+  it.each(['B', 'C', 'E', 'F'])('walk %s: the first packet, its answer and the third do in every pass what the lab on paper foretells, by the policies that decide', async (id) => {
     const walk = walks.find((w) => w.id === id)!;
     const foretold = replay({ blueprint: blueprintOf(lab), mtu: {} }, replayOfWalk(lab, walk));
     const { stories } = await watched(QUERIES[id], () => sendTraffic(walk, (place) => netnsOf(lab, place), async () => {}));
@@ -93,6 +96,12 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
     );
     expect(seen).toContainEqual(expected);
     expect(expected.every((passes) => passes.length >= 2)).toBe(true);
+    // Told in sentences, the first packet names the rule of each policy that let it through.
+    const explaining = explainingOf(await copyOf(lab));
+    const syn = stories.filter((s) => s.identity.what === 'SYN').map((s) =>
+      s.stages.flatMap((stage) => (stage.kind === 'pass' ? explaining.of(stage.pass.node).trace(stage.pass.passes) : []))
+        .flatMap(({ steps }) => steps.flatMap((step) => (step.rule && 'policy' in step.rule && step.sentence.includes(step.rule.policy) ? `${step.rule.policy} ${step.rule.rule}` : []))));
+    expect(syn).toContainEqual(DECIDING[id]);
   });
 
   it('two thousand packets within two seconds or so are all told, none lost by anybody', async () => {

@@ -45,19 +45,23 @@ function portNumber(name: string): number {
  *  - "learned that": a trace that is given a frame lets NORMAL learn in OVS, and says so; ours never learns;
  *  - Geneve options in the final flow: OVS does not print those of a packet that came without;
  *  - type and code of ICMPv6 over IPv4 and of IGMP, which OVS prints as ports;
- *  - of a packet for a controller all but the reason and the controller: the rest is for OVS's own slow path.
+ *  - whether a packet for a controller is really sent: from a trace that is given a frame it is in OVS, from ours never;
+ *  - that a write to a port of a later fragment does nothing: OVS says so where its OpenFlow version has set_field, and
+ *    not where it has mod_tp_src, and the one may be told as the other.
  */
 function traced(text: string): string[] {
   return comparable(readTrace(text), TUNNEL_NAME).flatMap((pass) => [
     `flow ${withoutForeignPorts(pass.flow)}`,
     ...pass.tables.flatMap(([head, ...lines]) => [
       `table ${head}`,
-      ...lines.filter((l) => /^(->|>>)/.test(l) && !l.startsWith('-> learned that')).map((l) => `  ${remark(l)}`),
+      ...lines.filter((l) => /^(->|>>)/.test(l) && !SAID_BY_ONE.test(l)).map((l) => `  ${remark(l)}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow).replace(/,tun_metadata\d+=[^,]*/g, '')}`,
     `actions ${flooded(text) ? wordsOf(pass.actions) : pass.actions.map(withoutValues).join(',')}`,
   ]);
 }
+
+const SAID_BY_ONE = /^(-> learned that|>> unmet prerequisites for (tcp|udp|sctp)_(src|dst),)/;
 
 /** OVS names a port that a bucket watches although its weight is 0, and calls a group that it watches a port. */
 function remark(line: string): string {
@@ -70,6 +74,7 @@ function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
     .replace(/^(userspace\(.*),recirc_id=\d+/, '$1')
+    .replace(/dont_send=\d,/, '')
     .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) => set.replace(/=[^,)]*|\(0x[^)]*/g, ''));
 }
 

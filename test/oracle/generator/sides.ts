@@ -57,11 +57,16 @@ function traced(text: string): string[] {
       ...lines.filter((l) => /^(->|>>)/.test(l) && !SAID_BY_ONE.test(l)).map((l) => `  ${remark(l)}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow).replace(/,tun_metadata\d+=[^,]*/g, '')}`,
-    `actions ${flooded(text) ? wordsOf(pass.actions) : pass.actions.map(withoutValues).join(',')}`,
+    `actions ${flooded(text) ? wordsOf(pass.actions) : sent(pass.actions.map(withoutValues))}`,
   ]);
 }
 
 const SAID_BY_ONE = /^(-> learned that|>> unmet prerequisites for (tcp|udp|sctp)_(src|dst),)/;
+
+/** A packet that would wait for its controller is shown by OVS for a frame; by ours, as for a flow, not. */
+function sent(actions: readonly string[]): string {
+  return actions.filter((action) => !action.includes('continuation=1')).join(',') || 'drop';
+}
 
 /** OVS names a port that a bucket watches although its weight is 0, and calls a group that it watches a port. */
 function remark(line: string): string {
@@ -73,8 +78,7 @@ function remark(line: string): string {
 function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
-    .replace(/^(userspace\(.*),recirc_id=\d+/, '$1')
-    .replace(/dont_send=\d,/, '')
+    .replace(/controller\([^()]*\)/g, (words) => words.replace(/,(?:recirc_id|dont_send)=\d+/g, ''))
     .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) => set.replace(/=[^,)]*|\(0x[^)]*/g, ''));
 }
 

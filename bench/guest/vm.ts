@@ -48,7 +48,7 @@ export async function runInGuest<T>(options: GuestRun, read: (file: (name: strin
       '-serial', `file:${console}`, '-serial', 'stdio',
       ...fs('host', '/', ',readonly=on'), ...fs('share', share, ''),
       '-device', 'virtio-rng-pci', '-kernel', image.kernel, '-initrd', initramfs,
-      '-append', 'console=ttyS0 rdinit=/init quiet panic=-1 mitigations=off nokaslr tsc=reliable',
+      '-append', 'console=ttyS0 rdinit=/init quiet panic=-1 mitigations=off nokaslr tsc=reliable clearcpuid=112',
     ], {
       timeoutMs: options.timeoutMs, signal,
       onStdout(text) {

@@ -45,8 +45,9 @@ export class PaperConntrack {
   process(flow: Flow, ct: DatapathCt, icmpId = 0): void {
     if (getNumber(flow, F.dl_type) !== 0x0800) return;
     const tuple = tupleOfFlow(flow, icmpId);
-    let entry = this.#byKey.get(`${ct.zone} ${tupleKey(tuple)}`);
-    const isReply = entry !== undefined && tupleKey(entry.original) !== tupleKey(tuple);
+    const known = this.#carried(flow, ct.zone, icmpId);
+    let entry = known ?? this.#byKey.get(`${ct.zone} ${tupleKey(tuple)}`);
+    const isReply = known ? (getNumber(flow, F.ct_state) & RPL) !== 0 : entry !== undefined && tupleKey(entry.original) !== tupleKey(tuple);
     let state = TRK;
     if (!entry) state |= mayBegin(flow) ? NEW : INV;
     else {
@@ -63,6 +64,16 @@ export class PaperConntrack {
     setField(flow, F.ct_zone, ct.zone);
     setField(flow, F.ct_mark, entry?.mark ?? 0);
     if (entry) writeOriginal(flow, entry.original);
+  }
+
+  /** A packet that has been in this zone before has its connection with it, whatever was translated since. */
+  #carried(flow: Flow, zone: number, icmpId: number): CtEntry | undefined {
+    if ((getNumber(flow, F.ct_state) & TRK) === 0 || getNumber(flow, F.ct_zone) !== zone) return undefined;
+    const proto = PROTOCOLS[getNumber(flow, F.ct_nw_proto)];
+    if (proto === undefined) return undefined;
+    const port = (field: 'ct_tp_src' | 'ct_tp_dst'): number => (proto === 'icmp' ? icmpId : getNumber(flow, F[field]));
+    const [src, dst] = [formatIpv4(getField(flow, F.ct_nw_src)), formatIpv4(getField(flow, F.ct_nw_dst))];
+    return this.#byKey.get(`${zone} ${tupleKey({ proto, src, dst, sport: port('ct_tp_src'), dport: port('ct_tp_dst') })}`);
   }
 }
 

@@ -23,13 +23,14 @@ export interface Blueprint {
   tableNames: Record<string, string>;
 }
 
-export function blueprintOf(lab: Lab): Blueprint {
+/** `generated`: tables that are not on file. */
+export function blueprintOf(lab: Lab, generated?: Pick<Blueprint, 'content' | 'tableNames'>): Blueprint {
   return {
     lab,
-    content: new Map(lab.nodes.map((n) => [n.name, fileContent(n)])),
+    content: generated?.content ?? new Map(lab.nodes.map((n) => [n.name, fileContent(n)])),
     nat: new Map(lab.nodes.map((n) => [n.name, parseNatTable(rulesOf(lab, n), podSet(lab))])),
     connections: new Map(),
-    tableNames: tableNames(lab),
+    tableNames: generated?.tableNames ?? tableNames(lab),
   };
 }
 

@@ -14,6 +14,7 @@ import type { Outer } from './packet.js';
 export interface SwitchContent {
   flows: Source;
   groups?: Source;
+  meters?: Source;
 }
 
 export interface PaperOutput {
@@ -37,7 +38,8 @@ export class PaperSwitch {
     tableNames: Record<string, string>,
     whyNot = false,
   ) {
-    this.offline = makeOfflineSwitch([content.flows], portsOf(lab, node), content.groups ? [content.groups] : []);
+    const { flows, groups, meters } = content;
+    this.offline = makeOfflineSwitch([flows], portsOf(lab, node), groups ? [groups] : [], meters ? [meters] : []);
     const { ports, tlvMap, bridge, tables } = this.offline;
     this.#options = { ports, tlvMap, bridge, tableNames, ...(whyNot ? { candidates: (table: number) => tables.entries({ table }) } : {}) };
   }

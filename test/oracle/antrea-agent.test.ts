@@ -14,7 +14,6 @@ import { frameText } from '../helpers/frame-text.js';
 import { Ovs, ovsMissing, type SentFrame } from './ovs.js';
 
 const missing = ovsMissing();
-const UNSUPPORTED = /meter:\d+,|,pause(?=[,)])|,meter_id=\d+/g;
 
 const state = richState();
 const ids = v2Ids();
@@ -41,7 +40,7 @@ describe.skipIf(missing)(`the agent's packets in Open vSwitch${missing ? ` (skip
     const [flows, groups, meters] = [text(made.flows), text(made.groups), text(made.meters)];
     ovs = await Ovs.start({ ports: all, version: 'OpenFlow15', nativeTunnel: true, flows, groups, meters });
     const source = (lines: string[]): { name: string; text: string } => ({ name: 'v2', text: lines.join('\n') });
-    offline = makeOfflineSwitch([source(flows.map((line) => line.replace(UNSUPPORTED, '')))], all, [source(groups)]);
+    offline = makeOfflineSwitch([source(flows)], all, [source(groups)], [source(meters)]);
   });
   afterAll(() => ovs?.stop());
 

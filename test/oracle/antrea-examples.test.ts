@@ -102,8 +102,6 @@ for (const [name, version] of EXAMPLES) {
   );
 }
 
-/** packetwalk has no meters yet. */
-const WITHOUT_METERS = '';
 /** Our slow path chooses a bucket by the hash that OVS's datapath takes in a pass of its own. */
 const HASH_PASS = 'hash(sym_l4(0)),recirc(#)';
 const TUNNEL = /set\(tunnel\(tun_id=0x0,src=([\d.]+),dst=([\d.]+),[^()]*(?:\([^()]*\))?\)\),(.*)antrea-tun0/;
@@ -115,7 +113,7 @@ function comparable(passes: readonly string[]): string[] {
     .map((pass) =>
       comparableControllers(pass)
         .replace(/recirc\(\w+\)/g, 'recirc(#)')
-        .replace(/meter\(\w+\),/, WITHOUT_METERS)
+        .replace(/meter\(\w+\)/, 'meter(#)')
         .replace(TUNNEL, '$3tunnel(src=$1,dst=$2)'),
     )
     .map((pass) =>

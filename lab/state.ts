@@ -36,8 +36,7 @@ export interface LabState {
   processes: LabProcess[];
 }
 
-/** Longer than an agent needs that changes its node's flows. */
-const LOCK_PATIENCE_MS = 1500;
+const LOCK_PATIENCE_MS = 300;
 const LOCK_POLL_MS = 20;
 
 export function bootId(): string {

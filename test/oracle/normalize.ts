@@ -35,7 +35,7 @@ export function comparable(trace: TracedPass[], tunnelPort: string): ComparableP
     });
   return trace.map((pass) => {
     const normal = pass.tables.some((t) => t.lines.includes('NORMAL'));
-    const actions = splitTerms(rename(pass.actions)).map((a) => (a === VPORT ? tunnelPort : a));
+    const actions = splitTerms(rename(pass.actions).replaceAll(VPORT, tunnelPort));
     return {
       flow: packet(rename(pass.flow)),
       tables: pass.tables.map((t) => [`${t.table} ${t.priority} ${t.match} ${t.cookie}`, ...remarks(t.lines)]),

@@ -228,6 +228,8 @@ export class OwnSide implements Side {
     sw.addFlows(text);
     sw.conntrack.flush();
     sw.flushFdb();
+    // What is cached of the tables before is not all gone at once.
+    await sw.settled();
     this.failures.length = 0;
   }
 

@@ -1,6 +1,6 @@
-// `npm test`: the native tests under ASan/UBSan, then every vitest project, one after the other (the system suite wants
+// `npm test`: the tests' types, the native tests under ASan/UBSan, then every vitest project, one after the other (the system suite wants
 // the machine for itself). Prints each runner's own report and, last, one line with the sum: `N passed, N failed, N skipped`.
-// With names as arguments only these run: node scripts/test.mjs native unit oracle system.
+// With names as arguments only these run: node scripts/test.mjs types native unit oracle system.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const SUITES = ['native', 'unit', 'oracle', 'system'];
+const SUITES = ['types', 'native', 'unit', 'oracle', 'system'];
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 for (const name of wanted) {
   if (!SUITES.includes(name)) {
@@ -35,6 +35,13 @@ function run(command, args, onLine) {
     child.on('error', () => resolve(127));
     child.on('close', (code) => resolve(code ?? 1));
   });
+}
+
+/** The tests say what they mean: vitest itself leaves types unread. */
+async function types() {
+  const status = await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/tsconfig.json']);
+  if (status === 0) total.passed++;
+  else total.failed++;
 }
 
 async function native() {
@@ -73,7 +80,7 @@ async function vitest(project) {
 try {
   for (const suite of suites) {
     process.stdout.write(`\n== ${suite}\n`);
-    await (suite === 'native' ? native() : vitest(suite));
+    await (suite === 'types' ? types() : suite === 'native' ? native() : vitest(suite));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -97,7 +97,11 @@ export function lookAtChosen({ flow, mask }: Context, fields: HashFields): void 
   };
   if (fields === 'eth_src') return look(AT.dl_src, 6);
   if (fields === 'symmetric_l4') return void hashSymmetric({ flow, mask });
-  if (!isIp(flow)) return;
+  if (!isIp(flow)) {
+    // OVS looks at nothing here, although it hashes the link's addresses: a megaflow of its takes others the same way.
+    if (fields.startsWith('symmetric_l3l4')) lookAtEthernet(mask);
+    return;
+  }
   if (fields === 'nw_src') return isIpv4 ? look(AT.nw_src, 4) : look(AT.ipv6_src, 16);
   if (fields === 'nw_dst') return isIpv4 ? look(AT.nw_dst, 4) : look(AT.ipv6_dst, 16);
   mask.fill(0xff, ...addresses(flow));

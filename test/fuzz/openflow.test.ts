@@ -21,7 +21,7 @@ import {
 import { flowSpec, groupSpec, meterSpec, tlvMap } from './openflow-arbitraries.js';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20200902);
-const runs = (numRuns: number): fc.Parameters => ({ seed, numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1) });
+const runs = (numRuns: number): { seed: number; numRuns: number } => ({ seed, numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1) });
 
 function orInputError(read: () => unknown): void {
   try {

@@ -12,7 +12,7 @@ import {
   traceFlow,
   type TraceStep,
 } from '../../dataplane/trace/index.js';
-import { type FlowRef, type NodeName, type Packet, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
+import { type FlowRef, type NodeName, type Packet, type PacketFields, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
 import { sortTerms } from '../helpers/trace-text.js';
 
@@ -30,7 +30,7 @@ function node(name: NodeName): OfflineSwitch {
 function trace(p: Packet): Trace {
   const offline = node(p.node);
   const options = { ports: offline.ports, tlvMap: offline.tlvMap };
-  const mark = p.ct && p.ct.mark !== '0x0' ? { ct_mark: p.ct.mark } : {};
+  const mark: PacketFields = p.ct && p.ct.mark !== '0x0' ? { ct_mark: p.ct.mark } : {};
   const { flow } = parseTraceFlow(flowText(p.in, { ...p.packet, ...mark }), options);
   // After ct(commit) the packet still sees what the first ct() found.
   const ctNext = p.ct ? [p.ct.state.slice(1).replaceAll('+', ','), p.ct.state.slice(1).replaceAll('+', ',')] : [];

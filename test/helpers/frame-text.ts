@@ -1,5 +1,5 @@
 // A frame in one line, as the recorded answers of the example nodes have it.
-import { dissect, type Layer } from '../../dataplane/wire/index.js';
+import { dissect, type Ipv6View, type Layer, Malformed } from '../../dataplane/wire/index.js';
 
 export function frameText(frame: Uint8Array): string {
   const layers = dissect(frame);
@@ -17,5 +17,10 @@ export function frameText(frame: Uint8Array): string {
   if (tcp)
     return `${link} tcp ${src}:${tcp.tcp_src} -> ${dst}:${tcp.tcp_dst} ttl=${ttl} flags=0x${tcp.tcp_flags.toString(16)}`;
   if (udp) return `${link} udp ${src}:${udp.udp_src} -> ${dst}:${udp.udp_dst} ttl=${ttl}`;
-  return `${link} ip proto ${v4?.nw_proto ?? v6!.chain.nw_proto} ${src} -> ${dst} ttl=${ttl}`;
+  return `${link} ip proto ${v4?.nw_proto ?? protocolOf(v6!)} ${src} -> ${dst} ttl=${ttl}`;
+}
+
+function protocolOf(v6: Ipv6View): number | string {
+  const chain = v6.chain();
+  return chain instanceof Malformed ? 'unknown' : chain.nw_proto;
 }

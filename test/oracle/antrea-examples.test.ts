@@ -20,7 +20,7 @@ const EXAMPLES: [ExampleName, version: string][] = [
 const skipped = (reason: string | undefined): string => (reason ? ` (skipped: ${reason})` : '');
 
 function send(live: LiveSwitch, { in: port, frame, tunnel }: RecordedPacket): Promise<LiveFrame[]> {
-  return live.send(port, fromHex(frame), tunnel as Tunnel | undefined);
+  return live.send(port, fromHex(frame)!, tunnel as Tunnel | undefined);
 }
 
 function shown(frames: readonly LiveFrame[]): string[] {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseTraceFlow } from '../../dataplane/openflow/index.js';
 import { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../../dataplane/trace/index.js';
-import { type NodeName, type Packet, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
+import { type NodeName, type Packet, type PacketFields, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
 import { comparableTrace, upToFalseDrop } from '../helpers/ovs-trace.js';
 import { Ovs, ovsMissing } from './ovs.js';
@@ -13,7 +13,7 @@ const missing = ovsMissing();
 const NODES: NodeName[] = ['worker1', 'worker2'];
 
 function question(p: Packet): { flow: string; ctNext: string[] } {
-  const mark = p.ct && p.ct.mark !== '0x0' ? { ct_mark: p.ct.mark } : {};
+  const mark: PacketFields = p.ct && p.ct.mark !== '0x0' ? { ct_mark: p.ct.mark } : {};
   const state = p.ct?.state.slice(1).replaceAll('+', ',');
   return { flow: flowText(p.in, { ...p.packet, ...mark }), ctNext: state ? [state] : [] };
 }

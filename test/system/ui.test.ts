@@ -180,8 +180,8 @@ async function readEvents(response: Response, take: (event: string, data: unknow
   let text = '';
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of response.body!) {
-      text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
       const messages = text.split('\n\n');
       text = messages.pop()!;
       for (const message of messages) {

@@ -5,7 +5,7 @@ import type { DatapathAction, DatapathNat } from '../../dataplane/datapath/actio
 import { DROP_REASONS } from '../../dataplane/datapath/drop-reasons.js';
 import { decodeActions, encodeActions } from '../../dataplane/datapath/encode.js';
 import { KEY_FIELDS, type FieldName } from '../../dataplane/datapath/key-fields.js';
-import { InputError, UnsupportedError } from '../../dataplane/errors.js';
+import { InputError } from '../../dataplane/errors.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { argvOf, identify, isAlive, isBound, netnsInodeOf, processesIn, startDetached, stopAll, stopPid } from '../../lab/processes.js';
+import { argvOf, identify, isAlive, isBound, netnsInodeOf, processesIn, startDetached, stopAll } from '../../lab/processes.js';
 import { ProgramError, run } from '../../lab/run.js';
 import { together } from '../../lab/together.js';
 

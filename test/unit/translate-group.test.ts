@@ -137,7 +137,7 @@ test('a group that sends to itself is given up', () => {
 test('packets are counted by the group and the buckets that they went through', () => {
   const buckets = [{ do: 'output:2', watchPort: 2 }, { do: 'output:3' }];
   const paper = withGroups([groupOf(1, 'fast_failover', buckets)], 'actions=group:1');
-  for (const counter of paper.translate(TCP).credited) counter.credit(3, 300, 0);
+  for (const counter of paper.translate(TCP).credited) counter.credit(3, 300, 0, 0);
   const group = paper.offline.tables.groups.get(1)!;
   expect([group.packets, ...group.buckets.map((b) => b.packets)]).toEqual([3, 3, 0]);
 });

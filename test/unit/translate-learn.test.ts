@@ -76,7 +76,7 @@ describe('the life of a learned flow', () => {
   test('packets of the megaflow put off its end, too', () => {
     const { tables, at } = clock();
     const credited = tables.learn(learned)!;
-    credited.credit(1, 60, 9000, 0);
+    credited.credit(1, 60, 9000);
     at(15);
     expect(tables.expire()).toEqual([]);
   });

@@ -25,8 +25,8 @@ export const TARGETS: readonly Target[] = [
   { trial: 'datapath-1k-both', ours: 'packetwalk', peer: 'ovs-dpdk', least: 3 },
   { trial: 'datapath-100k-both', ours: 'packetwalk', peer: 'ovs-dpdk', least: 4 },
   { trial: 'udp-64b', ours: 'packetwalk', peer: 'linux-bridge', least: 1.8,
-    note: 'The bridge forwards where the sender runs; our switch wants a core beside it. What our own code costs is what `switchKernelPercent` '
-      + 'leaves, and the distance to `bare`; the rest is reading and writing TAPs.' },
+    note: 'The bridge forwards where the sender runs; our switch wants a core beside it. `switchKernelPercent` says how much of our time '
+      + 'is the kernel\'s, and the distance to `bare` what switching costs.' },
   { trial: 'udp-64b', ours: 'packetwalk', peer: 'ovs-kernel', least: 1.5, guest: true },
   { trial: 'udp-64b-veth', ours: 'packetwalk-veth', peer: 'linux-bridge', least: 1.5 },
   { trial: 'tcp-1-stream', ours: 'packetwalk', peer: 'linux-bridge', least: 0.95, note: TCP_ON_TAPS },

@@ -33,21 +33,28 @@ Napi::Value DatapathWrap::ct_flush(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DatapathWrap::ct_stats(const Napi::CallbackInfo& info) {
+  // The visit runs on the datapath's thread, where no JavaScript value may be touched: it only copies.
+  Conntrack::Stats stats;
+  uint32_t connections = 0, max_connections = 0;
+  bool tcp_be_liberal = false;
+  datapath_->with_conntrack([&](const Conntrack& ct) {
+    stats = ct.stats();
+    connections = ct.size();
+    max_connections = ct.max_connections();
+    tcp_be_liberal = ct.tcp_be_liberal();
+  });
   const Napi::Env env = info.Env();
   Napi::Object o = Napi::Object::New(env);
-  datapath_->with_conntrack([&](const Conntrack& ct) {
-    const Conntrack::Stats stats = ct.stats();
-    o.Set("connections", ct.size());
-    o.Set("maxConnections", ct.max_connections());
-    o.Set("tcpBeLiberal", Napi::Boolean::New(env, ct.tcp_be_liberal()));
-    o.Set("committed", number(env, stats.committed));
-    o.Set("expected", number(env, stats.expected));
-    o.Set("invalid", number(env, stats.invalid));
-    o.Set("full", number(env, stats.full));
-    o.Set("limited", number(env, stats.limited));
-    o.Set("expired", number(env, stats.expired));
-    o.Set("natExhausted", number(env, stats.nat_exhausted));
-  });
+  o.Set("connections", number(env, connections));
+  o.Set("maxConnections", number(env, max_connections));
+  o.Set("tcpBeLiberal", Napi::Boolean::New(env, tcp_be_liberal));
+  o.Set("committed", number(env, stats.committed));
+  o.Set("expected", number(env, stats.expected));
+  o.Set("invalid", number(env, stats.invalid));
+  o.Set("full", number(env, stats.full));
+  o.Set("limited", number(env, stats.limited));
+  o.Set("expired", number(env, stats.expired));
+  o.Set("natExhausted", number(env, stats.nat_exhausted));
   return o;
 }
 

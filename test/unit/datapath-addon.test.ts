@@ -430,16 +430,31 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
 });
 
 /** Runs a script in a Node of its own; what matters is how that ends. */
-function run(script: string): { status: number | null; signal: string | null; stdout: string; stderr: string } {
+function run(script: string, ...flags: string[]): { status: number | null; signal: string | null; stdout: string; stderr: string } {
   const prelude = `
     const addon = require(process.argv[1]);
     const port = { no: 1, name: 'p', kind: 'memory', mtu: 1500 };
     const frame = new Uint8Array(60);
     const open = (onUpcalls = () => {}) => new addon.Datapath({ onUpcalls, onEvent() {} });`;
-  return spawnSync(process.execPath, ['-e', prelude + script, addonPath()], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [...flags, '-e', prelude + script, addonPath()], { encoding: 'utf8', timeout: 20_000 });
 }
 
 describe.skipIf(!native)('a process with the addon', () => {
+  it('may be asked for anything while JavaScript collects its garbage', () => {
+    // What is made for JavaScript on the datapath's thread instead of its own ends such a process at once.
+    const r = run(`
+      const dp = open();
+      dp.addPort(port);
+      dp.start();
+      const kept = [];
+      for (let i = 0; i < 1000; i++) {
+        kept.push(dp.ctStats(), dp.ctLimits(), dp.ctDump({}), dp.counters(), dp.fragmentStatus(true));
+      }
+      dp.stop();
+      console.log('stopped');`, '--stress-incremental-marking');
+    expect(r).toMatchObject({ status: 0, stdout: 'stopped\n', stderr: '' });
+  });
+
   it('ends by itself after stop()', () => {
     const r = run(`
       const dp = open();

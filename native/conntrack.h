@@ -75,7 +75,7 @@ struct CtOutcome {
   enum Kind : uint8_t {
     changing,  // the next packet may fare otherwise
     repeated,  // tracked in this zone before: nothing was looked up
-    live,      // of a connection that both ends have confirmed: see touch()
+    live,      // of a connection that both ends have confirmed, or of UDP that nobody has answered so far: see touch()
   } kind = changing;
   PathStep step{};  // when live
 };

@@ -57,7 +57,7 @@ struct alignas(64) Connection {
   TcpPeer peer[2];   // by Direction
   uint32_t self;     // index in the pool
   uint32_t wheel_tick;
-  uint16_t version;  // of mark and label: another one after each change
+  uint16_t version;  // of what a path relies on: another one after each change of mark or label, and after a first answer
   uint8_t flags;
   FlowState flow_state;
   uint8_t nat;       // NatKind, see nat.h

@@ -100,8 +100,10 @@ CtOutcome Tracker::process(Packet& packet, const CtAction& action, uint64_t now_
   if (state & kCtInv) stats_.invalid++;
   answer(key, state, found.connection, expected ? &*expected : nullptr, subject.tuple);
   // What a control channel says may announce something: each of its packets is read.
-  if (!found.connection || action.force || subject.related || control != Alg::none || !(state & kCtEst)) return {};
+  if (!found.connection || action.force || subject.related || control != Alg::none) return {};
   const Connection& c = *found.connection;
+  const bool is_one_way = subject.tuple.proto == kIpUdp && c.flow_state == FlowState::multiple;
+  if (!(state & kCtEst) && !is_one_way) return {};
   return {CtOutcome::live, {c.self, c.serial, c.version, static_cast<uint8_t>(found.direction)}};
 }
 
@@ -142,8 +144,10 @@ bool Tracker::touch(const PathStep& step, uint8_t proto, const uint8_t* l4, uint
     timeout = Timeout::tcp_established;
   } else {
     const uint16_t udp_size = load16(l4 + 4);
-    if (c->flow_state != FlowState::both_ways || udp_size < kUdpSize || udp_size > l4_size) return false;
-    timeout = Timeout::udp_multiple;
+    if (udp_size < kUdpSize || udp_size > l4_size) return false;
+    if (c->flow_state == FlowState::both_ways) timeout = Timeout::udp_multiple;
+    else if (c->flow_state == FlowState::multiple && direction == kOrig) timeout = Timeout::udp_single;
+    else return false;
   }
   wheel_.set(*c, now_ns + policies_.length_ns(c->policy, timeout));
   return true;

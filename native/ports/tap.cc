@@ -8,13 +8,13 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "netns.h"
+#include "plain_io.h"
 #include "rtnl.h"
 #include "rx_arena.h"
 #include "vnet.h"
@@ -78,6 +78,7 @@ class TapPort final : public Port {
  private:
   bool accept(uint8_t* frame, ssize_t got, Packet& packet);
   void write_one(const Packet& packet);
+  ssize_t write_frame(const Packet& packet);
   void read_drops(const char* device);
 
   TapSpec spec_;
@@ -131,7 +132,7 @@ int TapPort::rx(Packet** packets, int max) {
   int n = 0;
   while (n < max && !arena_.full()) {
     uint8_t* frame = arena_.next();
-    const ssize_t got = read(fd_.get(), frame - kVnetSize, kVnetSize + kMaxFrame);
+    const ssize_t got = plain_read(fd_.get(), frame - kVnetSize, kVnetSize + kMaxFrame);
     if (got <= 0) break;  // EAGAIN: no more; anything else is for poll_state()
     Packet& packet = *packets[n];
     if (!accept(frame, got, packet)) continue;
@@ -162,13 +163,22 @@ void TapPort::tx(Packet** packets, int count) {
   for (int i = 0; i < count; i++) write_one(*packets[i]);
 }
 
-void TapPort::write_one(const Packet& packet) {
-  // The header goes in a vector of its own: the bytes before a frame may belong to another packet (a coalesced
-  // tunnel read), and the frame may wait in another port's queue.
+// The virtio header goes right before the frame, where that room is the packet's own. Where it is not (a neighbour in a
+// coalesced tunnel read lies there) it goes apart, for which the kernel has to fetch a vector.
+ssize_t TapPort::write_frame(const Packet& packet) {
   VnetHeader header;
   vnet_from_packet(packet, header);
+  if (packet.headroom >= sizeof header) {
+    uint8_t* start = packet.data - sizeof header;
+    memcpy(start, &header, sizeof header);
+    return plain_write(fd_.get(), start, sizeof header + packet.size);
+  }
   const iovec parts[2] = {{&header, sizeof header}, {packet.data, packet.size}};
-  if (writev(fd_.get(), parts, 2) >= 0) {
+  return plain_writev(fd_.get(), parts, 2);
+}
+
+void TapPort::write_one(const Packet& packet) {
+  if (write_frame(packet) >= 0) {
     counters.tx_packets++;
     counters.tx_bytes += packet.size;
   } else if (errno == EINVAL) {

@@ -434,6 +434,25 @@ TEST("paths: a path ends with its megaflow, its connection, its mark, its output
   CHECK_EQ(marked.follow(2), 0u);
 }
 
+TEST("paths: datagrams that nobody has answered take one as +new, and the first answer ends it") {
+  Established e;
+  const auto followed = [&](int n) {
+    const uint64_t before = e.followed();
+    for (int i = 0; i < n; i++) e.send(1, udp(kA, kB));
+    return e.followed() - before;
+  };
+  const uint32_t as_new = 110 + kCtNew, as_est = 110 + kCtEst;
+  const auto credited = [&](uint32_t id) { return e.side.pipeline.cache.find(id)->packets; };
+  CHECK_EQ(followed(2), 0u);  // opened, then seen to be more than one
+  const uint64_t before_new = credited(as_new), before_est = credited(as_est);
+  CHECK_EQ(followed(5), 5u);
+  CHECK_EQ(credited(as_new), before_new + 5);
+  e.send(2, udp(kB, kA));
+  CHECK_EQ(followed(3), 2u);
+  CHECK_EQ(credited(as_new), before_new + 5);
+  CHECK_EQ(credited(as_est), before_est + 3);
+}
+
 TEST("paths: no watched packet takes one, and the others still do") {
   Established e;
   FlowKey key, mask;

@@ -100,6 +100,7 @@ bool PacketRing::next(Frame* frame) {
   memcpy(&frame->vnet, frame->data - sizeof(VnetHeader), sizeof(VnetHeader));
   frame->truncated = header->tp_snaplen < header->tp_len;
   frame->csum_valid = (status & TP_STATUS_CSUM_VALID) != 0;
+  frame->losing = (status & TP_STATUS_LOSING) != 0;
   frame->tagged = (status & TP_STATUS_VLAN_VALID) != 0;
   frame->tci = header->tp_vlan_tci;
   frame->tpid = (status & TP_STATUS_VLAN_TPID_VALID) ? header->tp_vlan_tpid : ETH_P_8021Q;

@@ -30,6 +30,7 @@ class PacketRing {
     VnetHeader vnet;
     bool truncated;    // longer than a slot: not whole
     bool csum_valid;   // the kernel has checked it
+    bool losing;       // others were lost, not long ago, because the ring was full
     bool tagged;       // an outer VLAN tag that the kernel took out of the bytes
     uint16_t tpid, tci;
   };

@@ -6,6 +6,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "netns.h"
 
 namespace pw {
@@ -19,15 +21,26 @@ Fd detached_sysfs() {
   return Fd(fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
 }
 
+// As the kernel reads a set of CPUs: words of 32 in hexadecimal, the highest first.
+std::string cpu_mask(unsigned cpu) {
+  char word[9];
+  snprintf(word, sizeof word, "%x", 1u << cpu % 32);
+  std::string mask = word;
+  for (unsigned i = 0; i < cpu / 32; i++) mask += ",00000000";
+  return mask;
+}
+
 }  // namespace
 
-void receive_on_one_cpu(const std::string& ifname) {
+bool receive_on_cpu(const std::string& ifname, unsigned cpu) {
   const Fd sysfs = detached_sysfs();
-  if (!sysfs) return;
+  if (!sysfs) return false;
+  const std::string mask = cpu_mask(cpu);
   for (int queue = 0;; queue++) {
     const std::string file = "class/net/" + ifname + "/queues/rx-" + std::to_string(queue) + "/rps_cpus";
     const Fd fd(openat(sysfs.get(), file.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!fd || write(fd.get(), "1", 1) != 1) return;  // CPU 0, as a mask
+    if (!fd) return queue > 0;
+    if (write(fd.get(), mask.data(), mask.size()) != static_cast<ssize_t>(mask.size())) return false;
   }
 }
 

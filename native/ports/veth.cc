@@ -3,13 +3,16 @@
 
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "../clock.h"
 #include "host_stack.h"
 #include "netns.h"
 #include "packet_ring.h"
@@ -23,6 +26,7 @@ namespace pw {
 namespace {
 
 constexpr uint32_t kMacsSize = 12, kTagSize = 4;
+constexpr uint64_t kMoveInterval = 50'000'000;  // ns
 
 // Puts the tag back that the kernel took out: the addresses move forward, into the headroom.
 void restore_tag(Packet& packet, uint16_t tpid, uint16_t tci) {
@@ -63,11 +67,14 @@ class VethPort final : public Port {
   void detach();
   bool same_netns() const;
   void count_refusal(int err);
+  void make_way();
 
   VethSpec spec_;
   std::string ifname_;
   NetnsId netns_;      // the namespace we are attached in
   int ifindex_ = 0;
+  int receive_cpu_ = 0;     // where the kernel queues what we receive
+  uint64_t moved_ns_ = 0;  // when we last thought about that
   PacketRing ring_;
   Fd tx_fd_;
   HostStackGuard guard_;
@@ -97,7 +104,7 @@ bool VethPort::attach_here(bool set_up, SysError* error) {
     return refuse(error, "netlink(RTM_GETLINK)", ifname_, ENETDOWN);
   }
   ifindex_ = link.index;
-  receive_on_one_cpu(ifname_);
+  receive_on_cpu(ifname_, receive_cpu_ = 0);
   return guard_.install(ifindex_, ifname_, error) && open_tx(ifname_, error) &&
          ring_.open(ifindex_, spec_.ring_slots, ifname_, error);
 }
@@ -144,6 +151,7 @@ bool VethPort::same_netns() const {
 
 int VethPort::rx(Packet** packets, int max) {
   int n = 0;
+  bool is_losing = false;
   PacketRing::Frame frame;
   while (n < max && ring_.next(&frame)) {
     Packet& packet = *packets[n];
@@ -156,6 +164,7 @@ int VethPort::rx(Packet** packets, int max) {
       frame.truncated ? counters.oversize++ : counters.bad_vnet++;
       continue;
     }
+    is_losing |= frame.losing;
     if (frame.csum_valid) packet.csum_valid = true;
     if (frame.tagged && packet.size >= kMacsSize) restore_tag(packet, frame.tpid, frame.tci);
     reset_packet(packet, no_);
@@ -163,7 +172,24 @@ int VethPort::rx(Packet** packets, int max) {
     counters.rx_bytes += packet.size;
     n++;
   }
+  if (is_losing) make_way();
   return n;
+}
+
+// Frames are lost because we do not come round to them. Where the kernel queues them on the very CPU that we run on, its
+// interrupts leave us hardly any of it; another shall do that, which holds back the sender that runs there, not us.
+void VethPort::make_way() {
+  const uint64_t now = monotonic_ns();
+  if (now - moved_ns_ < kMoveInterval) return;
+  moved_ns_ = now;
+  const int cpu = sched_getcpu();
+  const auto cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  if (cpu != receive_cpu_ || cpus < 2) return;
+  in_netns(spec_.netns, nullptr, [&] {
+    const int other = (cpu + 1) % cpus;
+    if (receive_on_cpu(ifname_, static_cast<unsigned>(other))) receive_cpu_ = other;
+    return true;
+  });
 }
 
 void VethPort::tx(Packet** packets, int count) {

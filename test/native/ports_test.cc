@@ -1,4 +1,5 @@
 // The kernel's ports in real namespaces: what a pod sends must arrive as sent, and a device may come and go.
+#include <sched.h>
 #include <sys/uio.h>
 
 #include "check.h"
@@ -376,38 +377,75 @@ TEST("a veth port that is missing is refused by name") {
   CHECK(error.syscall == "netlink(RTM_GETLINK)" && error.object == "nothing" && error.err == ENODEV);
 }
 
-TEST("a full ring is counted as rx_dropped, and the ring wraps without loss after it") {
-  NEEDS_LAB();
-  Namespace sw("sw");
+// A pod that sends datagrams of a byte through a veth port, and what takes them.
+struct Flood {
+  Namespace sw{"sw"};
   Pods pods;
-  make_veth(1, pods.one, sw);
-  auto port = veth(1, sw);
-  if (!port) return;
-  pods.one.ip("addr add 192.0.2.1/24 dev eth0");
-  pods.one.ip("neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev eth0");
-  Fd sender = socket_in(pods.one, SOCK_DGRAM);
-  const sockaddr_in to = ipv4("192.0.2.9", 9);
-  auto send = [&](int count) {
-    for (int i = 0; i < count; i++) sendto(sender.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
-    usleep(20000);  // receive steering may hand frames to another CPU
-  };
+  std::unique_ptr<Port> port;
+  Fd sender;
   std::array<Packet, kBurst> storage;
   std::array<Packet*, kBurst> burst;
-  for (int i = 0; i < kBurst; i++) burst[i] = &storage[i];
-  auto drain = [&] {
+
+  Flood() {
+    make_veth(1, pods.one, sw);
+    port = veth(1, sw);
+    pods.one.ip("addr add 192.0.2.1/24 dev eth0");
+    pods.one.ip("neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev eth0");
+    sender = socket_in(pods.one, SOCK_DGRAM);
+    for (int i = 0; i < kBurst; i++) burst[i] = &storage[i];
+  }
+  void send(int count) {
+    const sockaddr_in to = ipv4("192.0.2.9", 9);
+    for (int i = 0; i < count; i++) sendto(sender.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    usleep(20000);  // receive steering may hand frames to another CPU
+  }
+  int drain() {
     int got = 0;
     for (int n; (n = port->rx(burst.data(), kBurst)) > 0; got += n) port->release();
     return got;
-  };
-  send(200);
-  const int first = drain();
-  CHECK(first >= static_cast<int>(kVethRingSlots) && first < 200);
-  CHECK(port->poll_state() == PortState::up);
-  CHECK_EQ(port->counters.rx_dropped, 200u - static_cast<unsigned>(first));
-  for (int round = 0; round < 10; round++) {
-    send(50);
-    CHECK_EQ(drain(), 50);
   }
+};
+
+TEST("a full ring is counted as rx_dropped, and the ring wraps without loss after it") {
+  NEEDS_LAB();
+  Flood flood;
+  if (!flood.port) return;
+  flood.send(200);
+  const int first = flood.drain();
+  CHECK(first >= static_cast<int>(kVethRingSlots) && first < 200);
+  CHECK(flood.port->poll_state() == PortState::up);
+  CHECK_EQ(flood.port->counters.rx_dropped, 200u - static_cast<unsigned>(first));
+  for (int round = 0; round < 10; round++) {
+    flood.send(50);
+    CHECK_EQ(flood.drain(), 50);
+  }
+}
+
+TEST("when frames are lost, the kernel is told to queue them on another CPU than the one that reads them") {
+  NEEDS_LAB();
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+    printf("skip (one CPU): ");
+    return;
+  }
+  cpu_set_t before, reader;
+  sched_getaffinity(0, sizeof before, &before);
+  CPU_ZERO(&reader);
+  CPU_SET(0, &reader);
+  Flood flood;
+  if (!flood.port) return;
+  const auto queued_on = [&] {
+    return run("ip netns exec " + flood.sw.name + " cat /sys/class/net/sw1/queues/rx-0/rps_cpus");
+  };
+  sched_setaffinity(0, sizeof reader, &reader);
+  flood.send(20);
+  CHECK_EQ(flood.drain(), 20);
+  CHECK_EQ(strtoul(queued_on().c_str(), nullptr, 16), 1u);  // nothing is lost: it stays where it was
+  flood.send(200);
+  flood.drain();
+  flood.send(20);  // the first that know of the loss
+  flood.drain();
+  CHECK_EQ(strtoul(queued_on().c_str(), nullptr, 16), 2u);
+  sched_setaffinity(0, sizeof before, &before);
 }
 
 TEST_MAIN()

@@ -15,6 +15,7 @@ export interface Masked {
 const CFI = 0x1000n;
 const vlanTci = fieldByName('vlan_tci');
 const nwTos = fieldByName('nw_tos');
+const nwProto = fieldByName('nw_proto');
 const [ndSll, ndTll] = [fieldByName('nd_sll'), fieldByName('nd_tll')];
 const metadataPresent = fieldByName('tun_metadata_present');
 
@@ -109,7 +110,9 @@ function metadataFields(tlvMap: TlvMap | undefined): Field[] {
 
 /** Every field that a match on this Flow may have, in the order of printing. */
 export function matchFields(protocol: Protocol, tlvMap?: TlvMap): Field[] {
-  return [...BEFORE_TUNNEL, ...metadataFields(tlvMap), ...AFTER_TUNNEL, ...headerFields(protocol)];
+  // ARP's operation is arp_op, and without a network protocol there is nothing for nw_proto to be about.
+  const before = protocol.ip ? BEFORE_TUNNEL : BEFORE_TUNNEL.filter((field) => field !== nwProto);
+  return [...before, ...metadataFields(tlvMap), ...AFTER_TUNNEL, ...headerFields(protocol)];
 }
 
 /** The canonical match of a Flow and its mask. Header fields that the matched protocol does not have are left out. */

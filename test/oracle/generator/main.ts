@@ -10,7 +10,7 @@ import { packetwalkMissing } from '../live-packetwalk.js';
 import { ovsMissing } from '../ovs.js';
 import { type Case, printCase, readCase } from './case-file.js';
 import { exploreOne, type Found, newTally, startPair, stopPair } from './explore.js';
-import { ending, KINDS, type Kind, load, type Pair, sendAll, textOf } from './run.js';
+import { ending, KINDS, type Kind, load, type Pair, revive, sendAll, textOf } from './run.js';
 import type { Scenario } from './scenario.js';
 import { differs, freshDatagrams, shrink } from './shrink.js';
 
@@ -78,7 +78,11 @@ async function explore(): Promise<number> {
       const first = found[0];
       if (first && shown < show) {
         shown++;
-        await report(pair, first);
+        await report(pair, first).catch(async (error: unknown) => {
+          if (!(await revive(pair, error))) throw error;
+          const { kind } = first.difference;
+          process.stdout.write(`${kind} differs (seed ${first.seed}, not shrunk: Open vSwitch died of it)\n`);
+        });
       }
       if (Date.now() - told < PROGRESS_MS) continue;
       told = Date.now();

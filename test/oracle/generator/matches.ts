@@ -216,7 +216,9 @@ function termText({ field, value, mask }: Term): string {
   return `${name}=${print(value)}${mask === undefined ? '' : `/${print(mask)}`}`;
 }
 
-const plain = (format: Field['format']) => (v: bigint) => (format === 'decimal' && v < 10n ? `${v}` : `0x${v.toString(16)}`);
+/** Of a port, ovs-ofctl reads only decimals. */
+const plain = (format: Field['format']) => (v: bigint) =>
+  format === 'port' || (format === 'decimal' && v < 10n) ? `${v}` : `0x${v.toString(16)}`;
 
 function prefixLength(mask: bigint): number {
   return mask.toString(2).replaceAll('0', '').length;

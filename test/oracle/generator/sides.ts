@@ -248,7 +248,9 @@ export class OwnSide implements Side {
   }
 
   async trace(step: Step): Promise<string[]> {
-    const { env, bridge, ports, tlvMap } = this.#offline;
+    const { env, bridge, ports, tlvMap, mac } = this.#offline;
+    // A trace that teaches, teaches NORMAL too; OVS is made to forget as well.
+    if (this.#teaches) mac.flush();
     const options = { ctNext: step.ctNext, bridge, ports, tlvMap, generate: this.#teaches };
     return traced(formatTrace(traceFlow(env, this.packet(step), options)));
   }

@@ -253,7 +253,7 @@ describe.skipIf(addon.missing)(
           const answer = await client.call(name, ...args).catch((e: unknown) => e);
           expect(typeof answer === 'string' || answer instanceof CommandError).toBe(true);
         }),
-        { numRuns: 500 },
+        { seed: 20200902, numRuns: 500 },
       );
       expect(await client.call('version')).toMatch(/^packetwalk /);
     });

@@ -44,6 +44,7 @@ describe('control: framing', () => {
           expect(framer.pending).toBe(0);
         },
       ),
+      { seed: 20200902 },
     );
   });
 

@@ -116,7 +116,7 @@ describe('encodeActions', () => {
     const undone = fc.property(list, (actions) => {
       expect(decodeActions(encodeActions(actions))).toEqual(actions);
     });
-    fc.assert(undone, { numRuns: 300 });
+    fc.assert(undone, { seed: 20200902, numRuns: 300 });
   });
 
   it.each<[string, DatapathAction, RegExp]>([

@@ -7,6 +7,7 @@ import { controlCall } from '../dataplane/control/client.js';
 import { InputError } from '../dataplane/errors.js';
 import { bundleText, isEmpty, metersGone, type TablesDelta } from '../flows/antrea/delta.js';
 import { Claims, type Kind, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
+import { addControlPorts, changeEgressAddresses, removeControlPorts } from './agent-devices.js';
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
 import { getState } from './exec.js';
@@ -116,7 +117,8 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   const added = lab.pods.filter((pod) => !before.pods.some((old) => isDeepStrictEqual(plain(pod), old)));
   const removed = before.pods.filter((old) => !lab.pods.some((pod) => isDeepStrictEqual(plain(pod), old)));
   const deltas = lab.nodes.map((node) => ({ node, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
-  const rules = lab.nodes.filter((node) => !isDeepStrictEqual(hostRules(lab, node), hostRules(before, node)));
+  const { ids } = state.kube;
+  const rules = lab.nodes.filter((node) => !isDeepStrictEqual(hostRules(lab, node, tables.ids), hostRules(before, node, ids)));
   refuseForeign(added.map(({ netns }) => netns), state.namespaces);
 
   // A change that is broken off is finished by the next `lab up`: what is to be is on file first.
@@ -129,9 +131,12 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   writeTables(lab, tables);
 
   await removePods(state, removed);
+  await addControlPorts(lab, before);
   await addPods(state, added);
+  await together(lab.nodes.map((node) => changeEgressAddresses(lab, before, node)));
   await together(deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => changeTables(lab, node, delta)));
-  if (rules.length > 0) await loadRules({ ...lab, nodes: rules });
+  await removeControlPorts(lab, before);
+  if (rules.length > 0) await loadRules({ ...lab, nodes: rules }, tables.ids);
   await together(lab.nodes.map((node) => changeServiceRoutes(lab, before, node)));
   await changeRoutes(lab.router.netns, before.router.routes, lab.router.routes);
   await restartServers(state, before);

@@ -30,7 +30,7 @@ export function generateTables(lab: Lab, cluster: Cluster, before: NodeIds = {})
       const own = new Ids({ from: before[node.name] });
       if (!before[node.name]) for (const rule of node.ruleOrder) own.conjunctions.of(rule);
       const state = nodeState(cluster, node.name, peers);
-      const generated = pipeline.generate(state, { ids: own, agent: agentState(cluster, node, state) });
+      const generated = pipeline.generate(state, { ids: own, agent: agentState(lab, cluster, node, state) });
       tableNames = Object.fromEntries(pipeline.tables(state).map(({ number, name }) => [number, name]));
       ids[node.name] = own.state();
       return [node.name, generated];
@@ -39,9 +39,15 @@ export function generateTables(lab: Lab, cluster: Cluster, before: NodeIds = {})
   return { nodes, ids, tableNames };
 }
 
-/** What no object says: the groups that the node's agent has heard of, the Traceflows that it watches for. */
-export function agentState(cluster: Cluster, node: LabNode, state: NodeState): AgentState {
-  return { gatewayWithoutMarks: true, multicast: readMulticast(node), traceflows: runningTraceflows(cluster, state) };
+/** What no object says: the ports of TrafficControl, the groups that the node's agent has heard of, the Traceflows that it watches for. */
+export function agentState(lab: Lab, cluster: Cluster, node: LabNode, state: NodeState): AgentState {
+  const devices = Object.fromEntries(lab.controlPorts.filter((port) => port.node === node.name).map(({ name, ofport }) => [name, ofport]));
+  return {
+    devices,
+    gatewayWithoutMarks: true,
+    multicast: readMulticast(node),
+    traceflows: runningTraceflows(cluster, state),
+  };
 }
 
 const multicastFile = (node: LabNode): string => join(node.rundir, 'multicast.json');

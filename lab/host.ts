@@ -1,6 +1,8 @@
 // A node as a host: kernel settings of each namespace; kube-proxy's and Antrea's rules with their sets of addresses, as the
 // lab's pipeline wants them.
 import { pipelineByName } from '../flows/antrea/index.js';
+import { egressMarksOf } from '../flows/antrea/v2/egress.js';
+import type { NodeIds } from './generate.js';
 import type { Lab, LabNode } from './resolve.js';
 import { runIn } from './run.js';
 import { antreaProxyRules } from './rules/antrea-proxy.js';
@@ -42,10 +44,10 @@ export async function configureKernel(lab: Lab, signal?: AbortSignal): Promise<v
 }
 
 /** Loads each node's rules, replacing what is there: each set and each table in one step. */
-export async function loadRules(lab: Lab, signal?: AbortSignal): Promise<void> {
+export async function loadRules(lab: Lab, ids: NodeIds, signal?: AbortSignal): Promise<void> {
   await together(
     lab.nodes.map(async (node) => {
-      for (const { family, sets, text } of hostRules(lab, node)) {
+      for (const { family, sets, text } of hostRules(lab, node, ids)) {
         await runIn(node.netns, ['ipset', '-exist', 'restore'], { input: sets.map(setText).join(''), signal });
         await runIn(node.netns, [family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore'], { input: text, signal });
       }
@@ -70,13 +72,13 @@ function setText({ name, type, family, members }: IpSet): string {
 
 type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'podCidr6' | 'gateway' | 'serviceOrder' | 'docker'>;
 
-/** What this node's kernel is told, one family after the other. */
-export function hostRules(lab: Lab, node: RulesNode): HostRules[] {
+/** What this node's kernel is told, one family after the other. `ids`: those that the switches' flows were made with. */
+export function hostRules(lab: Lab, node: RulesNode, ids: NodeIds): HostRules[] {
   if (lab.pipeline === undefined || pipelineByName(lab.pipeline).kubeProxy !== 'none') {
     const sets: IpSet[] = [{ name: POD_SET, type: 'hash:net', family: 'ipv4', members: lab.nodes.map(({ podCidr }) => podCidr) }];
     return [{ family: 'ipv4', sets, text: rulesOf(lab, node) + filterTable(natInput(lab, node)) }];
   }
-  const common = { gateway: node.gateway.name, services: lab.services };
+  const common = { gateway: node.gateway.name, services: lab.services, egresses: egressMarksOf(ids[node.name]) };
   const ipv4 = antreaProxyRules({ ...common, family: 'ipv4', nodeIps: [node.ip], podCidr: node.podCidr, podCidrs: lab.nodes.map(({ podCidr }) => podCidr) });
   if (node.podCidr6 === undefined) return [ipv4];
   // The underlay has no IPv6: no node ports there.

@@ -1,6 +1,7 @@
 // The lab's devices: the segment (a bridge in its own namespace with a cable to each node and the router), the client's
 // cable, the nodes' container bridges, and with veth ports the pods' cables. Makes what is missing, then sets addresses,
 // routes and sizes, all in a way that may be repeated. What the switches make themselves (TAPs) is set up in switch-ports.ts.
+import { egressAddressCommands } from './agent-devices.js';
 import { ip, ipBatch, runIn } from './run.js';
 import { type Device, type Lab, type LabHost, type LabPod, namespacesOf } from './resolve.js';
 import { together } from './together.js';
@@ -94,6 +95,7 @@ export async function configureLinks(lab: Lab, signal?: AbortSignal): Promise<vo
     ...[lab.router, lab.client].map((host): [string, string[]] => [host.netns, hostCommands(host)]),
     ...lab.nodes.map((node): [string, string[]] => [node.netns, [
       ...hostCommands({ devices: [node.underlay, ...(node.docker ? [node.docker] : [])], routes: node.routes.underlay }),
+      ...egressAddressCommands(lab, node),
       ...(veth ? lab.pods.filter((pod) => pod.node === node.name).map((pod) => `link set dev ${pod.port} mtu ${pod.device.mtu} up`) : []),
     ]]),
     ...lab.pods.map((pod): [string, string[]] => [pod.netns, hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? podRoutes(pod) : [] })]),

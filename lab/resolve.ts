@@ -8,6 +8,7 @@ import { VIRTUAL_MAC } from '../flows/antrea/v2/context.js';
 import { FAMILIES } from '../flows/antrea/v2/families.js';
 import { ANNOTATION, Claims, type Cluster, type ClusterNode, type ClusterPod, type HeadlessService, type ObjectSet, printRef, resolveCluster, type ServicePort } from '../kube/index.js';
 import { familyOf } from '../kube/address.js';
+import { type ControlPort, controlPorts, type EgressAddress, egressAddresses } from './agent-devices.js';
 import { networkOf, prefixLength } from './addresses.js';
 import { besideTopology, type LoadedTopology } from './load.js';
 import { labObjects } from './objects.js';
@@ -92,6 +93,8 @@ export interface Lab {
   serviceCidr6?: string;
   services: ServicePort[];
   headless: HeadlessService[];
+  egressAddresses: EgressAddress[];
+  controlPorts: ControlPort[];
   domain: string;
   /** Who writes the flows; absent: they are files. */
   pipeline?: PipelineName;
@@ -236,6 +239,8 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
     ...(about.service_cidr6 && { serviceCidr6: about.service_cidr6 }),
     services: [...cluster.services],
     headless: [...cluster.headless],
+    egressAddresses: proxied ? egressAddresses(cluster) : [],
+    controlPorts: proxied ? controlPorts(cluster) : [],
     domain: about.domain,
     pipeline,
     switches: {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { switchConfigSchema } from '../dataplane/config.js';
 import { parseConfig, readText } from '../dataplane/read-config.js';
+import { controlPortConfig } from './agent-devices.js';
 import type { Lab, LabNode } from './resolve.js';
 
 type SwitchInput = z.input<typeof switchConfigSchema>;
@@ -29,6 +30,7 @@ export function switchConfig(lab: Lab, node: LabNode): SwitchInput {
             ? { kind: 'tap', ...common, ifname: pod.device.name, netns: pod.netns, mac: pod.device.mac }
             : { kind: 'veth', ...common };
         }),
+      ...lab.controlPorts.filter((port) => port.node === node.name).map((port) => controlPortConfig(lab, port)),
     ],
   };
 }

@@ -2,6 +2,7 @@
 // the devices; this gives them addresses and routes, again whenever the switch was started anew.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pipelineByName } from '../flows/antrea/index.js';
+import { controlPortCommands } from './agent-devices.js';
 import { deviceCommands, devicesIn, podRoutes } from './links.js';
 import type { Device, Lab, LabNode } from './resolve.js';
 import { antreaProxyRoutes } from './rules/antrea-proxy.js';
@@ -67,7 +68,9 @@ export async function configureSwitchPorts(lab: Lab, node: LabNode, signal?: Abo
       return true;
     }),
   );
-  return done.every(Boolean);
+  if (!done.every(Boolean)) return false;
+  await ipBatch(node.netns, controlPortCommands(lab, node), { signal });
+  return true;
 }
 
 async function appears(netns: string, device: string, signal?: AbortSignal): Promise<boolean> {

@@ -141,7 +141,7 @@ async function deploy(state: LabState, { onProgress = () => {}, signal: interrup
   // The rest is done while they start; what fails first is what is told.
   await together<unknown>([
     configureLinks(lab, signal).then(() => onProgress('addresses and routes')),
-    loadRules(lab, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
+    loadRules(lab, state.kube.ids, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
     ...[...started].filter((d) => d.role !== 'switch').map((daemon) => waitUntilReady(daemon, state, signal)),
     ...lab.nodes.map((node) => switchWithPorts(state, node, started, signal).then(() => onProgress(`switch of ${node.name}`))),
   ], stop);

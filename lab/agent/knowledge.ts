@@ -51,7 +51,7 @@ export class Knowledge {
     if (!node) throw new Error(`lab ${this.lab} has no node ${this.node}; it has ${lab.nodes.map(({ name }) => name).join(', ')}`);
     const state = nodeState(cluster, node.name);
     const ids = new Ids({ from: before.kube.ids[node.name] });
-    const generated = pipelineByName(lab.pipeline!).generate(state, { ids, agent: agentState(cluster, node, state) });
+    const generated = pipelineByName(lab.pipeline!).generate(state, { ids, agent: agentState(lab, cluster, node, state) });
     return { lab, node, cluster, context: agentContext(state, ids, generated), complete: before.complete };
   }
 }

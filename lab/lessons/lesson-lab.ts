@@ -3,6 +3,7 @@
 import { controlCall } from '../../dataplane/control/client.js';
 import { readText } from '../../dataplane/read-config.js';
 import { type CtEntry, parseDumped } from '../paper/conntrack.js';
+import { getState } from '../exec.js';
 import { loadRules } from '../host.js';
 import { exec } from '../exec.js';
 import type { Lab, LabNode } from '../resolve.js';
@@ -45,7 +46,7 @@ export class LessonLab {
       await this.control(node.name, 'packetwalk/flows-del', '');
       await this.control(node.name, 'packetwalk/flows-add', readText(node.flows), node.flows);
     }
-    await loadRules(this.lab);
+    await loadRules(this.lab, getState(this.lab.name).kube.ids);
   }
 
   async curl(where: string, url: string, options: string[] = []): Promise<Request> {

@@ -3,6 +3,7 @@
 // loads it in place of kube-proxy's rules (nat.ts, filter.ts).
 import { type Family, familyOf } from '../../kube/address.js';
 import type { ServicePort } from '../../kube/index.js';
+import { macOfMark } from '../../flows/antrea/v2/egress.js';
 import { FAMILIES } from '../../flows/antrea/v2/families.js';
 import { comment, tableText } from './table.js';
 import type { HostRules, IpSet } from './types.js';
@@ -17,6 +18,8 @@ export interface AntreaProxyInput {
   podCidrs: readonly string[];
   gateway: string;
   services: readonly ServicePort[];
+  /** Egress addresses of this node and the switch's marks for them. */
+  egresses: readonly (readonly [egressIp: string, mark: number])[];
 }
 
 const GENEVE_PORT = 6081;
@@ -34,6 +37,7 @@ export function antreaProxyRules(input: AntreaProxyInput): HostRules {
   const untracked = (way: 'src' | 'dst'): string =>
     `${comment('Antrea: do not track connections of external addresses, which the switch tracks')} -m set --match-set ${outside.name} ${way} -j NOTRACK`;
   const tunnel = (which: string): string => `${comment('Antrea: do not track tunnel packets')} -p udp -m udp --dport ${GENEVE_PORT} -m addrtype ${which} LOCAL -j NOTRACK`;
+  const egresses = input.egresses.filter(([ip]) => familyOf(ip) === family).map(([ip, mark]) => ({ ip, mark, word: `0x${mark.toString(16)}/0xff` }));
   const text = [
     tableText('raw', new Map([
       ['PREROUTING', ['-j ANTREA-PREROUTING']],
@@ -42,7 +46,12 @@ export function antreaProxyRules(input: AntreaProxyInput): HostRules {
       ['ANTREA-OUTPUT', [tunnel('--src-type'), untracked('dst')]],
     ])),
     tableText('mangle', new Map([
+      ...(egresses.length === 0 ? [] : [['PREROUTING', ['-j ANTREA-PREROUTING']] as const]),
       ['OUTPUT', ['-j ANTREA-OUTPUT']],
+      ...(egresses.length === 0 ? [] : [[
+        'ANTREA-PREROUTING',
+        egresses.map(({ mark, word }) => `-i ${gateway} -m mac --mac-source ${macOfMark(mark)} ${comment('the mark that a TAP does not carry')} -j MARK --set-xmark ${word}`),
+      ] as const]),
       ['ANTREA-OUTPUT', [`${comment('Antrea: mark LOCAL output packets')} -o ${gateway} -m addrtype --src-type LOCAL -j MARK --or-mark ${FROM_NODE}`]],
     ])),
     tableText('nat', new Map([
@@ -52,6 +61,7 @@ export function antreaProxyRules(input: AntreaProxyInput): HostRules {
       ['ANTREA-PREROUTING', [toSwitch]],
       ['ANTREA-OUTPUT', [toSwitch]],
       ['ANTREA-POSTROUTING', [
+        ...egresses.map(({ ip, word }) => `! -o ${gateway} ${comment('Antrea: SNAT Pod to external packets')} -m mark --mark ${word} -j SNAT --to-source ${ip}`),
         `-s ${input.podCidr} ! -o ${gateway} ${comment('Antrea: masquerade Pod to external packets')} -m set ! --match-set ${pods.name} dst -j MASQUERADE`,
         // A process of the node with another of its addresses: the answer must find back through the gateway.
         `-o ${gateway} ${comment('Antrea: masquerade LOCAL traffic')} -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL -j MASQUERADE --random-fully`,

@@ -12,6 +12,8 @@ const plain = (address) => address.replace(/^::ffff:/, '');
 const here = family === 'dual' ? '::' : '0.0.0.0';
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
+let datagramBytes = 0;
+
 for (const text of ports) {
   const [port, protocol] = text.split('/');
   if (protocol === 'tcp') {
@@ -23,7 +25,10 @@ for (const text of ports) {
   } else {
     const socket = createSocket(family === 'dual' ? 'udp6' : 'udp4');
     socket.on('error', () => {});
-    socket.on('message', (_, { address, port: to }) => socket.send(`${name} ${plain(address)}`, to, address));
+    socket.on('message', (bytes, { address, port: to }) => {
+      datagramBytes += bytes.length;
+      socket.send(`${name} ${plain(address)}`, to, address);
+    });
     await new Promise((resolve) => socket.bind(Number(port), here, resolve));
   }
 }
@@ -151,9 +156,25 @@ class Load {
   }
 }
 
+/** Datagrams of `size` bytes, `each` every 5 ms for so long; how many bytes that were, and how long it took. */
+async function flood({ to, port, size, each, forMs }) {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.connect(port, to, resolve));
+  socket.on('error', () => {});
+  const bytes = Buffer.alloc(size);
+  const began = performance.now();
+  let sent = 0;
+  for (; performance.now() - began < forMs; await sleep(5)) for (let i = 0; i < each; i++, sent += size) socket.send(bytes);
+  const ms = performance.now() - began;
+  socket.close();
+  return { sent, ms };
+}
+
 let load;
 const run = {
   probe,
+  flood,
+  datagramBytes: async () => datagramBytes,
   load: async (target) => void (load = new Load(target)),
   soFar: async () => ({ opened: load.opened, kept: load.kept, by: load.by }),
   stopLoad: () => load.stop(),

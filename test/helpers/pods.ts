@@ -75,6 +75,16 @@ export class Peer {
     return (await this.probe([{ to, port, protocol, wanted: false }], { grace }))[0];
   }
 
+  /** Sends datagrams, `each` every 5 ms; bytes of payload. */
+  flood(what: { to: string; port: number; size: number; each: number; forMs: number }): Promise<{ sent: number; ms: number }> {
+    return this.#call('flood', what);
+  }
+
+  /** Of all datagrams that came to its ports. */
+  datagramBytes(): Promise<number> {
+    return this.#call('datagramBytes');
+  }
+
   load(to: string, port: number): Promise<void> {
     return this.#call('load', { to, port });
   }

@@ -3,13 +3,24 @@
 import type { EgressState } from '../../../kube/node-state.js';
 import { familyOf } from '../../../kube/address.js';
 import { printRef } from '../../../kube/objects.js';
-import type { Ids } from '../ids.js';
+import type { Ids, IdsState } from '../ids.js';
 import { type Context, HIGH, LOW, MISS, of, VIRTUAL_MAC } from './context.js';
 import { fields as f } from './fields.js';
 
 const TABLE = 'EgressMark';
 const KEPT = 'egress marks';
 const MAX_MARK = 255;
+const MARK_MAC = '02:6d:61:72:6b';
+
+/** Where the gateway carries no marks, the source MAC of what goes to the node's kernel says the mark. */
+export function macOfMark(mark: number): string {
+  return `${MARK_MAC}:${mark.toString(16).padStart(2, '0')}`;
+}
+
+/** The mark of each Egress address of a node that was generated with these numbers. */
+export function egressMarksOf(ids: IdsState | undefined): readonly [egressIp: string, mark: number][] {
+  return (ids?.kept.find(([key]) => key === KEPT)?.[1] ?? []) as [string, number][];
+}
 
 export function egress(c: Context): void {
   const { node, peers, serviceCidrs } = c.state;
@@ -64,7 +75,12 @@ function local(c: Context, { ref, egressIp, pods, bandwidth }: EgressState, mark
     return;
   }
   const { ip, tunDst } = c.words(familyOf(egressIp));
-  const actions = [f.snatMark.set(mark), f.destination.set('gateway'), c.goto('EgressQoS')];
+  const actions = [
+    f.snatMark.set(mark),
+    c.agent.gatewayWithoutMarks ? `set_field:${macOfMark(mark)}->eth_src` : '',
+    f.destination.set('gateway'),
+    c.goto('EgressQoS'),
+  ];
   for (const pod of pods) {
     c.flow(
       { table: TABLE, match: `ct_state=+trk,${ip},in_port=${pod.port.ofport}`, actions, category: 'Egress' },

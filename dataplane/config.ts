@@ -32,6 +32,8 @@ export const switchPortSchema = z.discriminatedUnion('kind', [
     udpPort: z.number().int().min(1).max(65535).default(6081),
     csum: z.boolean().default(true),
     localIp: z.string().optional(),
+    /** Other ends with IPv6 addresses (tun_ipv6_dst), beside those with IPv4 ones. */
+    ipv6: z.boolean().default(false),
   }),
   z.strictObject({
     ...common,

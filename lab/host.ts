@@ -70,7 +70,7 @@ function setText({ name, type, family, members }: IpSet): string {
   ].join('\n');
 }
 
-type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'podCidr6' | 'gateway' | 'serviceOrder' | 'docker'>;
+type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'ip6' | 'podCidr6' | 'gateway' | 'serviceOrder' | 'docker'>;
 
 /** What this node's kernel is told, one family after the other. `ids`: those that the switches' flows were made with. */
 export function hostRules(lab: Lab, node: RulesNode, ids: NodeIds): HostRules[] {
@@ -81,8 +81,7 @@ export function hostRules(lab: Lab, node: RulesNode, ids: NodeIds): HostRules[] 
   const common = { gateway: node.gateway.name, services: lab.services, egresses: egressMarksOf(ids[node.name]) };
   const ipv4 = antreaProxyRules({ ...common, family: 'ipv4', nodeIps: [node.ip], podCidr: node.podCidr, podCidrs: lab.nodes.map(({ podCidr }) => podCidr) });
   if (node.podCidr6 === undefined) return [ipv4];
-  // The underlay has no IPv6: no node ports there.
-  return [ipv4, antreaProxyRules({ ...common, family: 'ipv6', nodeIps: [], podCidr: node.podCidr6, podCidrs: lab.nodes.flatMap(({ podCidr6 }) => podCidr6 ?? []) })];
+  return [ipv4, antreaProxyRules({ ...common, family: 'ipv6', nodeIps: node.ip6 === undefined ? [] : [node.ip6], podCidr: node.podCidr6, podCidrs: lab.nodes.flatMap(({ podCidr6 }) => podCidr6 ?? []) })];
 }
 
 /** kube-proxy's nat table of this node, as iptables-restore reads it. */

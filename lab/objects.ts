@@ -3,7 +3,7 @@
 import { ANNOTATION, type KubeObject, ObjectSet, readManifests } from '../kube/index.js';
 import { service as serviceSchema } from '../kube/schema/core.js';
 import { besideTopology, type LoadedTopology } from './load.js';
-import { nthAddress, parseCidr } from '../kube/address.js';
+import { type Family, familyOf, nthAddress, parseCidr } from '../kube/address.js';
 import type { Topology, TopologyNode, TopologyPod, TopologyService } from './schema.js';
 
 export interface LabObjects {
@@ -29,14 +29,17 @@ export function labObjects(loaded: LoadedTopology): LabObjects {
 }
 
 /** Addresses that a node gets which has none: the eleventh of the segment and so on. */
-function nthNode({ underlay }: Topology, i: number): { ip: string; mac: string } {
+function nthNode({ underlay, cluster }: Topology, i: number): { ip: string; ip6?: string; mac: string } {
   const n = 11 + i;
-  return { ip: nthAddress(parseCidr(underlay.subnet)!, n), mac: `02:00:5e:00:01:${n.toString(16).padStart(2, '0')}` };
+  const ip6 = cluster.pod_cidr6 === undefined ? {} : { ip6: nthAddress(parseCidr(underlay.subnet6)!, n) };
+  return { ip: nthAddress(parseCidr(underlay.subnet)!, n), ...ip6, mac: `02:00:5e:00:01:${n.toString(16).padStart(2, '0')}` };
 }
 
-function nodeObject(node: TopologyNode, read: Extract<KubeObject, { kind: 'Node' }> | undefined, given: { ip: string; mac: string }): KubeObject {
+function nodeObject(node: TopologyNode, read: Extract<KubeObject, { kind: 'Node' }> | undefined, given: { ip: string; ip6?: string; mac: string }): KubeObject {
   const { labels, annotations } = read?.metadata ?? {};
-  const ip = node.ip ?? read?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? given.ip;
+  const internal = (family: Family): string | undefined =>
+    read?.status?.addresses?.find(({ type, address }) => type === 'InternalIP' && familyOf(address) === family)?.address;
+  const addresses = [node.ip ?? internal('ipv4') ?? given.ip, given.ip6 && (internal('ipv6') ?? given.ip6)].filter((address) => address !== undefined);
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -51,7 +54,7 @@ function nodeObject(node: TopologyNode, read: Extract<KubeObject, { kind: 'Node'
       },
     },
     spec: { ...read?.spec, ...(node.pod_cidr && { podCIDR: node.pod_cidr }) },
-    status: { addresses: [{ type: 'InternalIP', address: ip }] },
+    status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
   };
 }
 

@@ -18,6 +18,10 @@ export const RUN_FOLDER = '/run/packetwalk';
 
 export type PortKind = 'tap' | 'veth';
 
+const FAMILY_NAMES = ['ipv4', 'ipv6'] as const;
+/** Bytes around a pod's packet in a tunnel over IPv6: Ethernet, Geneve, UDP, IPv6. */
+const GENEVE_IPV6 = 14 + 8 + 8 + 40;
+
 export interface Device {
   name: string;
   mac: string;
@@ -33,6 +37,7 @@ export interface LabNode {
   /** Folder of the switch's files. */
   rundir: string;
   ip: string;
+  ip6?: string;
   underlay: Device;
   gateway: Device & { ofport: number };
   docker?: Device & { network: string };
@@ -130,6 +135,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   const rundir = join(RUN_FOLDER, name);
   const netns = (of: string): string => `${name}-${of}`;
   const underlayLength = prefixLength(underlay.subnet);
+  const mtu = about.pod_cidr6 === undefined ? switches.mtu : Math.min(switches.mtu, underlay.mtu - GENEVE_IPV6);
   const pipeline = options.pipeline ?? (topology.nodes.every((node) => node.flows) ? undefined : switches.pipeline);
   const ports = pipeline === undefined ? undefined : pipelineByName(pipeline).ofports;
   // The switch is the Services' proxy; the node's kernel only sends them there.
@@ -145,6 +151,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   const cluster = resolveCluster(read.objects, { podCidrs, serviceCidrs, gateway, tunnel }, claims);
   if (cluster.complaints.length > 0) throw new InputError('EOBJECTS', cluster.complaints.join('\n'));
 
+  const others = (n: ClusterNode): ClusterNode[] => nodes.filter((o) => o !== n);
   const node = (n: ClusterNode): LabNode => {
     const said = topology.nodes.find((t) => t.name === n.name)!;
     const own = join(rundir, n.name);
@@ -155,9 +162,13 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       netns: netns(n.name),
       rundir: own,
       ip: n.ips.ipv4!,
-      underlay: { name: underlay.device, mac: n.mac!, mtu: underlay.mtu, address: `${n.ips.ipv4}/${underlayLength}` },
+      ...(n.ips.ipv6 && { ip6: n.ips.ipv6 }),
+      underlay: {
+        name: underlay.device, mac: n.mac!, mtu: underlay.mtu, address: `${n.ips.ipv4}/${underlayLength}`,
+        ...(n.ips.ipv6 && { address6: `${n.ips.ipv6}/${underlay.subnet6.split('/')[1]}` }),
+      },
       gateway: {
-        ...gateway, mac: n.gatewayMac, mtu: switches.mtu, address: `${gatewayIp}/${prefixLength(podCidr)}`,
+        ...gateway, mac: n.gatewayMac, mtu, address: `${gatewayIp}/${prefixLength(podCidr)}`,
         ...(n.gatewayIps.ipv6 && { address6: `${n.gatewayIps.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
       },
       docker: said.docker && {
@@ -170,11 +181,14 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
         underlay: [`default via ${underlay.router.ip} dev ${underlay.device} proto static`],
         // The other nodes' gateways are no neighbours of ours; the switch answers ARP for them.
         gateway: [
-          ...nodes.filter((o) => o !== n).map((o) => `${o.podCidrs.ipv4} via ${o.gatewayIps.ipv4} dev ${gateway.name} onlink`),
+          ...others(n).flatMap((o) => FAMILY_NAMES.flatMap((family) => (o.podCidrs[family] ? [`${o.podCidrs[family]} via ${o.gatewayIps[family]} dev ${gateway.name} onlink`] : []))),
           ...virtual.flatMap(({ virtualServiceIp, virtualNodePortIp }) => [`${virtualServiceIp} dev ${gateway.name}`, `${virtualNodePortIp} via ${virtualServiceIp} dev ${gateway.name} onlink`]),
         ],
       },
-      neighbours: virtual.map(({ virtualServiceIp }) => `${virtualServiceIp} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`),
+      // Nobody answers neighbour solicitations for them, as the switch does ARP.
+      neighbours: [...virtual.map(({ virtualServiceIp }) => virtualServiceIp), ...others(n).flatMap((o) => o.gatewayIps.ipv6 ?? [])].map(
+        (ip) => `${ip} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`,
+      ),
       flows: pipeline === undefined ? besideTopology(loaded, said.flows!) : join(own, 'generated.flows'),
       ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups'), meters: join(own, 'generated.meters') }),
       serviceOrder: said.service_order,
@@ -194,7 +208,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       node: p.node,
       ip: p.ips.ipv4!,
       device: {
-        name: 'eth0', mac: p.mac, mtu: switches.mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}`,
+        name: 'eth0', mac: p.mac, mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}`,
         ...(p.ips.ipv6 && { address6: `${p.ips.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
       },
       route: `default via ${n.gatewayIps.ipv4} dev eth0`,
@@ -245,7 +259,7 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
     pipeline,
     switches: {
       bridge: switches.bridge,
-      mtu: switches.mtu,
+      mtu,
       tunnel,
       tlvMap: pipeline === undefined ? switches.tlv_map : pipelineByName(pipeline).tlvMap,
       tableNames: pipeline === undefined ? switches.table_names && besideTopology(loaded, switches.table_names) : join(rundir, 'generated.tables.json'),

@@ -93,6 +93,8 @@ const service = z.strictObject({
 
 const underlay = z.strictObject({
   subnet: network,
+  /** The segment's other network, when pods have IPv6 addresses. */
+  subnet6: network6.default('fd00:192:0:2::/64'),
   mtu: mtu.default(1500),
   /** The device of each node on the segment. */
   device: interfaceName.default('ens160'),
@@ -133,7 +135,7 @@ export const topologyShape = z.strictObject({
   manifests: z.array(z.string().min(1)).default([]),
   cluster: cluster.default({ pod_cidr: '10.244.0.0/16', service_cidr: '10.96.0.0/12', dns: '10.96.0.10', domain: 'cluster.local' }),
   underlay: underlay.default({
-    subnet: '192.0.2.0/24', mtu: 1500, device: 'ens160',
+    subnet: '192.0.2.0/24', subnet6: 'fd00:192:0:2::/64', mtu: 1500, device: 'ens160',
     router: { name: 'router', ip: '192.0.2.1', mac: '02:00:5e:00:00:01' },
     client: { name: 'client', address: '198.51.100.2/24', gateway: '198.51.100.1' },
   }),

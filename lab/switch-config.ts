@@ -20,7 +20,7 @@ export function switchConfig(lab: Lab, node: LabNode): SwitchInput {
     tlvMap: switches.tlvMap,
     tableNames: tableNames(switches.tableNames),
     ports: [
-      { kind: 'geneve', ...switches.tunnel, mtu: switches.mtu },
+      { kind: 'geneve', ...switches.tunnel, mtu: switches.mtu, ipv6: node.ip6 !== undefined },
       { kind: 'tap', name: gateway.name, ofport: gateway.ofport, mac: gateway.mac, mtu: gateway.mtu, internal: true },
       ...lab.pods
         .filter((pod) => pod.node === node.name)

@@ -30,7 +30,7 @@ export type NativePortSpec = { no: number; name: string; mtu: number } & (
       txqueuelen?: number;
     }
   | { kind: 'veth'; ifname?: string; netns?: string }
-  | { kind: 'geneve'; netns?: string; udpPort?: number; csum?: boolean; localIp?: string }
+  | { kind: 'geneve'; netns?: string; udpPort?: number; csum?: boolean; localIp?: string; /** To IPv6 addresses, too. */ ipv6?: boolean }
   | { kind: 'pcap'; /** Received in this order, as fast as they can be taken. */ frames: Uint8Array[]; /** Again and again. */ loop?: boolean }
   | { kind: 'memory'; /** finish checksums and segment GSO on tx, as a wire would. Default true. */ wire?: boolean }
 );

@@ -152,6 +152,7 @@ PortSpec to_port_spec(const Napi::Value& value) {
   spec.udp_port = static_cast<uint16_t>(get_u32(o, "udpPort", spec.udp_port));
   spec.csum = get_bool(o, "csum", spec.csum);
   spec.local_ip = get_string(o, "localIp");
+  spec.ipv6 = get_bool(o, "ipv6", spec.ipv6);
   spec.wire = get_bool(o, "wire", spec.wire);
   spec.loop = get_bool(o, "loop", spec.loop);
   if (const Napi::Value frames = o.Get("frames"); frames.IsArray()) {

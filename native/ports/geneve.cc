@@ -1,8 +1,6 @@
 // geneve port: see geneve.h. Receiving is geneve_rx.cc, sending geneve_tx.cc.
 #include "geneve.h"
 
-#include <arpa/inet.h>
-
 #include <cerrno>
 
 #include "geneve_rx.h"
@@ -39,14 +37,15 @@ class UdpGenevePort final : public GenevePort {
 };
 
 bool UdpGenevePort::open_sockets(SysError* error) {
-  in_addr local{};
-  if (!spec_.local_ip.empty() && inet_pton(AF_INET, spec_.local_ip.c_str(), &local) != 1) {
+  OuterAddress local;
+  if (!spec_.local_ip.empty() && !local.parse(spec_.local_ip)) {
     return refuse(error, "bind", spec_.local_ip, EADDRNOTAVAIL);
   }
+  const int family = spec_.ipv6 || !local.is_ipv4() ? AF_INET6 : AF_INET;
   return in_netns(spec_.netns, error, [&] {
     if (!netns_id("", &netns_)) return refuse(error, "stat", "/proc/thread-self/ns/net");
-    if (!sender_.open(local, spec_.udp_port, spec_.csum, error)) return false;
-    return receiver_.open(local, spec_.udp_port, error);
+    if (!sender_.open(family, local, spec_.udp_port, spec_.csum, error)) return false;
+    return receiver_.open(family, local, spec_.udp_port, error);
   });
 }
 

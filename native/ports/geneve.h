@@ -19,7 +19,8 @@ struct GeneveSpec {
   uint32_t mtu = 65000;
   uint16_t udp_port = 6081;
   bool csum = true;          // outer UDP checksum; without it no UDP_SEGMENT either, which the kernel refuses
-  std::string local_ip;      // IPv4 to send from and listen on; empty: any, chosen by the route
+  std::string local_ip;      // to send from and listen on; empty: any, chosen by the route
+  bool ipv6 = false;         // other ends with IPv6 addresses (tun_ipv6_dst), too
 };
 
 class GenevePort : public Port {

@@ -42,25 +42,30 @@ GeneveReceiver::~GeneveReceiver() {
   if (memory_) munmap(memory_, size_t{kSlots} * kSlotSize);
 }
 
-bool GeneveReceiver::open(const in_addr& local, uint16_t udp_port, SysError* error) {
+bool GeneveReceiver::open(int family, const OuterAddress& local, uint16_t udp_port, SysError* error) {
   if (!memory_) return refuse(error, "mmap", "geneve receive buffers", ENOMEM);
-  Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return refuse(error, "socket(AF_INET)", "geneve socket");
+  Fd fd(socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return refuse(error, family == AF_INET ? "socket(AF_INET)" : "socket(AF_INET6)", "geneve socket");
   if (!enable(fd.get(), IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", error) ||
       !enable(fd.get(), IPPROTO_IP, IP_RECVTOS, 1, "IP_RECVTOS", error) ||
       !enable(fd.get(), IPPROTO_IP, IP_RECVTTL, 1, "IP_RECVTTL", error) ||
       !enable(fd.get(), SOL_UDP, UDP_GRO, 1, "UDP_GRO", error)) {
     return false;
   }
+  if (family == AF_INET6 &&
+      (!enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY", error) ||
+       !enable(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", error) ||
+       !enable(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS", error) ||
+       !enable(fd.get(), IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT", error))) {
+    return false;
+  }
   const int receive_buffer = 8 << 20;  // 100 coalesced reads; without the privilege to force it, the system's limit
   if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0) {
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr = local;
-  address.sin_port = htons(udp_port);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  sockaddr_in6 address;
+  const socklen_t size = local.to_bind(family).to_sockaddr(family, to_be16(udp_port), &address);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
     return refuse(error, "bind", "UDP port " + std::to_string(udp_port));
   }
   fd_ = std::move(fd);
@@ -110,8 +115,8 @@ bool GeneveReceiver::begin_message(PortCounters& counters) {
   end_ = messages_[slot].msg_len;
   outer_ = Outer{};
   outer_.segment = end_;
-  outer_.src.raw = sources_[slot].sin_addr.s_addr;
-  outer_.src_port.raw = sources_[slot].sin_port;
+  outer_.src = OuterAddress::of(sources_[slot]);
+  outer_.src_port.raw = sources_[slot].sin6_port;  // where sockaddr_in has it, too
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     const unsigned char* value = CMSG_DATA(c);
     if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
@@ -121,16 +126,34 @@ bool GeneveReceiver::begin_message(PortCounters& counters) {
     } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
       memcpy(&info, value, sizeof info);
-      outer_.dst.raw = info.ipi_addr.s_addr;
+      outer_.dst.set_ipv4(info.ipi_addr.s_addr);
     } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
       outer_.tos = *value;
     } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
       int ttl = 0;
       memcpy(&ttl, value, sizeof ttl);
       outer_.ttl = static_cast<uint8_t>(ttl);
+    } else if (c->cmsg_level == IPPROTO_IPV6) {
+      read_control6(c->cmsg_type, value);
     }
   }
   return true;
+}
+
+// For datagrams over IPv4 the destination comes twice, once in its IPv6 form.
+void GeneveReceiver::read_control6(int type, const unsigned char* value) {
+  int number = 0;
+  if (type == IPV6_PKTINFO) {
+    in6_pktinfo info;
+    memcpy(&info, value, sizeof info);
+    outer_.dst.in6 = info.ipi6_addr;
+  } else if (type == IPV6_TCLASS) {
+    memcpy(&number, value, sizeof number);
+    outer_.tos = static_cast<uint8_t>(number);
+  } else if (type == IPV6_HOPLIMIT) {
+    memcpy(&number, value, sizeof number);
+    outer_.ttl = static_cast<uint8_t>(number);
+  }
 }
 
 // The next datagram of the current message. False when it is no good, and counted.
@@ -151,8 +174,8 @@ bool GeneveReceiver::split(Packet& packet, uint32_t in_port, const TlvMap& optio
     result == TlvMap::Result::unknown_option ? counters.unknown_option++ : counters.bad_tunnel++;
     return false;
   }
-  key.tun_src = outer_.src;
-  key.tun_dst = outer_.dst;
+  outer_.src.to_key(&key.tun_src, key.tun_ipv6_src);
+  outer_.dst.to_key(&key.tun_dst, key.tun_ipv6_dst);
   key.tun_tp_src = outer_.src_port;
   key.tun_tp_dst = udp_port_;
   key.tun_tos = outer_.tos;

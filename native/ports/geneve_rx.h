@@ -9,6 +9,7 @@
 
 #include "geneve_header.h"
 #include "netns.h"
+#include "outer_address.h"
 #include "packet.h"
 
 namespace pw {
@@ -20,8 +21,8 @@ class GeneveReceiver {
   GeneveReceiver(const GeneveReceiver&) = delete;
   GeneveReceiver& operator=(const GeneveReceiver&) = delete;
 
-  // In the calling thread's namespace.
-  bool open(const in_addr& local, uint16_t udp_port, SysError* error);
+  // In the calling thread's namespace. A socket of family AF_INET6 receives from either family.
+  bool open(int family, const OuterAddress& local, uint16_t udp_port, SysError* error);
   void close() { fd_.reset(); }
   int fd() const { return fd_.get(); }
 
@@ -41,13 +42,14 @@ class GeneveReceiver {
 
   // What the outer headers of one read said; the same for all datagrams in it.
   struct Outer {
-    be32 src{}, dst{};
+    OuterAddress src, dst;
     be16 src_port{};
     uint8_t tos = 0, ttl = 0;
     uint32_t segment = 0;  // bytes of each datagram
   };
   bool receive();
   bool begin_message(PortCounters& counters);
+  void read_control6(int type, const unsigned char* value);
   bool split(Packet& packet, uint32_t in_port, const TlvMap& options, PortCounters& counters);
 
   Fd fd_;
@@ -59,10 +61,10 @@ class GeneveReceiver {
   Outer outer_;
   uint32_t drops_ = 0;
 
-  struct alignas(8) Control { char bytes[128]; };
+  struct alignas(8) Control { char bytes[192]; };
   std::array<mmsghdr, kSlots> messages_{};
   std::array<iovec, kSlots> iovecs_{};
-  std::array<sockaddr_in, kSlots> sources_{};
+  std::array<sockaddr_in6, kSlots> sources_{};
   std::array<Control, kSlots> controls_;
 };
 

@@ -68,9 +68,10 @@ uint32_t inner_flow_hash(const uint8_t* frame, uint32_t size) {
   return finish(hash);
 }
 
-bool GeneveSender::open(const in_addr& local, uint16_t udp_port, bool csum, SysError* error) {
+bool GeneveSender::open(int family, const OuterAddress& local, uint16_t udp_port, bool csum, SysError* error) {
   close();
   if (!headers_) headers_ = std::make_unique<uint8_t[]>(kHeaderMemory);
+  family_ = family;
   udp_port_ = to_be16(udp_port);
   segment_ = csum;  // the kernel segments only what it also checksums
   for (Fd& fd : sockets_) {
@@ -82,9 +83,9 @@ bool GeneveSender::open(const in_addr& local, uint16_t udp_port, bool csum, SysE
   return true;
 }
 
-bool GeneveSender::open_socket(Fd* fd, const in_addr& local, bool csum, SysError* error) {
-  *fd = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!*fd) return refuse(error, "socket(AF_INET)", "geneve source port");
+bool GeneveSender::open_socket(Fd* fd, const OuterAddress& local, bool csum, SysError* error) {
+  *fd = Fd(socket(family_, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!*fd) return refuse(error, family_ == AF_INET ? "socket(AF_INET)" : "socket(AF_INET6)", "geneve source port");
   const int df = IP_PMTUDISC_DO, ttl = kDefaultTtl, send_buffer = 4 << 20, no_checksum = csum ? 0 : 1;
   sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
   const sock_fprog drop_all{1, &nothing};
@@ -94,13 +95,17 @@ bool GeneveSender::open_socket(Fd* fd, const in_addr& local, bool csum, SysError
       setsockopt(fd->get(), SOL_SOCKET, SO_ATTACH_FILTER, &drop_all, sizeof drop_all) != 0) {
     return refuse(error, "setsockopt", "geneve source port");
   }
+  const int df6 = IPV6_PMTUDISC_DO;
+  if (family_ == AF_INET6 && (setsockopt(fd->get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &df6, sizeof df6) != 0 ||
+                              setsockopt(fd->get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof ttl) != 0)) {
+    return refuse(error, "setsockopt", "geneve source port");
+  }
   if (setsockopt(fd->get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0) {
     setsockopt(fd->get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
   }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr = local;
-  if (bind(fd->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  sockaddr_in6 address;
+  const socklen_t size = local.to_bind(family_).to_sockaddr(family_, be16{}, &address);
+  if (bind(fd->get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
     return refuse(error, "bind", "geneve source port");
   }
   return true;
@@ -133,14 +138,15 @@ void GeneveSender::push(int bucket, const Datagram& datagram) {
 
 void GeneveSender::add(const Packet& packet, const TlvMap& options, PortCounters& counters) {
   const FlowKey& key = packet.key;
-  if (key.tun_dst.raw == 0) {
+  const OuterAddress dst(key.tun_dst, key.tun_ipv6_dst), src(key.tun_src, key.tun_ipv6_src);
+  if (dst.is_any() || (family_ == AF_INET && !dst.is_ipv4())) {
     counters.tx_errors++;
     return;
   }
   uint8_t geneve[kGeneveMaxHeader];
   Datagram datagram{};
   datagram.geneve_size = options.build(key, geneve);
-  datagram.route = {{key.tun_dst.raw}, {key.tun_src.raw}, key.tun_tos, key.tun_ttl};
+  datagram.route = {dst, src, key.tun_tos, key.tun_ttl};
   const int bucket = static_cast<int>(inner_flow_hash(packet.data, packet.size) % kSourcePorts);
   if (packet.gso_type != GsoType::none) return add_segments(bucket, packet, datagram, geneve, counters);
 
@@ -224,25 +230,28 @@ void GeneveSender::prepare(int index, const Message& message) {
     iovecs_[2 * i + 1] = {const_cast<uint8_t*>(order_[i]->payload), order_[i]->payload_size};
   }
   const Route& route = order_[message.first]->route;
-  sockaddr_in& target = targets_[index];
-  target = sockaddr_in{};
-  target.sin_family = AF_INET;
-  target.sin_port = udp_port_.raw;
-  target.sin_addr = route.dst;
+  sockaddr_in6& target = targets_[index];
+  const socklen_t target_size = route.dst.to_sockaddr(family_, udp_port_, &target);
   msghdr& header = headers_out_[index].msg_hdr;
   header = msghdr{};
   header.msg_name = &target;
-  header.msg_namelen = sizeof target;
+  header.msg_namelen = target_size;
   header.msg_iov = &iovecs_[2 * message.first];
   header.msg_iovlen = static_cast<size_t>(2 * message.count);
   header.msg_control = &controls_[index];
   if (message.count > 1) put_control(header, SOL_UDP, UDP_SEGMENT, static_cast<uint16_t>(message.segment));
-  if (route.tos) put_control(header, IPPROTO_IP, IP_TOS, int{route.tos});
-  if (route.ttl && route.ttl != kDefaultTtl) put_control(header, IPPROTO_IP, IP_TTL, int{route.ttl});
-  if (route.src.s_addr) {
+  const bool ipv4 = route.dst.is_ipv4();
+  const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+  if (route.tos) put_control(header, level, ipv4 ? IP_TOS : IPV6_TCLASS, int{route.tos});
+  if (route.ttl && route.ttl != kDefaultTtl) put_control(header, level, ipv4 ? IP_TTL : IPV6_HOPLIMIT, int{route.ttl});
+  if (!route.src.is_any() && ipv4) {
     in_pktinfo info{};
-    info.ipi_spec_dst = route.src;
+    info.ipi_spec_dst.s_addr = route.src.ipv4();
     put_control(header, IPPROTO_IP, IP_PKTINFO, info);
+  } else if (!route.src.is_any()) {
+    in6_pktinfo info{};
+    info.ipi6_addr = route.src.in6;
+    put_control(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
   if (header.msg_controllen == 0) header.msg_control = nullptr;
 }

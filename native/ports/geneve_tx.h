@@ -15,14 +15,15 @@
 
 #include "geneve_header.h"
 #include "netns.h"
+#include "outer_address.h"
 #include "packet.h"
 
 namespace pw {
 
 class GeneveSender {
  public:
-  // In the calling thread's namespace.
-  bool open(const in_addr& local, uint16_t udp_port, bool csum, SysError* error);
+  // In the calling thread's namespace. A socket of family AF_INET6 sends to either family.
+  bool open(int family, const OuterAddress& local, uint16_t udp_port, bool csum, SysError* error);
   void close();
 
   // The frame's bytes must stay as they are until flush().
@@ -38,11 +39,9 @@ class GeneveSender {
   static constexpr uint32_t kMaxSegmentsPerCall = 64, kMaxBytesPerCall = 65000;
 
   struct Route {  // what must be equal for two datagrams to go in one call
-    in_addr dst{}, src{};
+    OuterAddress dst, src;
     uint8_t tos = 0, ttl = 0;
-    bool operator==(const Route& o) const {
-      return dst.s_addr == o.dst.s_addr && src.s_addr == o.src.s_addr && tos == o.tos && ttl == o.ttl;
-    }
+    bool operator==(const Route& o) const { return dst == o.dst && src == o.src && tos == o.tos && ttl == o.ttl; }
   };
   struct Datagram {
     const uint8_t* header;
@@ -59,7 +58,7 @@ class GeneveSender {
     uint32_t segment, bytes;
   };
 
-  bool open_socket(Fd* fd, const in_addr& local, bool csum, SysError* error);
+  bool open_socket(Fd* fd, const OuterAddress& local, bool csum, SysError* error);
   uint8_t* reserve(uint32_t size, PortCounters& counters);
   void push(int bucket, const Datagram& datagram);
   void add_segments(int bucket, const Packet& packet, Datagram datagram, const uint8_t* geneve, PortCounters& counters);
@@ -69,6 +68,7 @@ class GeneveSender {
   void send_apart(int bucket, const Message& message, PortCounters& counters);
   void count(const Message& message, int err, PortCounters& counters) const;
 
+  int family_ = AF_INET;
   be16 udp_port_{};
   bool segment_ = true;  // the kernel takes UDP_SEGMENT here
   std::array<Fd, kSourcePorts> sockets_;
@@ -85,7 +85,7 @@ class GeneveSender {
   std::array<mmsghdr, kMaxDatagrams> headers_out_;
   std::array<iovec, 2 * kMaxDatagrams> iovecs_;
   std::array<Control, kMaxDatagrams> controls_;
-  std::array<sockaddr_in, kMaxDatagrams> targets_;
+  std::array<sockaddr_in6, kMaxDatagrams> targets_;
 };
 
 // Of the inner frame: addresses, protocol and ports, or the Ethernet header when it is not IP.

@@ -23,7 +23,8 @@ std::unique_ptr<Port> open_port(const PortSpec& spec, SysError* error) {
   }
   if (spec.kind == "geneve") {
     return open_geneve({.no = spec.no, .name = spec.name, .netns = spec.netns, .mtu = spec.mtu,
-                        .udp_port = spec.udp_port, .csum = spec.csum, .local_ip = spec.local_ip},
+                        .udp_port = spec.udp_port, .csum = spec.csum, .local_ip = spec.local_ip,
+                        .ipv6 = spec.ipv6},
                        error);
   }
   if (spec.kind == "memory") {

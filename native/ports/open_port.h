@@ -19,6 +19,7 @@ struct PortSpec {
   uint16_t udp_port = 6081;
   bool csum = true;
   std::string local_ip;
+  bool ipv6 = false;
   bool wire = true;
   std::vector<std::vector<uint8_t>> frames;
   bool loop = false;

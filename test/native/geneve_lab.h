@@ -20,12 +20,13 @@ struct Nodes {
   const std::string first = "198.51.100.1", second = "198.51.100.2";
 };
 
-inline std::unique_ptr<pw::GenevePort> geneve(const Namespace& node, bool csum = true) {
+inline std::unique_ptr<pw::GenevePort> geneve(const Namespace& node, bool csum = true, bool ipv6 = false) {
   pw::GeneveSpec spec;
   spec.no = 10;
   spec.name = "tun";
   spec.netns = node.name;
   spec.csum = csum;
+  spec.ipv6 = ipv6;
   pw::SysError error;
   auto port = open_geneve(spec, &error);
   if (!port) printf("    %s %s: %s\n", error.syscall.c_str(), error.object.c_str(), strerror(error.err));

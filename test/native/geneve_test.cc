@@ -274,6 +274,59 @@ TEST("frames cross as sent: whole, partial, segmented, with options, and with ea
   CHECK_EQ(tun1->counters.tx_packets, 12u);
 }
 
+TEST("frames cross over IPv6 and IPv4 by one port: whole and segmented, with each tunnel field") {
+  NEEDS_LAB();
+  Nodes nodes;
+  for (const auto& [node, address] : {std::pair{&nodes.one, "fd00:6::1"}, std::pair{&nodes.two, "fd00:6::2"}}) {
+    node->exec("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0");
+    CHECK(node->ip_ok(std::string("addr add ") + address + "/64 dev eth0 nodad"));
+  }
+  auto tun1 = geneve(nodes.one, true, true), tun2 = geneve(nodes.two, true, true);
+  if (!tun1 || !tun2) return;
+  OuterAddress one, two;
+  CHECK(one.parse("fd00:6::1") && two.parse("fd00:6::2") && !one.is_ipv4() && !OuterAddress().parse("fd00:6"));
+  Bytes whole = build_frame({.version = 6, .proto = 17, .payload = 200}, true).bytes;
+  Bytes gso = build_frame({.version = 4, .proto = 6, .payload = 10000}, false).bytes;
+  Bytes over4 = build_frame({.version = 4, .proto = 17, .payload = 200}, true).bytes;
+  Packet packets[3] = {packet_of(whole), packet_of(gso), packet_of(over4)};
+  Packet* burst[3] = {&packets[0], &packets[1], &packets[2]};
+  for (Packet& p : packets) {
+    set_tunnel(p, nodes.second, 0x123456);
+    p.key.tun_tos = 0xb8;
+    p.key.tun_ttl = 9;
+  }
+  for (Packet* p : {burst[0], burst[1]}) {
+    p->key.tun_dst = be32{};
+    memcpy(p->key.tun_ipv6_dst, &two.in6, 16);
+  }
+  memcpy(packets[0].key.tun_ipv6_src, &one.in6, 16);
+  packets[1].csum_partial = true;
+  packets[1].csum_start = 34;
+  packets[1].csum_offset = 16;
+  packets[1].gso_type = GsoType::tcp4;
+  packets[1].gso_size = 1000;
+  tun1->tx(burst, 3);
+  tun1->flush();
+  CHECK_EQ(tun1->counters.tx_packets, 12u);
+  const std::vector<Received> got = receive(*tun2, 12);
+  CHECK_EQ(got.size(), 12u);
+  int by_ipv4 = 0;
+  for (const Received& r : got) {
+    const bool ipv4 = r.frame == over4;
+    by_ipv4 += ipv4;
+    CHECK_EQ(r.key.tun_id.get(), 0x123456u);
+    CHECK_EQ(r.key.tun_tos, 0xb8);
+    CHECK_EQ(r.key.tun_ttl, 9);
+    CHECK_EQ(r.key.tun_src.raw, ipv4 ? address_of(nodes.first).s_addr : 0);
+    CHECK_EQ(r.key.tun_dst.raw, ipv4 ? address_of(nodes.second).s_addr : 0);
+    CHECK(OuterAddress(be32{}, r.key.tun_ipv6_src) == (ipv4 ? OuterAddress(be32{}, in6addr_any.s6_addr) : one));
+    CHECK(OuterAddress(be32{}, r.key.tun_ipv6_dst) == (ipv4 ? OuterAddress(be32{}, in6addr_any.s6_addr) : two));
+    Bytes copy = r.frame;
+    CHECK(checksums_valid(packet_of(copy)));
+  }
+  CHECK_EQ(by_ipv4, 1);
+}
+
 TEST("what cannot be sent is counted: no destination, too big for the underlay, no route, a foreign source address") {
   NEEDS_LAB();
   Nodes nodes;

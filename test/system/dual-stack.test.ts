@@ -1,14 +1,15 @@
 // Pods and Services with IPv4 and IPv6 addresses in today's pipeline: neighbours, Services, hairpin, names and policies over both.
-// The lab's underlay has IPv4 only, so IPv6 stays within a node. Needs root.
+// Between nodes each family goes through a tunnel between the nodes' addresses of that family. Needs root.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../kube/index.js';
 import { apply, down, exec, type Lab, loadTopology, missingRequirements, netnsOf, remove, up } from '../../lab/index.js';
+import { startProgram } from '../../lab/program.js';
 import { ROOT } from '../helpers/article.js';
 import { Peer, until } from '../helpers/pods.js';
 
 const missing = await missingRequirements();
 const NAME = 'fdual';
-const PEERS = ['web1', 'web2', 'ask', 'one'] as const;
+const PEERS = ['web1', 'web2', 'ask', 'far', 'one', 'two'] as const;
 const SERVICE = ['10.96.1.1', 'fd00:10:96::101'];
 const ONLY_UDP = parseManifest(`
 apiVersion: networking.k8s.io/v1
@@ -52,6 +53,25 @@ describe.skipIf(missing.length > 0)(`a lab with both families${missing.length ? 
         expect([from, to, await peers[from].ask(to, 80, 'udp')]).toEqual([from, to, expect.stringMatching(/^web[12] /)]);
       }
     }
+  });
+
+  it('pods, nodes and Services answer across nodes, in tunnels of the own family', async () => {
+    const two = lab.nodes[1];
+    const wire = await startProgram('tcpdump', ['-i', two.underlay.name, '-nn', '-l', '--immediate-mode', 'udp', 'port', '6081'], { netns: two.netns, readyLine: /listening on/ });
+    for (const [to, service, from, outer] of [[pod('web1').ip, SERVICE[0], pod('far').ip, `IP ${two.ip}`], [pod('web1').ip6!, SERVICE[1], pod('far').ip6!, `IP6 ${two.ip6}`]]) {
+      for (const protocol of ['tcp', 'udp'] as const) {
+        expect([to, protocol, await peers.far.ask(to, 80, protocol)]).toEqual([to, protocol, `web1 ${from}`]);
+        expect([to, protocol, await peers.two.ask(to, 80, protocol)]).toEqual([to, protocol, expect.stringMatching(/^web1 /)]);
+        expect([service, protocol, await peers.far.ask(service, 80, protocol)]).toEqual([service, protocol, expect.stringMatching(/^web[12] /)]);
+      }
+      expect(await until(async () => wire.output(), (text) => text.split('\n').some((line) => line.includes(`${outer}.`) && line.includes(`IP${from.includes(':') ? '6' : ''} ${from}.`)))).toBeDefined();
+    }
+    await wire.stop();
+  });
+
+  it('more than fits one packet crosses the tunnel over IPv6', async () => {
+    const { stdout } = await exec(NAME, 'far', ['ping', '-6', '-c', '3', '-i', '0.2', '-W', '15', '-s', '4000', pod('web1').ip6!]);
+    expect(stdout).toMatch(/3 packets transmitted, 3 received/);
   });
 
   it('a pod reaches itself through its own Service', async () => {

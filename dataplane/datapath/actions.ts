@@ -55,3 +55,8 @@ export type DatapathAction =
   | { type: 'meter'; id: number }
   /** Longer packets than `length` (bytes from the Ethernet header on), and all others. */
   | { type: 'check_pkt_len'; length: number; greater: DatapathAction[]; lessEqual: DatapathAction[] };
+
+/** The copy for controllers that a meter may hold back: in Open vSwitch a sample of all packets. */
+export function isMeteredCopy([first, second]: readonly DatapathAction[]): boolean {
+  return first?.type === 'meter' && second?.type === 'upcall';
+}

@@ -6,7 +6,7 @@
 import { formatIpv4, formatIpv6, formatMac } from '../key/numbers.js';
 import type { TlvMapping } from '../key/tlv-map.js';
 import type { PacketInOrder } from '../translate/types.js';
-import type { DatapathAction, DatapathNat, PrintedOrder } from './actions.js';
+import { type DatapathAction, type DatapathNat, isMeteredCopy, type PrintedOrder } from './actions.js';
 import { KEY_FIELDS, type FieldName } from './key-fields.js';
 
 export interface FormatActionsOptions {
@@ -245,9 +245,8 @@ const REASONS: Record<PacketInOrder['reason'], number> = {
   no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5, explicit_miss: 6,
 };
 
-/** The copy for controllers that a meter may hold back is in OVS a sample of all packets. */
-function formatClone([first, second]: readonly DatapathAction[], text: string): string {
-  return first?.type === 'meter' && second?.type === 'upcall' ? `sample(sample=100.0%,actions(${text}))` : `clone(${text})`;
+function formatClone(actions: readonly DatapathAction[], text: string): string {
+  return isMeteredCopy(actions) ? `sample(sample=100.0%,actions(${text}))` : `clone(${text})`;
 }
 
 function formatUpcall(cookie: number, order?: PrintedOrder): string {

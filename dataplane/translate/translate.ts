@@ -2,6 +2,7 @@
 // simulate.ts (the trace). To: datapath actions, and the mask of all that they depend on.
 //
 // A packet enters at table 0, or, when it carries a recirculation id, where the pipeline was frozen.
+import { isMeteredCopy } from '../datapath/actions.js';
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
 import { runActionSet } from './actions/action-set.js';
@@ -80,9 +81,9 @@ function finish(ctx: Context, tunnelPort: boolean): Translation {
     ctx.actions = [];
     ctx.dropping('resubmit_limit');
   }
-  // At the end the packet itself can be used up.
+  // At the end the packet itself can be used up. A metered copy stays one, as in Open vSwitch.
   const end = ctx.actions.at(-1);
-  if (end?.type === 'clone') ctx.actions.splice(-1, 1, ...end.actions);
+  if (end?.type === 'clone' && !isMeteredCopy(end.actions)) ctx.actions.splice(-1, 1, ...end.actions);
   const sends = sendsPacket(ctx.actions);
   if (!sends) ctx.actions.push({ type: 'drop', reason: ctx.drop.reason });
   // Fields that the pipeline wrote are in the mask although the packet never had them.

@@ -1,6 +1,6 @@
 // A cluster's generated tables on paper: one offline switch for each node, for traces without a lab. Asked by verdict.ts,
 // `packetwalk flows explain` and the conformance tests.
-import type { Action, FlowSpec, PortNames } from '../../dataplane/openflow/index.js';
+import type { FlowSpec, PortNames } from '../../dataplane/openflow/index.js';
 import { makeOfflineSwitch, type OfflineSwitch, type PortsFile } from '../../dataplane/trace/environment.js';
 import { nodeState } from '../../kube/cluster/node.js';
 import type { Cluster } from '../../kube/cluster/types.js';
@@ -59,20 +59,10 @@ export class PaperCluster {
     const state = nodeState(this.cluster, name, this.#peers);
     const generated = this.pipeline.generate(state);
     const offline = makeOfflineSwitch([], portsFile(state, this.pipeline));
+    offline.tables.meters.load(generated.meters.map(({ spec }) => spec));
     offline.tables.groups.load(generated.groups.map(({ spec }) => spec));
-    const made = new Map(generated.flows.map((flow) => [withoutLimits(flow.spec), flow]));
+    const made = new Map(generated.flows.map((flow) => [flow.spec, flow]));
     offline.tables.load([...made.keys()]);
     return { state, generated, offline, made };
   }
-}
-
-/** Meters limit rates and continuations wait for an agent: on paper there is neither time nor agent. */
-function withoutLimits(spec: FlowSpec): FlowSpec {
-  const limited = spec.actions.some((a) => a.type === 'meter' || a.type === 'controller');
-  if (!limited) return spec;
-  const actions = spec.actions.flatMap((a): Action[] => {
-    if (a.type === 'meter') return [];
-    return a.type === 'controller' ? [{ ...a, pause: undefined, meterId: undefined }] : [a];
-  });
-  return { ...spec, actions };
 }

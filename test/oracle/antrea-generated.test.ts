@@ -30,8 +30,6 @@ const SETS: [PipelineName, what: string, version: string | undefined, () => Node
 
 /** OVS's trace ends where the datapath would hash; a group that says what to hash is traced through. */
 const HASHED = ['type=select,', 'type=select,selection_method=hash,'] as const;
-/** packetwalk has no meters and no continuations yet. */
-const UNSUPPORTED = /meter:\d+,|,pause(?=[,)])|,meter_id=\d+/g;
 
 /** OpenFlow 1.5, in which groups are told, has another word for load; what was written stands in the final flow. Which bits
  *  OVS looks at depends on the order of its hash tables. */
@@ -116,12 +114,13 @@ describe.skipIf(missing)(`generated tables, by both${missing ? ` (skipped: ${mis
       describe('packets', () => {
         let offline: OfflineSwitch;
         beforeAll(async () => {
-          const flows = text(made.flows).map((line) => line.replace(UNSUPPORTED, ''));
+          const flows = text(made.flows);
           const groups = text(made.groups).map((line) => line.replace(...HASHED));
+          const meters = text(made.meters);
           await ovs?.stop();
-          ovs = await Ovs.start({ ports, version, flows, groups });
+          ovs = await Ovs.start({ ports, version, flows, groups, meters });
           const source = (lines: string[]): { name: string; text: string } => ({ name, text: lines.join('\n') });
-          offline = makeOfflineSwitch([source(flows)], ports, [source(groups)]);
+          offline = makeOfflineSwitch([source(flows)], ports, [source(groups)], [source(meters)]);
         });
 
         test(`${PACKETS} of them go the same way`, async () => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { packageFile } from '../../dataplane/root.js';
 import { bundleText, type TableTexts, tablesDelta, textsOf } from '../../flows/antrea/delta.js';
-import { Ids, type Pipeline, PIPELINES } from '../../flows/antrea/index.js';
+import { Ids, type Pipeline, pipelineByName, PIPELINES } from '../../flows/antrea/index.js';
 import { Claims, type Cluster, nodeState, ObjectSet, Peers, resolveCluster } from '../../kube/index.js';
 import type { NodeState } from '../../kube/node-state.js';
 import { startProgram } from '../../lab/program.js';
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     endpoints: { type: 'string', default: '20' },
     policies: { type: 'string', default: '500' },
     changes: { type: 'string', default: '100' },
+    /** One of them; without, all. */
+    pipeline: { type: 'string' },
     /** Write bench/results/kube.json. */
     save: { type: 'boolean', default: false },
   },
@@ -146,7 +148,7 @@ function percentiles(values: readonly number[]): { p50: number; p99: number; max
 }
 
 const results = [];
-for (const pipeline of PIPELINES) {
+for (const pipeline of values.pipeline === undefined ? PIPELINES : [pipelineByName(values.pipeline)]) {
   const result = await benchPipeline(pipeline);
   results.push(result);
   process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -27,8 +27,7 @@ export function tablesDelta(before: TableTexts, now: TableTexts): TablesDelta {
 }
 
 function delta(before: readonly string[], now: readonly string[], identity: (line: string) => string): Delta {
-  const [old, fresh] = [setOf(before), setOf(now)];
-  const [gone, come] = [before.filter((line) => !fresh.has(line)), now.filter((line) => !old.has(line))];
+  const [gone, come] = differing(before, now);
   const [were, are] = [new Set(gone.map(identity)), new Set(come.map(identity))];
   return {
     added: come.filter((line) => !were.has(identity(line))),
@@ -37,13 +36,40 @@ function delta(before: readonly string[], now: readonly string[], identity: (lin
   };
 }
 
-/** Tables are compared twice, with those before and with those after. */
-const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+/** Lines of one list that are not in the other. After a small change both are the same but for a few places: there is no
+ *  need to look each line up. */
+function differing(before: readonly string[], now: readonly string[]): [gone: string[], come: string[]] {
+  const [gone, come]: [string[], string[]] = [[], []];
+  let [i, j] = [0, 0];
+  while (i < before.length && j < now.length) {
+    if (before[i] === now[j]) {
+      i++;
+      j++;
+      continue;
+    }
+    const step = nextEqual(before, i, now, j);
+    if (!step) break;
+    gone.push(...before.slice(i, (i += step[0])));
+    come.push(...now.slice(j, (j += step[1])));
+  }
+  // What is left, of which some may only stand elsewhere.
+  const [old, fresh] = [gone.concat(before.slice(i)), come.concat(now.slice(j))];
+  const [were, are] = [new Set(old), new Set(fresh)];
+  return [old.filter((line) => !are.has(line)), fresh.filter((line) => !were.has(line))];
+}
 
-function setOf(lines: readonly string[]): ReadonlySet<string> {
-  let set = sets.get(lines);
-  if (!set) sets.set(lines, (set = new Set(lines)));
-  return set;
+/** How far apart two lists may be at one place. */
+const LOOK_AHEAD = 64;
+
+/** How many lines of each are to be left out so that both go on with the same. */
+function nextEqual(before: readonly string[], i: number, now: readonly string[], j: number): [number, number] | undefined {
+  for (let sum = 1; sum <= LOOK_AHEAD; sum++) {
+    for (let k = 0; k <= sum; k++) {
+      const [old, fresh] = [before[i + k], now[j + sum - k]];
+      if (old !== undefined && old === fresh) return [k, sum - k];
+    }
+  }
+  return undefined;
 }
 
 /** Table, priority and match of a generated line: what a strict deletion names. */

@@ -49,10 +49,12 @@ export function isolationFlow(
   { pod, direction, policies }: Isolation,
   { table, outputPort }: Place,
 ): void {
-  const match = direction === 'egress' ? `ip,nw_src=${pod.ips.ipv4}` : `ip,${outputPort.match(pod.port.ofport)}`;
-  const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
-  maker.flow(
-    { table, priority: ISOLATION, match, actions: 'drop', category: 'Default' },
-    ...policies.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } })),
-  );
+  maker.section(`${direction} of ${printRef(pod.ref)}`, [pod, ...policies], () => {
+    const match = direction === 'egress' ? `ip,nw_src=${pod.ips.ipv4}` : `ip,${outputPort.match(pod.port.ofport)}`;
+    const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
+    maker.flow(
+      { table, priority: ISOLATION, match, actions: 'drop', category: 'Default' },
+      ...policies.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } })),
+    );
+  });
 }

@@ -61,7 +61,9 @@ interface Kept {
 }
 
 export class FlowMaker {
-  readonly #parts: Part[] = [newPart()];
+  readonly #parts: Part[] = [];
+  /** What is written now; none after a section. */
+  #open: Part | undefined;
   readonly #tlvMap: TlvMap | undefined;
   readonly #before: Kept;
   readonly #now: Kept = { sections: new Map(), clauseFlows: new Map(), parsed: new Map() };
@@ -80,7 +82,8 @@ export class FlowMaker {
   }
 
   get #part(): Part {
-    return this.#parts.at(-1)!;
+    if (!this.#open) this.#parts.push((this.#open = newPart()));
+    return this.#open;
   }
 
   /** `write` writes what follows from `basis` and nothing else (compared by identity), the same for the same basis. */
@@ -90,7 +93,8 @@ export class FlowMaker {
     if (known && known.basis!.length === basis.length && known.basis!.every((one, i) => one === basis[i])) {
       for (const owner of known.asked.conjunctions) conjunctions.of(owner);
       for (const owner of known.asked.groups) groups.of(owner);
-      this.#parts.push(known, newPart());
+      this.#parts.push(known);
+      this.#open = undefined;
       this.#now.sections.set(name, known);
       return;
     }
@@ -98,10 +102,11 @@ export class FlowMaker {
     const part = newPart(basis);
     [conjunctions.heard, groups.heard] = [part.asked.conjunctions, part.asked.groups];
     this.#parts.push(part);
+    this.#open = part;
     write();
     part.written.clear();
     [conjunctions.heard, groups.heard] = [undefined, undefined];
-    this.#parts.push(newPart());
+    this.#open = undefined;
     this.#now.sections.set(name, part);
   }
 

@@ -1,6 +1,6 @@
 // Policies: each rule is a conjunction of its clauses from, to and (if it says ports) service, in a table by source and
 // tier; what follows from it is action.ts's. Pods that Kubernetes policies close get a drop in the default tables.
-import type { LocalPod, PolicyRule } from '../../../kube/node-state.js';
+import type { Isolation, LocalPod, PolicyRule } from '../../../kube/node-state.js';
 import { asCidr, contains, familyOf } from '../../../kube/address.js';
 import { printRef } from '../../../kube/objects.js';
 import { peerMatches, portMatches } from '../clauses.js';
@@ -205,22 +205,22 @@ function serviceGroups(c: Context, name: string): string[] {
 }
 
 function isolation(c: Context): void {
-  for (const { pod, direction, policies: list } of c.state.isolated) {
-    const egress = direction === 'egress';
-    const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
-    const [first, ...more] = list.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } }));
-    for (const match of ownMatches(c, pod, egress)) {
-      c.flow(
-        {
-          table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule',
-          priority: NORMAL,
-          match,
-          actions: 'drop',
-          category,
-        },
-        first,
-        ...more,
-      );
-    }
+  for (const isolated of c.state.isolated) {
+    const { pod, direction, policies: list } = isolated;
+    const basis = [pod, c.state.families.join(), ...list];
+    c.maker.section(`${direction} of ${printRef(pod.ref)}`, basis, () => isolate(c, isolated));
+  }
+}
+
+function isolate(c: Context, { pod, direction, policies: list }: Isolation): void {
+  const egress = direction === 'egress';
+  const why = `${direction} of ${printRef(pod.ref)} that no rule allows is dropped`;
+  const [first, ...more] = list.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } }));
+  for (const match of ownMatches(c, pod, egress)) {
+    c.flow(
+      { table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule', priority: NORMAL, match, actions: 'drop', category },
+      first,
+      ...more,
+    );
   }
 }

@@ -1,11 +1,8 @@
 // What Antrea's agent makes on a node besides pods: Egress addresses on the underlay's device, and switch ports for
-// TrafficControl. Planned by resolve.ts from the objects; made at `up` and changed with the objects.
-import { controlCall } from '../dataplane/control/client.js';
-import type { Cluster } from '../kube/index.js';
+// TrafficControl. Planned for resolve.ts from the objects; made at `up` (links.ts, switch-ports.ts), changed by change-devices.ts.
+import { type Cluster, Peers } from '../kube/index.js';
 import { familyOf } from '../kube/address.js';
 import type { Lab, LabNode } from './resolve.js';
-import { ipBatch } from './run.js';
-import { controlSocket } from './switch-config.js';
 
 export interface EgressAddress {
   node: string;
@@ -32,18 +29,28 @@ export function egressAddresses({ objects, nodes }: Cluster): EgressAddress[] {
   });
 }
 
-/** Those of kinds ovsInternal and device; a tunnel as target is left out, and generation says so. */
-export function controlPorts({ objects, nodes, claims }: Cluster): ControlPort[] {
-  const wanted = new Map<string, ControlPort['kind']>();
+interface PortKinds {
+  ovsInternal?: { name?: string };
+  device?: { name?: string };
+}
+
+/** Those of kinds ovsInternal and device, on the nodes of the pods concerned; a tunnel as target is left out, and generation
+ *  says so. */
+export function controlPorts(cluster: Cluster): ControlPort[] {
+  const { objects, claims } = cluster;
+  const peers = new Peers(cluster);
+  const wanted = new Map<string, ControlPort>();
   for (const { spec } of objects.of('TrafficControl')) {
-    for (const port of [spec.targetPort, spec.returnPort] as { ovsInternal?: { name?: string }; device?: { name?: string } }[]) {
-      if (port?.ovsInternal?.name !== undefined) wanted.set(port.ovsInternal.name, 'tap');
-      else if (port?.device?.name !== undefined) wanted.set(port.device.name, 'veth');
+    for (const node of new Set(peers.pods(spec.appliedTo).map((pod) => pod.node))) {
+      for (const port of [spec.targetPort, spec.returnPort] as (PortKinds | undefined)[]) {
+        const name = port?.ovsInternal?.name ?? port?.device?.name;
+        if (name === undefined) continue;
+        const ofport = Number(claims.give(`control port of ${node}`, name, ofports()));
+        wanted.set(`${node} ${name}`, { node, name, ofport, kind: port?.ovsInternal ? 'tap' : 'veth' });
+      }
     }
   }
-  return nodes.flatMap(({ name: node }) =>
-    [...wanted].map(([name, kind]) => ({ node, name, kind, ofport: Number(claims.give(`control port of ${node}`, name, ofports())) })),
-  );
+  return [...wanted.values()];
 }
 
 function* ofports(): Generator<string> {
@@ -55,14 +62,7 @@ export function egressAddressCommands(lab: Lab, node: LabNode): string[] {
   return lab.egressAddresses.filter((egress) => egress.node === node.name).map(({ ip }) => `address replace ${withLength(ip)} dev ${node.underlay.name}`);
 }
 
-const withLength = (ip: string): string => `${ip}/${familyOf(ip) === 'ipv4' ? 32 : 128}`;
-
-/** Adds the addresses that have come, takes away those that went. */
-export async function changeEgressAddresses(lab: Lab, before: Lab, node: LabNode): Promise<void> {
-  const now = egressAddressCommands(lab, node);
-  const gone = before.egressAddresses.filter(({ node: of, ip }) => of === node.name && !lab.egressAddresses.some((egress) => egress.node === of && egress.ip === ip));
-  await ipBatch(node.netns, [...gone.map(({ ip }) => `address delete ${withLength(ip)} dev ${node.underlay.name}`), ...now]);
-}
+export const withLength = (ip: string): string => `${ip}/${familyOf(ip) === 'ipv4' ? 32 : 128}`;
 
 export function controlPortCommands(lab: Lab, node: LabNode): string[] {
   return lab.controlPorts.filter((port) => port.node === node.name).map(({ name }) => `link set dev ${name} mtu ${lab.switches.mtu} up`);
@@ -71,24 +71,4 @@ export function controlPortCommands(lab: Lab, node: LabNode): string[] {
 /** As dataplane/config.ts has it. */
 export function controlPortConfig(lab: Lab, { name, ofport, kind }: ControlPort): { kind: 'tap' | 'veth'; name: string; ofport: number; mtu: number } {
   return { kind, name, ofport, mtu: lab.switches.mtu };
-}
-
-const without = (of: Lab, other: Lab): ControlPort[] =>
-  of.controlPorts.filter(({ node, ofport, kind, name }) => !other.controlPorts.some((o) => o.node === node && o.ofport === ofport && o.kind === kind && o.name === name));
-
-/** Before the flows that send to them. */
-export async function addControlPorts(lab: Lab, before: Lab): Promise<void> {
-  for (const port of without(lab, before)) {
-    const node = lab.nodes.find(({ name }) => name === port.node)!;
-    await controlCall(controlSocket(lab, node), 'packetwalk/port-add', JSON.stringify(controlPortConfig(lab, port)));
-    await ipBatch(node.netns, [`link set dev ${port.name} mtu ${lab.switches.mtu} up`]);
-  }
-}
-
-/** After the flows that sent to them. */
-export async function removeControlPorts(lab: Lab, before: Lab): Promise<void> {
-  for (const port of without(before, lab)) {
-    const node = lab.nodes.find(({ name }) => name === port.node)!;
-    await controlCall(controlSocket(lab, node), 'packetwalk/port-del', port.name);
-  }
 }

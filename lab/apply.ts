@@ -7,7 +7,7 @@ import { controlCall } from '../dataplane/control/client.js';
 import { InputError } from '../dataplane/errors.js';
 import { bundleText, isEmpty, metersGone, type TablesDelta } from '../flows/antrea/delta.js';
 import { Claims, type Kind, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
-import { addControlPorts, changeEgressAddresses, removeControlPorts } from './agent-devices.js';
+import { addControlPorts, changeEgressAddresses, removeControlPorts, requireDevices } from './change-devices.js';
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
 import { getState } from './exec.js';
@@ -119,6 +119,7 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   const deltas = lab.nodes.map((node) => ({ node, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
   const { ids } = state.kube;
   const rules = lab.nodes.filter((node) => !isDeepStrictEqual(hostRules(lab, node, tables.ids), hostRules(before, node, ids)));
+  await requireDevices(lab, before);
   refuseForeign(added.map(({ netns }) => netns), state.namespaces);
 
   // A change that is broken off is finished by the next `lab up`: what is to be is on file first.

@@ -69,6 +69,15 @@ describe.skipIf(missing.length > 0)(`a lab with both families${missing.length ? 
     await wire.stop();
   });
 
+  it('a node port answers pods and nodes at both addresses of every node', async () => {
+    for (const from of ['ask', 'far', 'one', 'two'] as const) {
+      for (const to of lab.nodes.flatMap(({ ip, ip6 }) => [ip, ip6!])) {
+        expect([from, to, await peers[from].ask(to, 30080)]).toEqual([from, to, expect.stringMatching(/^web[12] /)]);
+        expect([from, to, await peers[from].ask(to, 30080, 'udp')]).toEqual([from, to, expect.stringMatching(/^web[12] /)]);
+      }
+    }
+  });
+
   it('more than fits one packet crosses the tunnel over IPv6', async () => {
     const { stdout } = await exec(NAME, 'far', ['ping', '-6', '-c', '3', '-i', '0.2', '-W', '15', '-s', '4000', pod('web1').ip6!]);
     expect(stdout).toMatch(/3 packets transmitted, 3 received/);

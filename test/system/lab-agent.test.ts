@@ -7,6 +7,7 @@ import { parseManifest } from '../../kube/index.js';
 import { apply, down, exec, getLab, getState, type Lab, loadTopology, missingRequirements, netnsOf, rowsOf, status, up } from '../../lab/index.js';
 import { policyLogFile } from '../../lab/agent/files.js';
 import { readMulticast } from '../../lab/generate.js';
+import { startProgram } from '../../lab/program.js';
 import { ROOT } from '../helpers/article.js';
 import { Peer, until } from '../helpers/pods.js';
 
@@ -44,6 +45,21 @@ describe.skipIf(missing.length > 0)(`a lab whose nodes have agents${missing.leng
     }
     for (const to of ['near', 'far']) expect([to, await asker.ask(ip(to), 9090, 'udp')]).toEqual([to, expect.stringMatching(/^refused E(CONNREFUSED|HOSTUNREACH)/)]);
     expect(await asker.askInVain(ip('near'), 9091)).toBe('silent');
+  });
+
+  it('a refusal is a packet of its own: a RST, or ICMP, from the address that was asked', async () => {
+    const wire = await startProgram('tcpdump', ['-i', 'eth0', '-nn', '-l', '--immediate-mode', 'tcp port 9090 or icmp'], { netns: netnsOf(lab, 'asker'), readyLine: /listening on/ });
+    try {
+      for (const to of ['near', 'far']) {
+        await asker.ask(ip(to), 9090);
+        await asker.ask(ip(to), 9090, 'udp');
+        const heard = (what: RegExp): Promise<unknown> => until(async () => wire.output(), (text) => text.split('\n').some((line) => line.includes(`IP ${ip(to)}`) && what.test(line)));
+        expect(await heard(/\.9090 > .*Flags \[R\.?\]/)).toBeDefined();
+        expect(await heard(/ICMP .*(unreachable|prohibited)/)).toBeDefined();
+      }
+    } finally {
+      await wire.stop();
+    }
   });
 
   it('a Service without endpoints is refused', async () => {
@@ -100,5 +116,30 @@ spec:
     ]);
     const stopped = await until(() => rows('stopped'), (all) => all.some(([, , at]) => at === 'two') && all.length >= 4);
     expect(stopped!.map(([, , ...cells]) => cells.join(' ')).at(-1)).toBe('two NetworkPolicy IngressMetric Dropped ClusterNetworkPolicy web, dropped');
+  });
+
+  it('a Traceflow of live traffic tells the first real packet that fits it, and leaves the others alone', async () => {
+    const server = await Peer.start(netnsOf(lab, 'far'), 'far', ['80/tcp', '8080/tcp']);
+    try {
+      await apply(NAME, parseManifest(`
+apiVersion: crd.antrea.io/v1beta1
+kind: Traceflow
+metadata: { name: live }
+spec:
+  liveTraffic: true
+  timeout: 120
+  source: { namespace: default, pod: asker }
+  destination: { namespace: default, pod: far }
+  packet: { ipHeader: { protocol: 6 }, transportHeader: { tcp: { dstPort: 80 } } }
+`, 'live').objects);
+      const rows = async () => rowsOf(getState(NAME), 'Traceflow').rows.filter(([n]) => n === 'live');
+      expect(await asker.ask(ip('far'), 8080)).toBe(`far ${ip('asker')}`);
+      expect((await rows()).map(([, ...cells]) => cells.join(' '))).toEqual(['Running - - - - -']);
+      expect(await asker.ask(ip('far'), 80)).toBe(`far ${ip('asker')}`);
+      const seen = await until(rows, (all) => all.some((cells) => cells.includes('Delivered')));
+      expect(seen!.at(-1)!.slice(1).join(' ')).toBe('Succeeded two Forwarding Output Delivered Pod default/far');
+    } finally {
+      await server.stop();
+    }
   });
 });

@@ -115,17 +115,26 @@ describe.skipIf(missing.length > 0)(`a lab with what only pipeline v2 has${missi
   const passes = (program: Program, from: string, to: string): Promise<unknown> =>
     until(async () => program.output(), (text) => text.includes(`IP ${from}.`) && text.includes(`> ${to}`));
 
-  it('TrafficControl mirrors both directions of a pod to its target, and the pod is answered as before', async () => {
-    await apply(NAME, trafficControl('Mirror', 'targetPort: { ovsInternal: { name: mirror0 } }'));
-    const mirror = await listen('mirror0');
-    expect(await peers.ask1.ask(ip('web2'), 80)).toBe(`web2 ${ip('ask1')}`);
-    expect(await passes(mirror, ip('ask1'), `${ip('web2')}.80`)).toBeDefined();
-    expect(await passes(mirror, ip('web2'), ip('ask1'))).toBeDefined();
-    await mirror.stop();
-    await remove(NAME, trafficControl('Mirror', 'targetPort: { ovsInternal: { name: mirror0 } }'));
-    expect((await runIn(node('two').netns, ['ip', '-br', 'link'])).stdout).not.toContain('mirror0');
-    expect(await peers.ask1.ask(ip('web2'), 80)).toBe(`web2 ${ip('ask1')}`);
-  });
+  it.each([['a port of its own', 'ovsInternal', 'mirror0', 'mirror0'], ['a device that is there', 'device', 'span0', 'span1']])(
+    'TrafficControl mirrors both directions of a pod to %s, and the pod is answered as before',
+    async (_, kind, name, seenAt) => {
+      const control = trafficControl('Mirror', `targetPort: { ${kind}: { name: ${name} } }`);
+      if (kind === 'device') {
+        await expect(apply(NAME, control)).rejects.toThrow(`expected the device span0 in the namespace of node two`);
+        await ipBatch(node('two').netns, ['link add span0 type veth peer name span1', 'link set dev span1 up']);
+      }
+      await apply(NAME, control);
+      const mirror = await listen(seenAt);
+      expect(await peers.ask1.ask(ip('web2'), 80)).toBe(`web2 ${ip('ask1')}`);
+      expect(await passes(mirror, ip('ask1'), `${ip('web2')}.80`)).toBeDefined();
+      expect(await passes(mirror, ip('web2'), ip('ask1'))).toBeDefined();
+      await mirror.stop();
+      await remove(NAME, control);
+      // What the switch made is gone with it, what was there stays.
+      expect((await runIn(node('two').netns, ['ip', '-br', 'link'])).stdout.includes(name)).toBe(kind === 'device');
+      expect(await peers.ask1.ask(ip('web2'), 80)).toBe(`web2 ${ip('ask1')}`);
+    },
+  );
 
   it('TrafficControl redirects to its target, and what comes back from there reaches the pod', async () => {
     const control = trafficControl('Redirect', 'targetPort: { ovsInternal: { name: inspect0 } }, returnPort: { ovsInternal: { name: back0 } }');

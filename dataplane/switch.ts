@@ -163,7 +163,9 @@ export class Switch {
       this.#slowPath.flowsChanged(change);
       // Then the last packets of what is no more are counted.
       void this.settled().then(() => this.#flowEvents.tell(change, Date.now()));
-      this.#hasTimeouts = undefined;
+      // All flows are looked at again only when one that may end can have been the last.
+      if (change.added.some(mayEnd)) this.#hasTimeouts = true;
+      else if (this.#hasTimeouts && change.removed.length > 0) this.#hasTimeouts = undefined;
       this.#maintenance.wake();
     });
   }

@@ -6,6 +6,7 @@
 import { InputError } from '../errors.js';
 import type { Flow } from '../key/flow.js';
 import type { Action, FlowSpec } from '../openflow/ast.js';
+import { DEFAULT_PRIORITY } from '../openflow/format-flow.js';
 import { toMasked } from '../openflow/normalize.js';
 import { printActions } from '../openflow/print-actions.js';
 import type { Credited, LookupResult } from '../translate/types.js';
@@ -284,7 +285,11 @@ export class Tables {
 
   #about(filter: FlowFilter, strict: boolean): FlowEntry[] {
     const wanted = makeFilter(filter, strict);
-    return this.entries({ table: filter.table }).filter(wanted);
+    if (!strict) return this.entries({ table: filter.table }).filter(wanted);
+    const { table = ALL_TABLES, match = { fields: [] }, priority = DEFAULT_PRIORITY } = filter;
+    const masked = { ...toMasked(match), priority };
+    const tables = table === ALL_TABLES ? this.tables() : [this.#tables.get(table)];
+    return tables.flatMap((one) => one?.find(masked) ?? []).filter(wanted);
   }
 
   #checkSpec(spec: FlowSpec): void {

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plots } from './plots.js';
 import { byTrial, detail, seriesText, spread } from './report.js';
-import { aim, judge } from './targets.js';
+import { aim, judge, PRICE_AIM, prices } from './targets.js';
 import type { Report } from './types.js';
 
 const MARKS = { begin: '<!-- bench: written by npm run bench -->', end: '<!-- bench: end -->' };
@@ -26,9 +26,52 @@ export function targetsMarkdown(report: Report): string {
     target.peer ? `${target.peer}: ${seriesText(peer)}` : '-', value ? spread(value) : '-', aim(target),
     verdict === 'not reached' ? '**not reached**' : verdict,
   ]);
-  const notes = all.filter((j) => j.verdict === 'not reached' && j.target.note)
-    .map(({ target }) => `- \`${target.trial}\` against ${target.peer}: ${target.note}`);
-  return [table(['trial', 'ours', 'peer', 'ratio, round by round', 'aim', ''], rows), ...(notes.length ? ['', ...notes] : [])].join('\n');
+  return table(['trial', 'ours', 'peer', 'ratio, round by round', 'aim', ''], rows);
+}
+
+/** What is said of each target that was not reached: what was tried, where the time goes, what it would take. */
+function notReached(report: Report): string[] {
+  const missed = judge(report).filter((j) => j.verdict === 'not reached');
+  return missed.flatMap(({ target }) => {
+    const profile = report.profiles?.find((p) => p.trial === target.trial && p.contender === target.ours);
+    const time = profile?.lines.map((l) => `${l.percent.toFixed(1)} % \`${l.symbol}\` (${l.object})`).join(', ')
+      || profile?.missing || 'not sampled in this run';
+    return [
+      `### \`${target.trial}\` against ${target.peer || 'itself'}`, '',
+      ...(target.said ? [`- Tried: ${target.said.tried}`] : []),
+      `- Where our time goes: ${time}.`,
+      ...(target.said ? [`- What it would take: ${target.said.takes}`] : []), '',
+    ];
+  });
+}
+
+/** One sentence for the README. */
+function priceSentence(report: Report): string {
+  const all = prices(report).map((p) => `${p.percent.toFixed(0)} % in \`${p.trial}\``);
+  return all.length === 0 ? '' : `The price of our switching, as throughput that the bare forwarder on the same ports has more (aim: under ${PRICE_AIM} %; `
+    + `negative: we are ahead): ${all.join(', ')}.`;
+}
+
+function priceTable(report: Report): string {
+  const rows = prices(report).map((p) => [
+    `\`${p.trial}\``, `${seriesText(p.ours)} ${p.ours.unit}`, seriesText(p.bare), spread(p.value), `${p.percent.toFixed(1)} %`,
+    p.percent < PRICE_AIM ? 'reached' : '**not reached**',
+  ]);
+  return rows.length === 0 ? 'Not measured.' : table(['trial', 'ours', 'bare', 'ours / bare', 'price', `under ${PRICE_AIM} %`], rows);
+}
+
+function instructions({ instructions: counted }: Report): string[] {
+  if (!counted) return ['Not counted in this run.'];
+  const rows = Object.entries(counted.callgrind).map(([way, n]) => {
+    const perf = Object.entries(counted.perfStat[way] ?? {}).map(([event, x]) => `${x.toFixed(2)} ${event}`).join(', ');
+    return [way, n.toFixed(1), perf || '-'];
+  });
+  return [
+    'User instructions of a 60-byte frame from memory to where it is counted, through connection tracking, on one thread (bench/recorder). '
+      + 'callgrind counts the same under any load: a change is a change of the code.', '',
+    table(['way', 'instructions a packet (callgrind)', 'perf stat'], rows),
+    ...counted.missing.map((why) => `\nNot counted: ${why}.`),
+  ];
 }
 
 function about(report: Report): string {
@@ -52,7 +95,8 @@ function trials(report: Report, drawn: Map<string, string>, prefix: string): str
 export async function writeMarkdown(report: Report, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const parts: [Report, string][] = [[report, ''], ...(report.guest ? [[report.guest, 'guest-'] as [Report, string]] : [])];
-  const text: string[] = ['# The bench', '', about(report), '', '## Targets', '', targetsMarkdown(report), ''];
+  const text: string[] = ['# The bench', '', about(report), '', '## Targets', '', targetsMarkdown(report), '',
+    ...notReached(report), '## The price of switching', '', priceTable(report), '', '## Instructions a packet', '', ...instructions(report), ''];
   for (const [part, prefix] of parts) {
     const drawn = await plots(part);
     for (const [trial, svg] of drawn) await writeFile(join(folder, `${prefix}${trial}.svg`), `${svg}\n`);
@@ -72,6 +116,6 @@ export async function writeReadme(report: Report, readme: string): Promise<void>
   const [begin, end] = [text.indexOf(MARKS.begin), text.indexOf(MARKS.end)];
   if (begin < 0 || end < begin) return;
   const shown = README_PLOTS.filter((t) => report.series.some((s) => s.trial === t && s.samples.length > 0));
-  const body = [about(report), '', targetsMarkdown(report), '', ...shown.map((t) => `![${t}](bench/results/${t}.svg)`)].join('\n');
+  const body = [about(report), '', targetsMarkdown(report), '', priceSentence(report), '', ...shown.map((t) => `![${t}](bench/results/${t}.svg)`)].join('\n');
   await writeFile(readme, `${text.slice(0, begin)}${MARKS.begin}\n${body}\n${text.slice(end)}`);
 }

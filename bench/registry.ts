@@ -24,5 +24,3 @@ export const TRIALS: readonly Trial[] = [
 ];
 /** Whose ratio to the others is reported. */
 export const OURS = 'packetwalk';
-/** Runs only when named: slow, and never the best that OVS can do. */
-export const ON_REQUEST = new Set(['ovs-netdev']);

@@ -3,10 +3,13 @@
 // switch that runs alone, in memory, for each trial.
 import { benchInGuest } from './guest/suite.js';
 import { cpuSplit } from './memory/thread.js';
+import { countInstructions } from './instructions.js';
 import { createNodes, NODES, removeNodes } from './nodes.js';
 import { createPods, PODS, removePods, SWITCH_NETNS } from './pods.js';
+import { profile } from './profile.js';
 import { summarize } from './stats.js';
-import type { Contender, Report, Sample, Trial } from './types.js';
+import { judge } from './targets.js';
+import type { Contender, PodTrial, Profile, Report, Sample, Trial } from './types.js';
 import { commit, machine } from './machine.js';
 
 export interface BenchOptions {
@@ -18,9 +21,14 @@ export interface BenchOptions {
   onProgress(text: string): void;
   /** Whether contenders that need another kernel may have a guest. */
   guest: boolean;
-  /** Aborted by a signal: stop after cleaning up. */
+  /** Whether our time is sampled where a target was not reached, in one more run, and instructions are counted. */
+  explain: boolean;
+  /** Aborted by a signal: stop after cleaning up, with what there is. */
   signal: AbortSignal;
 }
+
+/** A void run is made again at once, so many times. */
+const TRIES = 2;
 
 function runs(c: Contender, t: Trial): boolean {
   const deploy = { pods: c.deploy, nodes: c.deployNodes, memory: c.deployMemory }[t.kind];
@@ -59,20 +67,32 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     }
   }
 
-  /** One trial on one contender: a sample, or the reason why there is none. */
+  const began = performance.now();
+  let [done, all] = [0, 0];
+  /** What is left by what the runs so far took, after one of each kind this is within a minute or two. */
+  const remaining = (): string => {
+    const minutes = ((performance.now() - began) / 60_000) * (all / Math.max(done, 1) - 1);
+    return `${done}/${all}, about ${Math.ceil(Math.max(0, minutes))} min left`;
+  };
+
+  /** One trial on one contender: a sample, or the reasons why there is none. */
   const sample = async (round: number, c: Contender, t: Trial, run: () => Promise<Sample>): Promise<void> => {
-    signal.throwIfAborted();
-    const told = (text: string): void =>
-      options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text}`);
-    try {
-      const result = await run();
-      samples.get(key(t, c))!.push(result);
-      told(`${result.value.toFixed(2)} ${t.unit}`);
-    } catch (error) {
+    done++;
+    for (let tries = 1; tries <= TRIES; tries++) {
       signal.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
-      voided.get(key(t, c))!.push(why);
-      told(`void: ${why.split('\n')[0]}`);
+      const told = (text: string): void =>
+        options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text.padEnd(24)} ${remaining()}`);
+      try {
+        const result = await run();
+        samples.get(key(t, c))!.push({ ...result, round });
+        told(`${result.value.toFixed(2)} ${t.unit}`);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const why = error instanceof Error ? error.message : String(error);
+        voided.get(key(t, c))!.push(`round ${round + 1}, run ${tries}: ${why}`);
+        told(`void: ${why.split('\n')[0]}`);
+      }
     }
   };
   const due = (round: number, c: Contender): Trial[] => trials.filter((t) => runs(c, t) && round < (t.maxRounds ?? rounds));
@@ -124,7 +144,11 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     }
   };
 
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++) for (const c of contenders) all += due(round, c).length;
+  const measureAll = async (): Promise<void> => {
+    for (let round = 0; round < rounds; round++) await measureRound(round);
+  };
+  const measureRound = async (round: number): Promise<void> => {
     for (let i = 0; i < contenders.length; i++) {
       const c = contenders[(i + round) % contenders.length];
       signal.throwIfAborted();
@@ -139,19 +163,61 @@ export async function runBench(options: BenchOptions): Promise<Report> {
         await removePods();
       }
     }
-  }
+  };
+  const untilAborted = (work: Promise<void>): Promise<void> => work.catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  await untilAborted(measureAll());
   const series = trials.flatMap((t) =>
     contenders.filter((c) => runs(c, t)).map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
   );
   const report: Report = {
     where: 'host', at: new Date().toISOString(), commit: await commit(), rounds, seconds, machine: await machine(), series, unavailable,
   };
-  if (inGuest.length > 0) {
+  if (options.explain && !signal.aborted) {
+    options.onProgress('counting instructions');
+    report.instructions = await countInstructions();
+    report.profiles = [];
+    await untilAborted(explain(report, contenders, trials, options));
+  }
+  if (inGuest.length > 0 && !signal.aborted) {
     report.guest = await benchInGuest({ ...options, contenders: inGuest }).catch((error) => {
-      signal.throwIfAborted();
       for (const c of inGuest) unavailable[c.name] = error instanceof Error ? error.message : String(error);
       return undefined;
     });
   }
+  if (signal.aborted) report.interrupted = true;
   return report;
+}
+
+/** One more run of each trial whose target was not reached, with our process sampled. */
+async function explain(report: Report, contenders: Contender[], trials: Trial[], options: BenchOptions): Promise<void> {
+  const missed = judge(report).filter(({ target, verdict }) => verdict === 'not reached' && !target.guest);
+  const runs = new Map(missed.map(({ target }) => [`${target.trial} ${target.ours}`, target]));
+  for (const target of runs.values()) {
+    options.signal.throwIfAborted();
+    const trial = trials.find((t) => t.name === target.trial);
+    const contender = contenders.find((c) => c.name === target.ours);
+    if (trial?.kind !== 'pods' || !contender?.deploy) continue;
+    options.onProgress(`sampling ${contender.name} in ${trial.name}`);
+    report.profiles!.push(await sampled(trial, contender, options.seconds));
+  }
+}
+
+async function sampled(trial: PodTrial, contender: Contender, seconds: number): Promise<Profile> {
+  const told = { trial: trial.name, contender: contender.name };
+  await createPods();
+  try {
+    const deployment = await contender.deploy!(Object.values(PODS), SWITCH_NETNS);
+    try {
+      const lines = await profile(deployment.pid!, seconds, () => trial.run(PODS, seconds, deployment));
+      return { ...told, lines };
+    } finally {
+      await deployment.teardown();
+    }
+  } catch (error) {
+    return { ...told, lines: [], missing: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await removePods();
+  }
 }

@@ -21,10 +21,11 @@ export interface Ratio {
 
 /** ours/peer for each round that both finished; undefined when there is none. */
 export function ratio(ours: Series, peer: Series): Ratio | undefined {
-  const n = Math.min(ours.samples.length, peer.samples.length);
   const ratios: number[] = [];
-  for (let i = 0; i < n; i++) {
-    if (peer.samples[i].value > 0) ratios.push(ours.samples[i].value / peer.samples[i].value);
+  for (const [i, ourSample] of ours.samples.entries()) {
+    // Reports of before rounds were noted have one sample a round.
+    const theirs = ourSample.round === undefined ? peer.samples[i] : peer.samples.find((s) => s.round === ourSample.round);
+    if (theirs && theirs.value > 0) ratios.push(ourSample.value / theirs.value);
   }
   return ratios.length ? { median: median(ratios), min: min(ratios), max: max(ratios) } : undefined;
 }

@@ -84,6 +84,8 @@ export interface MemoryCounts {
 }
 
 export interface Sample {
+  /** Which round it is of, from 0: ratios are taken within one. Set by run.ts. */
+  round?: number;
   /** In the trial's unit. */
   value: number;
   /** Other figures of the same run: latency percentiles, retransmits, loss. */
@@ -132,6 +134,33 @@ export interface Series {
   void: string[];
 }
 
+/** What a packet of the memory trial costs, each by the way it takes (with the connection cache or without). */
+export interface InstructionFigures {
+  /** User instructions a packet, counted by callgrind. */
+  callgrind: Record<string, number>;
+  /** Events a packet, counted by the processor. */
+  perfStat: Record<string, Record<string, number>>;
+  /** What could not be counted, and why. */
+  missing: string[];
+}
+
+/** A function's share of the samples of a switch's process. */
+export interface ProfileLine {
+  percent: number;
+  symbol: string;
+  /** The file it is in, or `kernel`. */
+  object: string;
+}
+
+/** Of a target that was not reached: where our time went in one more run. */
+export interface Profile {
+  trial: string;
+  contender: string;
+  lines: ProfileLine[];
+  /** Why there are no lines. */
+  missing?: string;
+}
+
 export interface Report {
   /** On this machine, or in a virtual machine with its peers beside it: figures of the two are never compared. */
   where: 'host' | 'guest';
@@ -143,6 +172,10 @@ export interface Report {
   series: Series[];
   /** Contenders left out, with the reason. */
   unavailable: Record<string, string>;
+  instructions?: InstructionFigures;
+  profiles?: Profile[];
+  /** Stopped by a signal: what was measured until then. */
+  interrupted?: boolean;
   /** What could be measured in a guest only. */
   guest?: Report;
 }

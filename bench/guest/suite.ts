@@ -36,7 +36,7 @@ export async function benchInGuest(options: BenchOptions): Promise<Report> {
   told(`booting Linux ${image.release} in ${emulator}, ${CPUS} emulated CPUs`);
   const contenders = [...PEERS, ...options.contenders.map((c) => c.name)];
   const command = [
-    process.execPath, packageFile('dist', 'cli', 'main.js'), 'bench', '--no-guest', '--json', '--rounds', rounds, '--seconds', seconds,
+    process.execPath, packageFile('dist', 'cli', 'main.js'), 'bench', '--quick', '--no-guest', '--json', '--rounds', rounds, '--seconds', seconds,
     '--trial', trials.map((t) => t.name).join(','), '--contender', contenders.join(','),
   ].join(' ');
   const report = await runInGuest(

@@ -8,11 +8,19 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "checksum.h"
 #include "core_support.h"
 #include "pipeline.h"
 #include "ports/pcap.h"
+
+// In the place of the C library's: the hashes' keys are the same in every run, so that two runs have the same collisions and
+// their instructions may be compared.
+extern "C" ssize_t getrandom(void* buffer, size_t size, unsigned) {
+  memset(buffer, 0x5a, size);
+  return static_cast<ssize_t>(size);
+}
 
 namespace {
 

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { CONTENDERS, ON_REQUEST, OURS, TRIALS } from '../../bench/registry.js';
+import { CONTENDERS, OURS, TRIALS } from '../../bench/registry.js';
 import { writeMarkdown, writeReadme } from '../../bench/markdown.js';
 import { ratioText, textReport } from '../../bench/report.js';
 import { runBench } from '../../bench/run.js';
@@ -15,6 +15,7 @@ interface Flags {
   rounds?: number;
   seconds?: number;
   quick?: boolean;
+  explain?: boolean;
   json?: boolean;
   guest: boolean;
 }
@@ -45,15 +46,16 @@ export function register(program: Command): void {
     .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 3)', number)
     .option('--seconds <n>', 'length of one run (default 2)', number)
     .option('--quick', 'keep the last full report; with one trial and one contender the last line is the ratio')
+    .option('--explain', 'with --quick too: instructions a packet, and where our time goes when a target is not reached')
     .option('--no-guest', 'boot no virtual machine for what this kernel cannot run')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
     .action(async (flags: Flags) => {
       const trials = pick('trial', TRIALS, flags.trial, TRIALS);
-      const contenders = pick('contender', CONTENDERS, flags.contender, CONTENDERS.filter((c) => !ON_REQUEST.has(c.name)));
+      const contenders = pick('contender', CONTENDERS, flags.contender, CONTENDERS);
       if (!contenders.some((c) => c.name === OURS)) contenders.unshift(CONTENDERS.find((c) => c.name === OURS)!);
       const abort = new AbortController();
-      const onSignal = () => abort.abort(new InputError('EINTR', 'interrupted; everything was taken down'));
+      const onSignal = () => abort.abort(new InputError('EINTR', 'interrupted; everything was taken down, what was measured is kept'));
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const report = await runBench({
         trials,
@@ -61,13 +63,14 @@ export function register(program: Command): void {
         rounds: flags.rounds ?? 3,
         seconds: flags.seconds ?? 2,
         guest: flags.guest,
+        explain: flags.explain ?? !flags.quick,
         signal: abort.signal,
         onProgress: (text) => process.stderr.write(`${text}\n`),
       });
       const dir = packageFile('bench', 'results');
       await mkdir(dir, { recursive: true });
-      const all = !flags.quick && flags.trial.length === 0 && flags.contender.length === 0;
-      const file = join(dir, `${all ? 'full' : 'quick'}.json`);
+      const all = !report.interrupted && !flags.quick && flags.trial.length === 0 && flags.contender.length === 0;
+      const file = join(dir, `${report.interrupted ? 'interrupted' : all ? 'full' : 'quick'}.json`);
       await writeFile(file, `${JSON.stringify(report, null, 1)}\n`);
       if (all) {
         await writeMarkdown(report, dir);
@@ -75,6 +78,7 @@ export function register(program: Command): void {
       }
       if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
       else process.stdout.write(`${textReport(report)}\nwritten: ${file}\n`);
+      abort.signal.throwIfAborted();
       const peers = contenders.filter((c) => c.name !== OURS);
       if (!flags.json && trials.length === 1 && peers.length === 1) {
         const { series } = report.guest ?? report;

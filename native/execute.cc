@@ -176,6 +176,7 @@ void Pipeline::output(Run& r, uint32_t port_no, bool is_last) {
     port->port->counters.tx_too_big++;
     return r.fail(Drop::oversize);
   }
+  if (size < kEthHeaderSize && !port->is_tunnel) return r.fail(Drop::runt);  // no device takes what trunc left
   // What follows may rewrite the packet, and the port may finish checksums in place: each output has its own bytes.
   Packet* out = is_last ? &packet : copies_.copy(packet);
   if (out == nullptr) return r.fail(Drop::copy_limit);

@@ -178,7 +178,7 @@ void parse_l4(Packet& packet, const Cursor& c) {
     case kIpTcp: {
       if (c.left < kTcpSize) return;
       const uint32_t size = (c.p[12] >> 4) * 4u;  // with options
-      if (size < kTcpSize || size > c.left) return;
+      if (size < kTcpSize || size > c.left) break;
       ports();
       key.tcp_flags = to_be16(load16(c.p + 12) & 0x0fff);
       break;
@@ -188,8 +188,7 @@ void parse_l4(Packet& packet, const Cursor& c) {
       ports();
       break;
     case kIpSctp:
-      if (c.left < kSctpSize) return;
-      ports();
+      if (c.left >= kSctpSize) ports();
       break;
     case kIpIcmp:
     case kIpIcmpv6:

@@ -77,12 +77,17 @@ void set_vlan_tci(Packet& packet, const uint8_t* value, const uint8_t* mask) {
   store16(packet.data + 14, in_frame);
 }
 
+// With another tuple it may be of another connection: a ct action in the same zone looks again, as OVS's does
+// (pkt_metadata_init_conn() in lib/packets.c).
+void forget_connection(Packet& packet) { packet.ct = {}; }
+
 void set_ipv4_address(Packet& packet, be32& field, uint32_t at, const uint8_t* value, const uint8_t* mask) {
   const Change c(&field, value, mask, 4);
   if (!c.differs) return;
   if (packet.l4_offset != kNoOffset) mend_pseudo_header(packet, &field, c.bytes, 4);
   write_ipv4(packet, at, c.bytes, 4);
   memcpy(&field, c.bytes, 4);
+  forget_connection(packet);
 }
 
 void set_arp_bytes(Packet& packet, void* field, uint32_t at, const uint8_t* value, const uint8_t* mask, size_t size) {
@@ -106,6 +111,7 @@ void set_ipv6_address(Packet& packet, uint8_t* field, uint32_t at, const uint8_t
   if (packet.l4_offset != kNoOffset && in_checksum) mend_pseudo_header(packet, field, c.bytes, 16);
   memcpy(packet.data + packet.l3_offset + at, c.bytes, 16);
   memcpy(field, c.bytes, 16);
+  forget_connection(packet);
 }
 
 void set_ipv6_label(Packet& packet, const uint8_t* value, const uint8_t* mask) {
@@ -141,8 +147,16 @@ void set_nw_ttl(Packet& packet, const uint8_t* value, const uint8_t* mask) {
 }
 
 bool has_ports(const Packet& packet) {
-  const uint8_t proto = packet.key.nw_proto;
-  return packet.l4_offset != kNoOffset && (proto == kIpTcp || proto == kIpUdp || proto == kIpSctp);
+  if (packet.l4_offset == kNoOffset) return false;
+  switch (packet.key.nw_proto) {
+    case kIpTcp: {
+      const uint32_t header = (packet.data[packet.l4_offset + 12] >> 4) * 4u;
+      return header >= kTcpSize && header <= l4_size(packet);
+    }
+    case kIpUdp: return true;
+    case kIpSctp: return l4_size(packet) >= kSctpSize;
+    default: return false;
+  }
 }
 bool has_icmp(const Packet& packet) {
   const uint8_t proto = packet.key.nw_proto;
@@ -159,6 +173,7 @@ void set_tp(Packet& packet, be16& field, uint32_t at, const uint8_t* value, cons
   if (!has_ports(packet) || !c.differs) return;
   write_l4(packet, at, c.bytes, 2);
   memcpy(&field, c.bytes, 2);
+  forget_connection(packet);
 }
 
 void set_icmp(Packet& packet, uint8_t& field, uint32_t at, const uint8_t* value, const uint8_t* mask) {
@@ -168,6 +183,7 @@ void set_icmp(Packet& packet, uint8_t& field, uint32_t at, const uint8_t* value,
   word[at] = c.bytes[0];
   write_l4(packet, 0, word, 2);
   field = c.bytes[0];
+  forget_connection(packet);
 }
 
 void set_nd_target(Packet& packet, const uint8_t* value, const uint8_t* mask) {

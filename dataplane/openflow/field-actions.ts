@@ -89,6 +89,7 @@ function parseSetField(item: Item, options: ParseOptions): Action {
   requireWritable(field, to);
   let { value, mask } = from.locate(() => parseRawFieldValue(field, from.text, options.ports));
   if ((value & ~mask) !== 0n) from.fail('EMASK', `expected no bits outside of the mask ${hex(mask)}, got ${from.text}`);
+  if (field.name === 'arp_op' && value > 0xffn) from.fail('ERANGE', `expected arp_op of at most 255, got ${from.text}`);
   if (field === nwTos) {
     value = dscp(value, from) << 2n;
     mask = 0xfcn;

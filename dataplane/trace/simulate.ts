@@ -31,8 +31,8 @@ export interface TraceOptions extends RecordOptions {
   onOutput?: (output: Output) => void;
 }
 
-/** A packet that recirculates for ever is followed this far. */
-export const MAX_PASSES = 64;
+/** A packet that recirculates for ever is followed this far: beyond twice what a TTL lets live. */
+export const MAX_PASSES = 600;
 
 const fields = {
   recircId: fieldByName('recirc_id'),

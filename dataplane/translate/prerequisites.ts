@@ -33,9 +33,9 @@ export function meets(prerequisite: Prerequisite, flow: Flow, mask: Flow): boole
     case 'sctp':
       return hasPorts(flow, mask, IPPROTO.SCTP);
     case 'icmp':
-      return type === ETH.IP && hasPorts(flow, mask, IPPROTO.ICMP);
+      return type === ETH.IP && isProtocol(flow, mask, IPPROTO.ICMP);
     case 'icmpv6':
-      return type === ETH.IPV6 && hasPorts(flow, mask, IPPROTO.ICMPV6);
+      return type === ETH.IPV6 && isProtocol(flow, mask, IPPROTO.ICMPV6);
     case 'nd':
       return isNd(flow, mask, ND_SOLICIT) || isNd(flow, mask, ND_ADVERT);
     case 'nd_sll':
@@ -48,11 +48,16 @@ export function meets(prerequisite: Prerequisite, flow: Flow, mask: Flow): boole
   }
 }
 
-/** The packet has the header of that transport, and not just a later fragment's share of it. */
-function hasPorts(flow: Flow, mask: Flow, protocol: number): boolean {
+/** Of ICMP a later fragment will do, as in OVS (is_icmpv4() in lib/flow.h): its type and code read as 0. */
+function isProtocol(flow: Flow, mask: Flow, protocol: number): boolean {
   if (!isIp(flow)) return false;
   mask[AT.nw_proto] = 0xff;
-  return flow[AT.nw_proto] === protocol && (flow[AT.nw_frag] & FRAG_LATER) === 0;
+  return flow[AT.nw_proto] === protocol;
+}
+
+/** The packet has the header of that transport, and not just a later fragment's share of it. */
+function hasPorts(flow: Flow, mask: Flow, protocol: number): boolean {
+  return isProtocol(flow, mask, protocol) && (flow[AT.nw_frag] & FRAG_LATER) === 0;
 }
 
 function isNd(flow: Flow, mask: Flow, type: number): boolean {

@@ -32,6 +32,7 @@ export function write(ctx: Context, { field, start, count }: Subfield, value: bi
   if (field.offset === AT.vlan_tci) return writeTag(ctx, { field, start, count }, value);
   lookAt(ctx.mask, field, start, count);
   setBits(ctx.flow, field, start, count, value);
+  if (field.offset === AT.arp_op) ctx.flow[AT.arp_op] = 0; // of its 16 bits the pipeline keeps 8, as OVS's does
   const option = tunMetadataIndex(field.name);
   if (option === undefined) return;
   lookAt(ctx.mask, metadataPresent, option, 1);

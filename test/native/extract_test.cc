@@ -171,8 +171,15 @@ TEST("extract: a TCP header whose own length is too small or runs over the end h
     frame[46] = static_cast<uint8_t>(words << 4);
     CHECK_EQ(TestPacket(frame)->key.tp_dst.get(), 0);
     CHECK_EQ(TestPacket(frame)->key.tcp_flags.get(), 0);
-    CHECK_EQ(TestPacket(frame)->l4_offset, kNoOffset);
+    CHECK_EQ(TestPacket(frame)->l4_offset, 34);  // where the checksum is known to be
   }
+}
+
+TEST("extract: SCTP that is cut short has no ports") {
+  Bytes frame = kSctp4;
+  frame[17] = 20 + 11;
+  CHECK_EQ(TestPacket(frame)->key.tp_dst.get(), 0);
+  CHECK_EQ(TestPacket(frame)->l4_offset, 34);
 }
 
 TEST("extract: IPv4 headers that lie leave all IP fields zero") {

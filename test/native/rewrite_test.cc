@@ -189,6 +189,24 @@ TEST("rewrite: the destination of a packet with routing segments left is not in 
   CHECK(load16(p->data + p->l4_offset + kTcpCsum) != before);
 }
 
+TEST("rewrite: headers that are not whole lose no byte to a port, and TCP's checksum follows the address all the same") {
+  const uint8_t port[] = {0x12, 0x34}, ones[] = {0xff, 0xff, 0xff, 0xff}, address[] = {192, 0, 2, 9};
+  Bytes tcp = kTcp4, sctp = kSctp4;
+  tcp[46] = 4 << 4;
+  sctp[17] = 20 + 11;
+  for (const Bytes& frame : {tcp, sctp}) {
+    TestPacket p(frame);
+    set_field(*p, offsetof(FlowKey, tp_dst), port, ones);
+    CHECK(memcmp(p->data, frame.data(), frame.size()) == 0);
+  }
+  TestPacket p(tcp);
+  set_field(*p, offsetof(FlowKey, nw_src), address, ones);
+  CHECK(memcmp(p->data + 34 + kTcpCsum, &tcp[34 + kTcpCsum], 2) != 0);
+  TestPacket again(kTcp4);
+  set_field(*again, offsetof(FlowKey, nw_src), address, ones);
+  CHECK(memcmp(p->data + 34 + kTcpCsum, again->data + 34 + kTcpCsum, 2) == 0);
+}
+
 TEST("rewrite: SCTP's CRC follows the ports and not the addresses") {
   TestPacket p(kSctp4);
   const uint8_t full[4] = {255, 255, 255, 255}, port[2] = {0x12, 0x34}, address[4] = {203, 0, 113, 9};

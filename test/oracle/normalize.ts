@@ -1,7 +1,8 @@
 // What two printers of ofproto/trace may say differently about the same thing, brought to one form. Everything else in
 // a trace is compared as it stands. The differences, and why they are none:
 //
-//  - recirculation ids are taken from a counter: they are renamed #1, #2, ... in order of appearance;
+//  - recirculation ids are taken from a counter: they are renamed #1, #2, ... in order of appearance, a new one for each
+//    time that a packet is to come back: whether a trace takes an id twice depends on when it gave the first one back;
 //  - a flood goes to its ports in the order of a hash table: the outputs after NORMAL are sorted;
 //  - a tunnel port is named by its vport (genev_sys_6081) in OVS's datapath actions, by its own name in ours;
 //  - OVS prints tunnel flags and options in its own way when they are all zero: left out of the packet's flow;
@@ -27,19 +28,24 @@ const VPORT = 'genev_sys_6081';
 export const FALSE_DROP = '>> Not tunneling to our own address';
 
 export function comparable(trace: TracedPass[], tunnelPort: string): ComparablePass[] {
-  const ids = new Map<string, string>();
-  const rename = (text: string) =>
-    text.replace(/(recirc_id=|recirc\()0x([0-9a-f]+)/g, (_, before: string, id: string) => {
-      if (!ids.has(id)) ids.set(id, `#${ids.size + 1}`);
-      return before + ids.get(id)!;
-    });
+  let packets = 0;
+  const expected: { id: string; name: string }[] = []; // packets that will come back
   return trace.map((pass) => {
     const normal = pass.tables.some((t) => t.lines.includes('NORMAL'));
-    const actions = splitTerms(rename(pass.actions).replaceAll(VPORT, tunnelPort));
+    const id = /recirc_id=(0x[0-9a-f]+)/.exec(pass.flow)?.[1];
+    const at = expected.findIndex((e) => e.id === id);
+    const [back] = at < 0 ? [] : expected.splice(at, 1);
+    const named = (flow: string) => flow.replace(/recirc_id=0x[0-9a-f]+/, `recirc_id=${back?.name}`);
+    const carriedOn = pass.actions.replace(/recirc\((0x[0-9a-f]+)/g, (_, id: string) => {
+      const name = `#${++packets}`;
+      expected.push({ id, name });
+      return `recirc(${name}`;
+    });
+    const actions = splitTerms(carriedOn.replaceAll(VPORT, tunnelPort));
     return {
-      flow: packet(rename(pass.flow)),
+      flow: packet(named(pass.flow)),
       tables: pass.tables.map((t) => [`${t.table} ${t.priority} ${t.match} ${t.cookie}`, ...remarks(t.lines)]),
-      finalFlow: packet(rename(pass.finalFlow)),
+      finalFlow: packet(named(pass.finalFlow)),
       actions: normal ? actions.sort() : actions,
     };
   });

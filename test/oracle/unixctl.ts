@@ -10,12 +10,14 @@ export class Unixctl {
   #id = 0;
   #text = '';
   #waiting?: { resolve(reply: Reply): void; reject(error: Error): void };
+  #ended?: Error;
+  #calls: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly socket: Socket) {
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => this.#take(chunk));
-    socket.on('close', () => this.#waiting?.reject(new Error('the daemon closed the connection')));
-    socket.on('error', (e) => this.#waiting?.reject(e));
+    socket.on('close', () => this.#end(new Error('the daemon closed the connection')));
+    socket.on('error', (e) => this.#end(e));
   }
 
   static connect(path: string): Promise<Unixctl> {
@@ -29,8 +31,15 @@ export class Unixctl {
     });
   }
 
-  /** One call at a time. Rejects with the daemon's own words when it refuses, and closes when it does not answer. */
-  async call(method: string, ...params: string[]): Promise<string> {
+  /** Rejects with the daemon's own words when it refuses, and closes when it does not answer. Calls wait for each other. */
+  call(method: string, ...params: string[]): Promise<string> {
+    const answered = this.#calls.then(() => this.#call(method, params));
+    this.#calls = answered.catch(() => undefined);
+    return answered;
+  }
+
+  async #call(method: string, params: string[]): Promise<string> {
+    if (this.#ended) throw this.#ended;
     const timer = setTimeout(() => this.socket.destroy(new Error(`${method}: the daemon does not answer`)), MOST_MS);
     const reply = await new Promise<Reply>((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -38,6 +47,11 @@ export class Unixctl {
     }).finally(() => clearTimeout(timer));
     if (reply.error !== null) throw new Error(`${method}: ${reply.error.trim()}`);
     return reply.result ?? '';
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    this.#waiting?.reject(this.#ended);
   }
 
   /** Nothing frames a reply but its own braces: it is whole when it can be parsed. */

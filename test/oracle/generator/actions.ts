@@ -24,7 +24,7 @@ type Choice = (r: Random, c: ActionContext) => string;
 const nxm = (names: [text: string, bits: number][]) => names;
 
 /** Fields that may be written, with their width. */
-function writable({ match }: ActionContext): [text: string, bits: number][] {
+function writable({ match, instructions }: ActionContext): [text: string, bits: number][] {
   const p = match.protocol;
   const l4 = transport(p)?.toUpperCase();
   return [
@@ -41,7 +41,7 @@ function writable({ match }: ActionContext): [text: string, bits: number][] {
     ...(p === 'icmp' ? nxm([['NXM_OF_ICMP_TYPE', 8], ['NXM_OF_ICMP_CODE', 8]]) : []),
     ...(p === 'icmp6' ? nxm([['NXM_NX_ICMPV6_TYPE', 8], ['NXM_NX_ICMPV6_CODE', 8]]) : []),
     ...(isNd(p) ? nxm([['NXM_NX_ND_TARGET', 128], [p === 'ns' ? 'NXM_NX_ND_SLL' : 'NXM_NX_ND_TLL', 48]]) : []),
-    ...(isArp(p) ? nxm([['NXM_OF_ARP_OP', 8], ['NXM_OF_ARP_SPA', 32], ['NXM_OF_ARP_TPA', 32]]) : []),
+    ...(isArp(p) ? nxm([['NXM_OF_ARP_OP', instructions ? 8 : 16], ['NXM_OF_ARP_SPA', 32], ['NXM_OF_ARP_TPA', 32]]) : []),
     ...(isArp(p) ? nxm([['NXM_NX_ARP_SHA', 48], ['NXM_NX_ARP_THA', 48]]) : []),
   ];
 }
@@ -65,7 +65,8 @@ function writtenBits(r: Random, c: ActionContext, field: string, width: number):
   return c.instructions && WHOLE.test(field) ? { text: '[]', count: width } : bitsOf(r, width);
 }
 
-/** A Geneve option's size is not known to ovs-ofctl: its bits are always named. Of arp_op OVS has 8 bits. */
+/** A Geneve option's size is not known to ovs-ofctl: its bits are always named. Of arp_op OVS keeps 8 bits,
+ *  and refuses more as a value of OpenFlow 1.5. */
 const named = (field: string, width: number, text: string): string =>
   text === '[]' && /TUN_METADATA|ARP_OP/.test(field) ? range(0, width) : text;
 
@@ -87,7 +88,7 @@ function load(r: Random, c: ActionContext): string {
   const { text, count } = writtenBits(r, c, field, Math.min(width, 64));
   // load takes 64 bits at most.
   const part = width > 64 && text === '[]' ? '[0..63]' : text;
-  if (field === 'NXM_OF_ARP_OP') return `load:${1 + r.below(3)}->${field}[]`;
+  if (field === 'NXM_OF_ARP_OP' && c.instructions) return `load:${1 + r.below(3)}->${field}[]`;
   const v = value(r, part === '[0..63]' ? 64 : count);
   return `load:${v}->${field}${named(field, width, part)}`;
 }

@@ -49,22 +49,22 @@ export function asAnother(frame: Uint8Array, add: number): Uint8Array {
   return out;
 }
 
-/** Where the checksum would be, were this a whole segment. */
-const CHECKSUM_AT: Record<number, number> = { [IPPROTO.tcp]: 16, [IPPROTO.udp]: 6, [IPPROTO.icmpv6]: 2 };
+/** From and to: where the checksum would be, were this a whole segment; with ICMP, its type and code, too. */
+const HEADER_AT: Record<number, [number, number]> = { [IPPROTO.tcp]: [16, 18], [IPPROTO.udp]: [6, 8], [IPPROTO.icmp]: [0, 4], [IPPROTO.icmpv6]: [0, 4] };
 
-/** A later fragment without the two bytes that OVS takes for a checksum and mends when an address is rewritten. Others as
- *  they are. */
-export function withoutForeignChecksum(frame: Uint8Array): Uint8Array {
+/** A later fragment without the bytes that OVS takes for a header's, and writes to, when an address or ICMP's type or code is
+ *  rewritten. Others as they are. */
+export function withoutForeignHeader(frame: Uint8Array): Uint8Array {
   const ip = ipOf(frame);
   const value = ip?.view.value();
   if (!ip || !value) return frame;
   const header = 'ipv6_src' in value ? value.extensions.find((e) => e.type === IPPROTO.fragment)?.bytes : undefined;
   const offset = 'ipv6_src' in value ? (header ? ((header[2] << 8) | header[3]) & 0xfff8 : 0) : value.fragment_offset;
-  const at = CHECKSUM_AT[value.nw_proto];
+  const at = HEADER_AT[value.nw_proto];
   if (offset === 0 || at === undefined) return frame;
   const out = frame.slice();
   const data = frame.length - ('ipv6_src' in value ? ip.view.bytes.length - offsetOf(ip.view.bytes, header!) - 8 : ip.view.payload.length);
-  return out.fill(0, data + at, data + at + 2);
+  return out.fill(0, data + at[0], data + at[1]);
 }
 
 function offsetOf(bytes: Uint8Array, part: Uint8Array): number {

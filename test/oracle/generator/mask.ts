@@ -13,6 +13,15 @@ const MANY_FLIPS = 4;
 const PASSES = 4;
 const HEADERS_END = KEY_FIELDS.tun_id[0];
 
+/** Headers behind IP: those of a later fragment are always 0, so that their bits cannot differ. */
+const L4: readonly (readonly [number, number])[] = [KEY_FIELDS.icmp_type, KEY_FIELDS.icmp_code, KEY_FIELDS.tcp_flags, KEY_FIELDS.tp_src, KEY_FIELDS.tp_dst];
+const FRAG_LATER = 2;
+
+function isFixed(flow: Flow, bit: number): boolean {
+  const isLater = (flow[KEY_FIELDS.nw_frag[0]] & FRAG_LATER) !== 0;
+  return isLater && L4.some(([offset, size]) => bit >> 3 >= offset && bit >> 3 < offset + size);
+}
+
 /** What the actions do to this packet: of a set, the field as it is then; a set of bits to what they were is none. */
 function effects(actions: readonly DatapathAction[], packet: Uint8Array): string[] {
   const key = packet.slice();
@@ -46,7 +55,7 @@ export function maskLeak(offline: OfflineSwitch, first: Flow, r: Random): string
 function leakOfPass(offline: OfflineSwitch, flow: Flow, translation: Translation, r: Random): string | undefined {
   const free: number[] = [];
   for (let bit = 0; bit < KEY_SIZE * 8; bit++) {
-    if (((translation.mask[bit >> 3] >> (bit & 7)) & 1) === 0) free.push(bit);
+    if (((translation.mask[bit >> 3] >> (bit & 7)) & 1) === 0 && !isFixed(flow, bit)) free.push(bit);
   }
   const headers = free.filter((bit) => bit < HEADERS_END * 8);
   const flips = Array.from({ length: SINGLE_FLIPS }, () => [r.pick(r.chance(6) ? free : headers)]);

@@ -12,7 +12,7 @@ import { LivePacketwalk } from '../live-packetwalk.js';
 import { type LiveFrame, LiveOvs, type LiveSetup, type Tunnel } from '../live.js';
 import { comparable, FALSE_DROP } from '../normalize.js';
 import type { Ovs } from '../ovs.js';
-import { withoutForeignChecksum } from './fragments.js';
+import { withoutForeignHeader } from './fragments.js';
 import type { Step, Tables, Version } from './scenario.js';
 import { GENERATOR_PORTS, TUNNEL_NAME } from './universe.js';
 
@@ -57,15 +57,27 @@ function traced(text: string): string[] {
       ...lines.filter((l) => /^(->|>>)/.test(l) && !SAID_BY_ONE.test(l)).map((l) => `  ${remark(l)}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow).replace(/,tun_metadata\d+=[^,]*/g, '')}`,
-    `actions ${flooded(text) ? wordsOf(pass.actions) : sent(pass.actions.map(withoutValues))}`,
+    `actions ${flooded(text) ? wordsOf(sent(pass.actions)) : withoutSeams(sent(pass.actions).map(withoutValues)).join() || 'drop'}`,
   ]);
 }
 
 const SAID_BY_ONE = /^(-> learned that|>> unmet prerequisites for (tcp|udp|sctp)_(src|dst),)/;
 
 /** A packet that would wait for its controller is shown by OVS for a frame; by ours, as for a flow, not. */
-function sent(actions: readonly string[]): string {
-  return actions.filter((action) => !action.includes('continuation=1')).join(',') || 'drop';
+function sent(actions: readonly string[]): string[] {
+  return actions.filter((action) => !action.includes('continuation=1'));
+}
+
+/** Two sets of one header in a row are one: packetwalk does not show that something which came to nothing lay between. */
+function withoutSeams(actions: readonly string[]): string[] {
+  const all: { header?: string; fields: string[]; text: string }[] = [];
+  for (const text of actions) {
+    const [, header, fields] = /^set\((\w+)\(([\w,]*)\)\)$/.exec(text) ?? [];
+    const before = all.at(-1);
+    if (header && before?.header === header) before.fields.push(...fields.split(','));
+    else all.push({ header, fields: fields?.split(',') ?? [], text });
+  }
+  return all.map(({ header, fields, text }) => (header ? `set(${header}(${[...new Set(fields)].join()}))` : text));
 }
 
 /** OVS names a port that a bucket watches although its weight is 0, and calls a group that it watches a port. */
@@ -108,7 +120,7 @@ function counted(line: string): string {
 /** One line for each frame: `port hex`, of the tunnel with what is around it. */
 function shown(out: readonly LiveFrame[]): string[] {
   const outer = ({ tunnel: t }: LiveFrame) => (t ? `${t.src}>${t.dst} ${t.geneve} ` : '');
-  return out.map((f) => `${f.port} ${outer(f)}${toHex(withoutForeignChecksum(f.frame))}`).sort();
+  return out.map((f) => `${f.port} ${outer(f)}${toHex(withoutForeignHeader(f.frame))}`).sort();
 }
 
 /** The tunnel that a step's packet comes through, out of its fields; options as the TLV map has them. */

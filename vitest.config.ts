@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** What comes by itself is waited for; on a busy machine that takes longer than vitest's second. */
 const expect = { poll: { timeout: 20_000 } };
+/** Tests read what programs print: without colours. */
+const setupFiles = ['test/helpers/plain-output.ts'];
 
 // Projects by what they need: unit needs nothing, oracle needs Debian's Open vSwitch, system needs root and network
 // namespaces, web needs Chromium besides. Each skips with its reason when what it needs is absent.
@@ -14,6 +16,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           testTimeout: 30_000,
           expect,
+          setupFiles,
         },
       },
       {
@@ -23,6 +26,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           expect,
+          setupFiles,
         },
       },
       {
@@ -33,6 +37,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           expect,
+          setupFiles,
         },
       },
       {
@@ -43,6 +48,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           expect,
+          setupFiles,
         },
       },
     ],

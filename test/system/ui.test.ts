@@ -113,7 +113,7 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
       expect(first.frame!.headers.map((h) => `${h.name} ${h.at}+${h.size}`)).toEqual(['Ethernet 0+14', 'IPv4 14+20', 'TCP 34+40']);
       expect(wire.frame.headers.map((h) => `${h.depth} ${h.name}`)).toEqual(['0 Ethernet', '0 IPv4', '0 UDP', '0 Geneve', '1 Ethernet', '1 IPv4', '1 TCP']);
       expect(wire.outer).toMatchObject({ src: '10.79.1.201', dst: '10.79.1.202', size: 50 });
-      expect(z.array(summary).parse(await (await get('/api/walks')).json()).length).toBeGreaterThan(5);
+      await expect.poll(async () => z.array(summary).parse(await (await get('/api/walks')).json()).length).toBeGreaterThan(5);
 
       const ledgers = await answer(get('/api/nodes/worker1/ledgers'), z.array(ledger));
       const entry = ledgers.find((l) => l.place === 'zone 65520')!.entries.find((e) => e.original.dst === '10.222.2.34:80')!;

@@ -48,21 +48,29 @@ export async function talk(blueprint: Blueprint, from: string, to: string, optio
   const { paperLab } = await import('../lab/paper/make.js');
   const { lab } = blueprint;
   const target = targetOf(lab, to);
-  const wanted = await wantedBackend(lab, target.endpoints, options.backend);
+  const wanted = await wantedBackend(lab, to, options.backend);
   const sport = options.sport === undefined ? undefined : Number(options.sport);
   if (sport !== undefined && !(Number.isInteger(sport) && sport > 0 && sport < 65536)) throw new UsageError(`expected --sport from 1 to 65535, got ${options.sport}`);
   return converse(paperLab(blueprint, { wanted, whyNot: options.whyNot }), { from: sourceEnd(lab, from), to: target, data: options.request, sport });
 }
 
-async function wantedBackend(lab: Lab, endpoints: string[], backend: string | undefined): Promise<((endpoint: string) => boolean) | undefined> {
+async function wantedBackend(lab: Lab, to: string, backend: string | undefined): Promise<((endpoint: string) => boolean) | undefined> {
   if (backend === undefined) return undefined;
-  const { targetOf } = await import('../lab/paper/ends.js');
-  const { ip } = targetOf(lab, backend);
-  if (!endpoints.some((e) => e.startsWith(`${ip}:`))) throw new UsageError(`expected a backend among ${endpoints.join(', ') || '(none: the target is no Service)'}, got ${backend}`);
-  return (endpoint) => endpoint.startsWith(`${ip}:`);
+  const wanted = await endpointOf(lab, to, backend);
+  return (endpoint) => endpoint === wanted;
 }
 
-async function text(blueprint: Blueprint, conversation: Conversation, options: TripOptions): Promise<string> {
+/** The Service's endpoint on that pod, as ADDRESS:PORT. */
+export async function endpointOf(lab: Lab, to: string, backend: string): Promise<string> {
+  const { targetOf } = await import('../lab/paper/ends.js');
+  const { ip } = targetOf(lab, backend);
+  const { endpoints } = targetOf(lab, to);
+  const endpoint = endpoints.find((e) => e.startsWith(`${ip}:`));
+  if (endpoint === undefined) throw new UsageError(`expected a backend among ${endpoints.join(', ') || '(none: the target is no Service)'}, got ${backend}`);
+  return endpoint;
+}
+
+export async function text(blueprint: Blueprint, conversation: Conversation, options: TripOptions): Promise<string> {
   const { Names } = await import('../lab/watch/names.js');
   const { tellConversation } = await import('../lab/paper/tell.js');
   const { explainingOf } = await import('../lab/paper/make.js');
@@ -85,7 +93,7 @@ async function ovsText({ legs }: Conversation): Promise<string> {
     .join('\n');
 }
 
-async function asData({ legs, outcome }: Conversation): Promise<object> {
+export async function asData({ legs, outcome }: Conversation): Promise<object> {
   const { storyData } = await import('../lab/watch/data.js');
   return { outcome, packets: legs.map(({ what, from, story, delivered, lost }) => ({ what, from, ...storyData(story), delivered: delivered.map((d) => d.at), lost })) };
 }

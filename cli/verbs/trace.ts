@@ -5,12 +5,13 @@ import type { TracedPacket } from '../../dataplane/switch.js';
 import { formatTrace } from '../../dataplane/trace/text.js';
 import { readPcapRecord, toHex } from '../../dataplane/wire/index.js';
 import { UsageError } from '../errors.js';
-import { blueprintFor, traceTrip, type TripOptions } from '../trip.js';
+import { type CompareOptions, traceBeside } from '../compare.js';
+import { blueprintFor, traceTrip } from '../trip.js';
 import { type OfflineFiles, traceOffline } from '../offline.js';
 import { note, print, printJson } from '../output.js';
 import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
 
-interface Options extends TargetOptions, Partial<OfflineFiles>, TripOptions {
+interface Options extends TargetOptions, Partial<OfflineFiles>, CompareOptions {
   ctNext: string[];
   hex?: string;
   pcap?: string;
@@ -23,6 +24,7 @@ const EXAMPLES = `
 Examples:
   packetwalk trace frontend backendsvc:80 --explain
   packetwalk trace backend1 backend2:80 --why-not
+  packetwalk trace frontend backendsvc:80 --pipeline v0.10,v0.10-proxy,v2
   packetwalk trace --node worker1 'in_port="antrea-gw0",tcp,nw_src=10.222.1.48,nw_dst=10.222.1.47,tcp_dst=80'
   packetwalk trace --flows flows/article/worker1.flows --ports flows/article/worker1.ports.json \\
     --ct-next trk,new \\
@@ -51,6 +53,8 @@ export function register(program: Command): void {
     .option('--topology <file>', 'round trip: of this file, not of the lab that is up')
     .option('--backend <name>', "round trip: the Service's endpoint that the host's random choice takes")
     .option('--sport <port>', "round trip: the client's port (default 40000)")
+    .option('--pipeline <names>', "round trip: through these generations of Antrea's pipeline side by side (v0.10, v0.10-proxy, v2, by commas; or all)")
+    .option('--beside <to>', 'round trip: with the way to another destination beside it')
     .option('--request', 'round trip: go on behind the third packet, with a request and an answer of full size')
     .option('--full', 'round trip: every table with the flow that won')
     .option('--ovs', 'round trip: every pass as ofproto/trace prints it')
@@ -60,6 +64,9 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (flow: string | undefined, to: string | undefined, options: Options) => {
+      const compares = options.pipeline !== undefined || options.beside !== undefined;
+      if (compares && (flow === undefined || to === undefined)) throw new UsageError('--pipeline and --beside compare round trips: expected FROM and TO');
+      if (compares) return traceBeside(flow!, to!, options);
       if (flow !== undefined && to !== undefined) return traceTrip(flow, to, options);
       const packet = packetOf(flow, options);
       const { flows, ctNext, names = false } = options;

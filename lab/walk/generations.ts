@@ -1,6 +1,6 @@
-// The same request through each generation of the pipeline, side by side: the article's objects, tables generated from them,
-// the round trip on paper. To: docs/walks/generations.md (test/golden/generations.test.ts writes and compares it).
-import type { TracePass, TraceStep } from '../../dataplane/trace/types.js';
+// The same request through each generation of the pipeline, side by side: a topology's objects, tables generated from them,
+// the round trip on paper. To: docs/walks/generations.md (test/golden/generations.test.ts writes and compares it), and
+// `packetwalk trace --pipeline` (cli/compare.ts).
 import { PIPELINES, type Pipeline } from '../../flows/antrea/index.js';
 import { generateTables } from '../generate.js';
 import type { LoadedTopology } from '../load.js';
@@ -8,7 +8,7 @@ import { converse, type Conversation } from '../paper/conversation.js';
 import { sourceEnd, targetOf } from '../paper/ends.js';
 import { type Blueprint, blueprintOf, paperLab } from '../paper/make.js';
 import { planLab } from '../resolve.js';
-import type { Stage } from '../watch/follow.js';
+import { type Cell, costOf, costText, waysOf } from './side-by-side.js';
 
 export interface Request {
   title: string;
@@ -18,7 +18,7 @@ export interface Request {
   endpoint?: string;
 }
 
-interface Trip {
+export interface Trip {
   pipeline: Pipeline;
   conversation: Conversation;
 }
@@ -27,7 +27,6 @@ interface Trip {
 const NAME = 'paper';
 const FIRST_PORT = 40_000;
 const TRIES = 16;
-const WAY: readonly string[] = ['SYN', 'SYN-ACK'];
 
 export function blueprintFor(loaded: LoadedTopology, pipeline: Pipeline): Blueprint {
   const { lab, cluster } = planLab(loaded, { name: NAME, pipeline: pipeline.name });
@@ -48,7 +47,7 @@ export function generationsChapter(loaded: LoadedTopology, requests: readonly Re
   return `${sections.join('\n\n')}\n`;
 }
 
-function trip(loaded: LoadedTopology, pipeline: Pipeline, { from, to, endpoint }: Request): Trip {
+export function trip(loaded: LoadedTopology, pipeline: Pipeline, { from, to, endpoint }: Omit<Request, 'title'>): Trip {
   const blueprint = blueprintFor(loaded, pipeline);
   const wanted = endpoint === undefined ? undefined : (one: string): boolean => one === endpoint;
   const talk = (sport: number): Conversation =>
@@ -65,22 +64,10 @@ function reaches({ legs }: Conversation, endpoint: string): boolean {
 
 function section({ title, from, to }: Request, trips: readonly Trip[]): string {
   const header = trips.map(({ pipeline }) => pipeline.name);
-  const legs = WAY.map((what) => {
-    const columns = trips.map(({ conversation }) => conversation.legs.find((leg) => leg.what === what)?.story.stages.flatMap(cells) ?? []);
-    return `### ${what}\n\n${table(header, columns)}`;
-  });
-  const seen = trips.map(({ pipeline, conversation }) => `- ${pipeline.name}: ${conversation.outcome.application}; ${costs(conversation)}`);
+  const columns = trips.map(({ pipeline, conversation }) => ({ name: pipeline.name, conversation }));
+  const legs = waysOf(columns).map(({ what, ways }) => `### ${what}\n\n${table(header, ways.map((way) => way.map(inMarkdown)))}`);
+  const seen = trips.map(({ pipeline, conversation }) => `- ${pipeline.name}: ${conversation.outcome.application}; ${costText(costOf(conversation))}`);
   return [`## ${title}`, `\`${from}$ curl ${to}\``, seen.join('\n'), ...legs].join('\n\n');
-}
-
-/** Of the question and its answer. */
-function costs({ legs }: Conversation): string {
-  const stages = legs.filter(({ what }) => WAY.includes(what)).flatMap(({ story }) => story.stages);
-  const passes = stages.flatMap((stage) => (stage.kind === 'pass' ? [stage.pass] : []));
-  const tables = passes.flatMap((pass) => pass.passes.flatMap(({ steps }) => steps)).length;
-  const tracked = passes.flatMap((pass) => pass.passes.slice(1)).length;
-  const hosts = stages.filter(({ kind }) => kind === 'host').length;
-  return `${passes.length} crossings of a switch, ${tables} tables entered, ${tracked} rounds through connection tracking, ${hosts} through a node's kernel`;
 }
 
 function table(header: readonly string[], columns: readonly string[][]): string {
@@ -90,23 +77,16 @@ function table(header: readonly string[], columns: readonly string[][]): string 
   return [row(header), row(header.map(() => '---')), ...rows].join('\n');
 }
 
-function cells(stage: Stage): string[] {
-  if (stage.kind === 'wire') return [`**wire** ${stage.from} to ${stage.to}`];
-  if (stage.kind === 'host') {
-    const done = stage.changes.map(({ what, from, to }) => `${what} ${from} to ${to}`);
-    return [[`**kernel of ${stage.node}**`, ...done].join('<br>')];
-  }
-  const { node, in: port, passes, outputs, drop } = stage.pass;
-  const out = outputs.length > 0 ? `**out** ${outputs.map(({ name }) => `\`${name}\``).join(', ')}` : `**dropped**: ${drop?.reason ?? 'no output'}`;
-  return [`**${node}** in \`${port}\``, ...passes.flatMap(passCells), out];
-}
-
-function passCells({ steps, resumed }: TracePass): string[] {
-  const nat = resumed?.nat ? `<br>${resumed.nat.before} becomes ${resumed.nat.after}` : '';
-  return [...(resumed ? [`*${resumed.ctState.replace(/[,|]/g, ' ')}*${nat}`] : []), ...steps.map(stepCell)];
-}
-
-function stepCell({ table: number, name = '', registers, rewrites, conjunction }: TraceStep): string {
-  const changed = Object.entries({ ...registers, ...rewrites }).map(([field, value]) => `${field}=${value}`);
-  return [`${number} ${name}`, ...(conjunction ? ['a policy\'s rule'] : []), ...(changed.length > 0 ? [`\`${changed.join(' ')}\``] : [])].join('<br>');
+function inMarkdown({ kind, what, ports, more, changed }: Cell): string {
+  const named = ports.map((port) => `\`${port}\``).join(', ');
+  const heads: Record<Cell['kind'], string> = {
+    enter: `**${what}** in ${named}`,
+    table: what,
+    tracked: `*${what}*`,
+    leave: `**out** ${named}`,
+    dropped: `**dropped**: ${what}`,
+    kernel: `**kernel of ${what}**`,
+    wire: `**wire** ${what}`,
+  };
+  return [heads[kind], ...more, ...(changed.length > 0 ? [`\`${changed.join(' ')}\``] : [])].join('<br>');
 }

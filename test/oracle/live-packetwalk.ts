@@ -41,7 +41,7 @@ export class LivePacketwalk implements LiveSwitch {
     const specs = ports.ports.map(({ name, ofport }): PortSpec => {
       if (name !== tunnel?.name) return { kind: 'memory', name, ofport, mtu: 1500 };
       const { netns } = underlay!;
-      return { kind: 'geneve', name, ofport, mtu: 1450, netns, udpPort: 6081, csum: true, localIp: own };
+      return { kind: 'geneve', name, ofport, mtu: 1450, netns, udpPort: 6081, csum: true, ipv6: false, localIp: own };
     });
     if (watchLocal) specs.push({ kind: 'memory', name: ports.bridge, ofport: OFPP.LOCAL, mtu: 1500 });
     const text = typeof flows === 'string' ? readFileSync(flows, 'utf8') : flows.join('\n');

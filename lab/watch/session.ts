@@ -43,7 +43,8 @@ export interface WatchTotals {
   unwatched: number;
 }
 
-const PER_SECOND = 1000;
+/** A thousand in a second are told in full, whichever way they fall into the clock's seconds. */
+const PER_SECOND = 1500;
 const POLL_MS = 100;
 const SETTLE_MS = Number(SETTLE_NS / 1_000_000n);
 /** For records that are on their way when a watch ends. */

@@ -104,12 +104,10 @@ describe.skipIf(missing.length > 0)(`watching the article's cluster${missing.len
     expect(syn).toContainEqual(DECIDING[id]);
   });
 
-  it('two thousand packets within two seconds or so are all told, none lost by anybody', async () => {
-    // The sampler aside: it is there for people, this is about what can be recorded and joined.
+  it('a thousand packets a second are all told, none lost by anybody', async () => {
     const { totals, notes } = await watched(
       { pods: ['octant'] },
       () => run('ip', ['netns', 'exec', netnsOf(lab, 'coredns1'), 'ping', '-q', '-i', '0.002', '-c', '1000', '10.222.1.3']),
-      { perSecond: 10_000 },
     );
     expect(notes).toEqual([]);
     expect([totals.recordsLost, totals.sampledOut, totals.overrun, totals.framesLeftOut]).toEqual([0, 0, 0, 0]);

@@ -10,7 +10,7 @@ import { connections, firstPacket } from './trials/connections.js';
 import { datapathTrials } from './trials/datapath.js';
 import { idle } from './trials/idle.js';
 import { requestResponseFree, requestResponsePinned } from './trials/request-response.js';
-import { memory, rules, upcalls } from './trials/slow-path.js';
+import { memory, rules, rules1m, upcalls } from './trials/slow-path.js';
 import { geneveTcp, tcp1Stream, tcp4Streams } from './trials/tcp.js';
 import { geneve64b, udp64b, udp64bVeth, udpImix } from './trials/udp.js';
 import type { Contender, Trial } from './types.js';
@@ -20,7 +20,7 @@ export const CONTENDERS: readonly Contender[] = [
 ];
 export const TRIALS: readonly Trial[] = [
   udp64b, udp64bVeth, udpImix, tcp1Stream, tcp4Streams, requestResponseFree, requestResponsePinned, connections, firstPacket,
-  geneveTcp, geneve64b, ...datapathTrials, upcalls, rules, memory, idle,
+  geneveTcp, geneve64b, ...datapathTrials, upcalls, rules, rules1m, memory, idle,
 ];
 /** Whose ratio to the others is reported. */
 export const OURS = 'packetwalk';

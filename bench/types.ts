@@ -30,6 +30,8 @@ export interface BenchNode {
 export interface Deployment {
   /** The process that forwards; absent: the kernel does. */
   pid?: number;
+  /** packetwalk's: its control socket. */
+  control?: string;
   /** One more internal port, without traffic. */
   addPort?(name: string, ofport: number): Promise<void>;
   /** Adds the flows of this file. */
@@ -106,6 +108,8 @@ interface TrialNames {
   maxRounds?: number;
   /** Run in the guest as well. */
   inGuest?: boolean;
+  /** Left out where no trials are named. */
+  byName?: boolean;
 }
 export interface PodTrial extends TrialNames {
   kind: 'pods';

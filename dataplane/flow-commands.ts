@@ -27,7 +27,7 @@ import {
   type Warning,
 } from './openflow/index.js';
 import type { NativeMeterStats } from './datapath/native.js';
-import { checkGroup, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables } from './tables/index.js';
+import { checkGroup, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables, TOLD_AT_MOST } from './tables/index.js';
 
 export interface FlowCommandsHost {
   tables: Tables;
@@ -175,7 +175,7 @@ export class FlowCommands {
       .filter(({ size, lookups }) => size > 0 || lookups > 0)
       .map(({ id, size, lookups, matched, settings }) => ({
         ...{ table: id, active: size, lookup: lookups, matched },
-        ...{ max_flows: settings.maxFlows, overflow: settings.overflow },
+        ...{ max_flows: Math.min(settings.maxFlows, TOLD_AT_MOST), overflow: settings.overflow },
       }));
   }
 

@@ -107,7 +107,7 @@ const [major] = process.versions.node.split('.').map(Number);
 if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], web: ['build', 'lab', 'ui', 'web'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], 'bench:kube': ['build', 'lab'], 'bench:recorder': ['build'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
+const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], web: ['build', 'lab', 'ui', 'web'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], 'bench:kube': ['build', 'lab'], 'bench:recorder': ['build', 'lab'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);

@@ -21,7 +21,8 @@ interface Place {
   pods: BenchPod[];
 }
 
-async function startSwitch(kind: 'tap' | 'veth', place: Place): Promise<Deployment> {
+/** `env`: of the switch's process, beside ours. */
+async function startSwitch(kind: 'tap' | 'veth', place: Place, env: Record<string, string> = {}): Promise<Deployment> {
   const rundir = await mkdtemp(join(tmpdir(), 'packetwalk-bench-'));
   const config = {
     bridge: 'br-int',
@@ -39,12 +40,14 @@ async function startSwitch(kind: 'tap' | 'veth', place: Place): Promise<Deployme
   const control = (...args: string[]) => controlCall(join(rundir, 'br-int.ctl'), args[0], ...args.slice(1));
   const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
     netns: place.netns,
+    env,
     log: join(rundir, 'switch.log'),
     diesWithUs: true,
     timeoutMs: READY_MS,
     ready: async () => (await control('version')) !== '',
   });
   return {
+    control: join(rundir, 'br-int.ctl'),
     pid: (JSON.parse(await control('packetwalk/process')) as { pid: number }).pid,
     addPort: async (name, ofport) => void (await control('packetwalk/port-add', JSON.stringify({ kind: 'tap', name, ofport, internal: true }))),
     addFlows: async (flows) => void (await control('packetwalk/flows-add', await readFile(flows, 'utf8'))),
@@ -66,7 +69,7 @@ async function orTeardown(deployment: Deployment, work: () => Promise<void>): Pr
   }
 }
 
-function packetwalk(kind: 'tap' | 'veth'): Contender {
+function packetwalk(kind: 'tap' | 'veth', env: Record<string, string> = {}): Contender {
   return {
     name: kind === 'tap' ? 'packetwalk' : 'packetwalk-veth',
     title: kind === 'tap' ? 'packetwalk on TAPs, worker1 pipeline' : 'packetwalk on veths, worker1 pipeline',
@@ -76,7 +79,7 @@ function packetwalk(kind: 'tap' | 'veth'): Contender {
     async deploy(pods, switchNetns) {
       if (kind === 'veth') for (const p of pods) await joinByVeth(p);
       const flows = packageFile('flows', 'article', 'worker1.flows');
-      const deployment = await startSwitch(kind, { netns: switchNetns, flows, gwMac: '4e:99:08:c1:53:be', pods });
+      const deployment = await startSwitch(kind, { netns: switchNetns, flows, gwMac: '4e:99:08:c1:53:be', pods }, env);
       await orTeardown(deployment, () => address(pods));
       return deployment;
     },
@@ -105,4 +108,6 @@ function portOf(kind: 'tap' | 'veth', p: BenchPod): object {
 }
 
 export const packetwalkTap = packetwalk('tap');
+/** On TAPs, with this in its environment. */
+export const packetwalkWith = (env: Record<string, string>): Contender => packetwalk('tap', env);
 export const packetwalkVeth = packetwalk('veth');

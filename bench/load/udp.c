@@ -1,6 +1,7 @@
 // UDP load for the packet-rate trials.
 //   udp send ADDRESS PORT PAYLOAD_BYTES SECONDS   sends as fast as it can, 64 datagrams a system call
 //                                                 PAYLOAD_BYTES `imix`: seven of 18, four of 548, one of 1422, in turn
+//   udp pace ADDRESS PORT PAYLOAD_BYTES RATE      sends so many datagrams a second, until it is ended
 //   udp sink PORT                                 binds and never reads: what arrives is counted by the interface
 // `send` prints one JSON line: {"sent": datagrams, "seconds": s}.
 #define _GNU_SOURCE
@@ -36,6 +37,25 @@ static int sink(int port) {
   puts("ready");
   fflush(stdout);
   for (;;) pause();
+}
+
+static int pace(const char* address, int port, int payload, double rate) {
+  if (payload < 0 || payload > kMaxPayload || rate <= 0) {
+    fprintf(stderr, "udp: expected a payload of 1 to %d bytes and a rate above 0\n", kMaxPayload);
+    return 2;
+  }
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+  inet_pton(AF_INET, address, &to.sin_addr);
+  int s = socket(AF_INET, SOCK_DGRAM, 0);
+  if (s < 0 || connect(s, (struct sockaddr*)&to, sizeof to)) return fail("connect");
+  static char buffer[kMaxPayload];
+  puts("ready");
+  fflush(stdout);
+  const struct timespec between = {.tv_sec = (time_t)(1 / rate), .tv_nsec = (long)((1 / rate - (time_t)(1 / rate)) * 1e9)};
+  for (;;) {
+    if (send(s, buffer, payload, 0) < 0 && errno != ENOBUFS && errno != EAGAIN && errno != ECONNREFUSED) return fail("send");
+    nanosleep(&between, NULL);
+  }
 }
 
 static int blast(const char* address, int port, int payload, double seconds) {
@@ -79,6 +99,7 @@ int main(int argc, char** argv) {
   if (argc == 6 && !strcmp(argv[1], "send")) {
     return blast(argv[2], atoi(argv[3]), strcmp(argv[4], "imix") ? atoi(argv[4]) : 0, atof(argv[5]));
   }
-  fprintf(stderr, "usage: udp send ADDRESS PORT PAYLOAD_BYTES SECONDS | udp sink PORT\n");
+  if (argc == 6 && !strcmp(argv[1], "pace")) return pace(argv[2], atoi(argv[3]), atoi(argv[4]), atof(argv[5]));
+  fprintf(stderr, "usage: udp send ADDRESS PORT PAYLOAD_BYTES SECONDS | udp pace ADDRESS PORT PAYLOAD_BYTES RATE | udp sink PORT\n");
   return 2;
 }

@@ -1,6 +1,6 @@
-// `npm run bench:recorder`: what it costs that packets can be watched. The datapath alone, on one thread and from memory,
-// built twice: as it is, and without the recorder. Samples are interleaved, in an order that turns; ratios are taken
-// within a round.
+// `npm run bench:recorder`: what it costs that packets can be watched. A switch at work on TAPs (taps.ts), and the datapath alone,
+// on one thread and from memory; each built twice: as it is, and without the recorder. Samples are interleaved, in an order that
+// turns; ratios are taken within a round.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -9,11 +9,15 @@ import { median } from 'simple-statistics';
 import { packageFile } from '../../dataplane/root.js';
 import { run } from '../../lab/run.js';
 import { commit, machine } from '../machine.js';
+import { addonWithoutRecorder } from './addon.js';
+import { measureTaps, type TapCase, TAP_CASES } from './taps.js';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '21' },
     packets: { type: 'string', default: '1000000' },
+    /** Of the switch at work, which needs root; 0: leave it out. */
+    'tap-rounds': { type: 'string', default: '15' },
     /** Write bench/results/recorder.json. */
     save: { type: 'boolean', default: false },
   },
@@ -73,12 +77,23 @@ for (const way of WAYS) {
     if (at > 0 && 1 + ns.more > 1 / (1 - most)) kept = false;
   }
 }
+let taps: TapCase[] = [];
+if (Number(values['tap-rounds']) > 0) {
+  process.stderr.write('building the addon without the recorder\n');
+  taps = await measureTaps(addonWithoutRecorder(), Number(values['tap-rounds']), 1, (text) => process.stderr.write(`${text}\n`));
+  process.stdout.write('a switch at work, on TAPs: throughput beside the build without the recorder\n');
+  for (const [i, { title, kpps, ratio, told, watched }] of taps.entries()) {
+    const range = `${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)}-${ratio.max.toFixed(3)})`;
+    process.stdout.write(`  ${title.padEnd(32)}${median(kpps).toFixed(1).padStart(7)} kpps  ${range}${watched > 0 ? `  ${told} of about ${watched} told` : ''}\n`);
+    if (ratio.median < TAP_CASES[i].least || told < 0.9 * watched) kept = false;
+  }
+}
 process.stdout.write(`${kept ? 'within' : 'NOT within'} 2 % with nothing watched and 5 % with 1 packet of 1,000\n`);
 if (values.save) {
   const folder = packageFile('bench', 'results');
   mkdirSync(folder, { recursive: true });
   const [rounds, packets] = [values.rounds, values.packets].map(Number);
-  const report = { at: new Date().toISOString(), commit: await commit(), rounds, packets, machine: await machine(), results };
+  const report = { at: new Date().toISOString(), commit: await commit(), rounds, packets, machine: await machine(), results, taps };
   writeFileSync(`${folder}/recorder.json`, `${JSON.stringify(report, null, 1)}\n`);
 }
 process.exitCode = kept ? 0 : 1;

@@ -51,7 +51,7 @@ export function register(program: Command): void {
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
     .action(async (flags: Flags) => {
-      const trials = pick('trial', TRIALS, flags.trial, TRIALS);
+      const trials = pick('trial', TRIALS, flags.trial, TRIALS.filter((t) => !t.byName));
       const contenders = pick('contender', CONTENDERS, flags.contender, CONTENDERS);
       if (!contenders.some((c) => c.name === OURS)) contenders.unshift(CONTENDERS.find((c) => c.name === OURS)!);
       const abort = new AbortController();

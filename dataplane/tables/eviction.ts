@@ -7,8 +7,9 @@ import type { Subfield } from '../openflow/ast.js';
 import { getBits } from '../key/flow.js';
 import type { FlowEntry } from './flow-entry.js';
 
-/** OVS's own limit of a table without settings. */
-export const UNLIMITED = 1_000_000;
+/** As in OVS a table without settings takes any number, and says that it takes a million (ofproto.c, query_tables()). */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+export const TOLD_AT_MOST = 1_000_000;
 
 export interface TableSettings {
   maxFlows: number;

@@ -197,9 +197,9 @@ export class Tables {
       return known;
     }
     this.#checkSpec(spec);
+    if (this.learnsNoMore(spec, limit)) return undefined;
     const old = this.#find(spec);
-    if (old) return new Learned(this.change(() => this.#modify(old, spec, true)));
-    return this.learnsNoMore(spec, limit) ? undefined : new Learned(this.add(spec));
+    return new Learned(old ? this.change(() => this.#modify(old, spec, true)) : this.add(spec));
   }
 
   /** The flow that learn() would make, if it is there just like that. */
@@ -209,10 +209,10 @@ export class Tables {
     return printActions(entry.actions) === printActions(spec.actions) ? new Learned(entry) : undefined;
   }
 
-  /** learn() would not make this flow: there is none to be changed, and there are `limit` with its cookie, those among
-   *  them that it is about to make (`before`). */
+  /** learn() would not make this flow, nor change the one with its match: there are `limit` with its cookie, those among them that
+   *  it is about to make (`before`). One that is there just like that is only refreshed. */
   learnsNoMore(spec: FlowSpec, limit: number, before: readonly FlowSpec[] = []): boolean {
-    if (limit === 0 || this.#find(spec)) return false;
+    if (limit === 0 || this.learned(spec)) return false;
     const alike = before.filter((f) => f.table === spec.table && f.cookie === spec.cookie && !this.#find(f));
     const added = new Set(alike.map(matchKey));
     return !added.has(matchKey(spec)) && this.learnedLike(spec).length + added.size >= limit;

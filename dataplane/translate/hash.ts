@@ -104,12 +104,14 @@ export function hashSymmetricL4(flow: Flow, basis = 0): number {
 }
 
 /** What OVS's datapath hashes when it is asked for hash(sym_l4): the same for both directions; of UDP the ports do not
- *  count, of what is not IP the Ethernet addresses do. */
+ *  count, nor do a fragment's; of what is not IP the Ethernet addresses do. */
 export function hashSymmetricL3L4(flow: Flow, { basis = 0, udpPorts = false } = {}): number {
   const xored = xoredAddresses(flow);
   if (!xored) return hashSymmetricL2(flow, basis);
   const protocol = flow[AT.nw_proto];
-  const withPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP || (udpPorts && protocol === IPPROTO.UDP);
+  const hasPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP || (udpPorts && protocol === IPPROTO.UDP);
+  // The first fragment goes the way of those that have no ports.
+  const withPorts = hasPorts && flow[AT.nw_frag] === 0;
   const ports = (flow[AT.tp_src] ^ flow[AT.tp_dst]) | ((flow[AT.tp_src + 1] ^ flow[AT.tp_dst + 1]) << 8);
   return finish([...xored, protocol, ...(withPorts ? [ports] : [])].reduce(addWord, basis), basis);
 }

@@ -65,8 +65,14 @@ function runBucket(ctx: Context, { spec }: BucketEntry): void {
 
 // --- which buckets are live -------------------------------------------------------------------------------------
 
-function firstLive(ctx: Context, { buckets }: GroupEntry, depth: number): BucketEntry | undefined {
-  return buckets.find((bucket) => isLive(ctx, bucket, depth));
+function firstLive(ctx: Context, { spec, buckets }: GroupEntry, depth: number): BucketEntry | undefined {
+  return buckets.find((bucket) => !(spec.type === 'select' && isWeightless(ctx, bucket)) && isLive(ctx, bucket, depth));
+}
+
+/** A bucket that nothing shall select is as good as dead. */
+function isWeightless(ctx: Context, { spec: { id, weight } }: BucketEntry): boolean {
+  if (weight === 0) ctx.detail(`bucket ${id}: not live due to weight 0`);
+  return weight === 0;
 }
 
 /** A bucket that watches nothing is always live; one that watches a port and a group, while either is. */
@@ -116,11 +122,7 @@ function bestByScore(ctx: Context, { buckets }: GroupEntry, hash: number): Bucke
   let best: BucketEntry | undefined;
   let bestScore = 0;
   for (const bucket of buckets) {
-    if (bucket.spec.weight === 0) {
-      ctx.detail(`bucket ${bucket.spec.id}: not live due to weight 0`);
-      continue;
-    }
-    if (!isLive(ctx, bucket, 0)) continue;
+    if (isWeightless(ctx, bucket) || !isLive(ctx, bucket, 0)) continue;
     const score = (hashInt(bucket.spec.id, hash) & 0xffff) * bucket.spec.weight;
     if (score >= bestScore) {
       best = bucket;

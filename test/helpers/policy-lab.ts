@@ -1,5 +1,5 @@
 // The policy truth tables with real connections: the cluster of test/data/policies as a lab, a peer in each pod, every cell of
-// every table tried. Run by test/system/policy-conformance.test.ts (some) and scripts/conformance.mjs (all).
+// every table tried. Run by test/system/policy-conformance.test.ts (some; all with CONFORMANCE=all).
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // UDP load for the packet-rate trials.
-//   udp send ADDRESS PORT PAYLOAD_BYTES SECONDS   sends as fast as it can, 64 datagrams a system call
+//   udp send ADDRESS PORT PAYLOAD_BYTES SECONDS [RATE]   sends as fast as it can, or so many a second, 64 datagrams a system call
 //                                                 PAYLOAD_BYTES `imix`: seven of 18, four of 548, one of 1422, in turn
 //   udp pace ADDRESS PORT PAYLOAD_BYTES RATE      sends so many datagrams a second, until it is ended
 //   udp sink PORT                                 binds and never reads: what arrives is counted by the interface
@@ -58,7 +58,7 @@ static int pace(const char* address, int port, int payload, double rate) {
   }
 }
 
-static int blast(const char* address, int port, int payload, double seconds) {
+static int blast(const char* address, int port, int payload, double seconds, double rate) {
   const int imix = payload == 0;
   if (payload < 0 || payload > kMaxPayload) {
     fprintf(stderr, "udp: expected a payload of 1 to %d bytes\n", kMaxPayload);
@@ -88,6 +88,8 @@ static int blast(const char* address, int port, int payload, double seconds) {
     int n = sendmmsg(s, messages, kBatch, 0);
     if (n > 0) sent += n;
     else if (errno != ENOBUFS && errno != EAGAIN && errno != ECONNREFUSED) return fail("sendmmsg");
+    while (rate > 0 && now() - start < sent / rate) {
+    }
     if ((calls & 15) == 0 && (end = now()) - start >= seconds) break;
   }
   printf("{\"sent\": %lu, \"seconds\": %.6f}\n", sent, now() - start);
@@ -96,10 +98,10 @@ static int blast(const char* address, int port, int payload, double seconds) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && !strcmp(argv[1], "sink")) return sink(atoi(argv[2]));
-  if (argc == 6 && !strcmp(argv[1], "send")) {
-    return blast(argv[2], atoi(argv[3]), strcmp(argv[4], "imix") ? atoi(argv[4]) : 0, atof(argv[5]));
+  if ((argc == 6 || argc == 7) && !strcmp(argv[1], "send")) {
+    return blast(argv[2], atoi(argv[3]), strcmp(argv[4], "imix") ? atoi(argv[4]) : 0, atof(argv[5]), argc == 7 ? atof(argv[6]) : 0);
   }
   if (argc == 6 && !strcmp(argv[1], "pace")) return pace(argv[2], atoi(argv[3]), atoi(argv[4]), atof(argv[5]));
-  fprintf(stderr, "usage: udp send ADDRESS PORT PAYLOAD_BYTES SECONDS | udp pace ADDRESS PORT PAYLOAD_BYTES RATE | udp sink PORT\n");
+  fprintf(stderr, "usage: udp send ADDRESS PORT PAYLOAD_BYTES SECONDS [RATE] | udp pace ADDRESS PORT PAYLOAD_BYTES RATE | udp sink PORT\n");
   return 2;
 }

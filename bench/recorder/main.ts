@@ -81,7 +81,7 @@ let taps: TapCase[] = [];
 if (Number(values['tap-rounds']) > 0) {
   process.stderr.write('building the addon without the recorder\n');
   taps = await measureTaps(addonWithoutRecorder(), Number(values['tap-rounds']), 1, (text) => process.stderr.write(`${text}\n`));
-  process.stdout.write('a switch at work, on TAPs: throughput beside the build without the recorder\n');
+  process.stdout.write('a switch at work, on TAPs: throughput, and beside the case that it is compared with\n');
   for (const [i, { title, kpps, ratio, told, watched }] of taps.entries()) {
     const range = `${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)}-${ratio.max.toFixed(3)})`;
     process.stdout.write(`  ${title.padEnd(32)}${median(kpps).toFixed(1).padStart(7)} kpps  ${range}${watched > 0 ? `  ${told} of about ${watched} told` : ''}\n`);

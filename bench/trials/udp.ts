@@ -8,7 +8,7 @@ import { loadProgram } from '../load/programs.js';
 import type { BenchPod, NodeTrial, PodTrial, Sample } from '../types.js';
 
 const PORT = 9000;
-const SMALL = '18'; // 14 Ethernet + 20 IPv4 + 8 UDP + 18 = 60 bytes
+export const SMALL = '18'; // 14 Ethernet + 20 IPv4 + 8 UDP + 18 = 60 bytes
 const WARM_UP_SECONDS = 0.2; // caches, and what a learning switch has to learn
 
 async function counter(p: BenchPod, which: 'rx_packets' | 'tx_packets' | 'tx_dropped'): Promise<number> {
@@ -16,13 +16,14 @@ async function counter(p: BenchPod, which: 'rx_packets' | 'tx_packets' | 'tx_dro
   return Number(stdout);
 }
 
-async function blast(from: BenchPod, to: BenchPod, payload: string, seconds: number): Promise<Sample> {
+/** `rate`: datagrams a second; absent: as fast as the sender can. */
+export async function blast(from: BenchPod, to: BenchPod, payload: string, seconds: number, rate?: number): Promise<Sample> {
   const udp = await loadProgram('udp');
   const sink = await startProgram(udp, ['sink', String(PORT)], { netns: to.netns, diesWithUs: true, readyLine: /ready/ });
   try {
     const send = async (s: number) => {
       const before = { rx: await counter(to, 'rx_packets'), tx: await counter(from, 'tx_packets'), dropped: await counter(from, 'tx_dropped') };
-      const { stdout } = await run('ip', ['netns', 'exec', from.netns, udp, 'send', to.ip, String(PORT), payload, String(s)]);
+      const { stdout } = await run('ip', ['netns', 'exec', from.netns, udp, 'send', to.ip, String(PORT), payload, String(s), ...(rate === undefined ? [] : [String(rate)])]);
       const received = (await counter(to, 'rx_packets')) - before.rx;
       const left = (await counter(from, 'tx_packets')) - before.tx;
       const dropped = (await counter(from, 'tx_dropped')) - before.dropped;

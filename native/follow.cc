@@ -1,7 +1,7 @@
 // Packets of live connections: the whole way at once. pipeline.cc hands each burst here first; what has no path, or
 // whose path no longer holds, is given back and goes the long way, which makes it a path (path_record.cc).
 //
-// Stages over the burst, so that its cache misses overlap: key and hash -> path -> connection and megaflows -> go.
+// Stages over the burst, so that its cache misses overlap: key and hash -> path -> its connection -> go.
 #include "checksum.h"
 #include "extract.h"
 #include "pipeline.h"
@@ -82,7 +82,11 @@ int Pipeline::follow(Packet* const* packets, int count, Packet** rest) {
   }
   for (int i = 0; i < count; i++) {
     if (!is_kind[i]) continue;
-    found[i] = paths.find(keys[i], hashes[i]);
+    found[i] = paths.candidate(hashes[i]);
+  }
+  for (int i = 0; i < count; i++) {
+    if (!is_kind[i]) continue;
+    found[i] = paths.find(keys[i], hashes[i], found[i]);
     if (found[i] != nullptr && found[i]->step_count > 0) conntrack->prefetch(found[i]->ct_index);
   }
   // Packets of one connection stay in order: behind one that goes the long way, all of them go it.
@@ -121,8 +125,7 @@ bool Pipeline::follow(Packet& packet, const Path& path) {
   if (path.step_count > 0) {
     const uint32_t l4_size = load16(packet.data + kPathIp + 2) - kIpv4Size;
     if (!checksums_valid(packet, proto, l4_size)) return false;
-    const PathStep first{path.ct_index, path.ct_serial, path.ct_version, path.ct_direction};
-    if (!conntrack->touch(first, proto, l4, l4_size, now_ns_)) return false;
+    if (!conntrack->touch(path.first_step(), proto, l4, l4_size, now_ns_)) return false;
     for (uint32_t i = 1; i < path.step_count; i++) {
       // The first was touched: done again on the long way that changes nothing more.
       if (!conntrack->touch(rest.step[i - 1], proto, l4, l4_size, now_ns_)) return false;
@@ -151,7 +154,7 @@ bool Pipeline::is_stale(const Path& path) {
     if (cache.pool().find(f.index, f.serial) == nullptr) return true;
   }
   if (path.step_count == 0) return false;
-  return !conntrack->is_same({path.ct_index, path.ct_serial, path.ct_version, path.ct_direction});
+  return !conntrack->is_same(path.first_step());
 }
 
 }  // namespace pw

@@ -76,6 +76,7 @@ struct PathFlow {
 };
 
 constexpr uint32_t kPathFlows = 4, kPathSteps = 3;
+static_assert(kPathFlows < 8 && kPathSteps < 4);  // bits of Path
 
 // What most packets need: one cache line.
 struct alignas(64) Path {
@@ -83,11 +84,15 @@ struct alignas(64) Path {
   PathFlow flow[2];
   uint32_t ct_index, ct_serial;
   uint16_t ct_version;
-  uint16_t out;        // port number, or Drop
-  uint8_t flow_count;  // 0: the place is free
-  uint8_t step_count;
-  uint8_t ct_direction;
-  bool is_drop : 1, is_rewritten : 1;
+  uint16_t out;             // port number, or Drop
+  uint32_t rest : 24;       // its PathRest; 0: none was ever needed in this place
+  uint32_t flow_count : 3;
+  uint32_t step_count : 2;
+  uint32_t ct_direction : 1;
+  uint32_t is_drop : 1, is_rewritten : 1;
+
+  PathStep first_step() const { return {ct_index, ct_serial, ct_version, static_cast<uint8_t>(ct_direction)}; }
+  bool needs_rest() const { return is_rewritten || flow_count > 2 || step_count > 1; }
 };
 static_assert(sizeof(Path) == 64);
 
@@ -100,7 +105,7 @@ struct Rewrite {
   uint32_t ip_delta, pseudo_delta, l4_delta;
 };
 
-// The rest of a longer path, in a table beside: same index.
+// The rest of a longer path, or of one that rewrites; most have none.
 struct alignas(64) PathRest {
   PathFlow flow[kPathFlows - 2];
   PathStep step[kPathSteps - 1];

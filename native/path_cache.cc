@@ -1,84 +1,91 @@
-// The table of paths, see path_cache.h. Memory comes from mmap: pages that no path reached cost nothing.
+// The table of paths, see path_cache.h.
 #include "path_cache.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
 
 namespace pw {
 namespace {
 
-constexpr size_t kHugePage = 2 << 20;
-
-void* map(size_t bytes) {
-  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) abort();  // address space only: there is always some
-  if (bytes >= kHugePage) madvise(p, bytes, MADV_HUGEPAGE);  // a table of this size is read all over
-  return p;
-}
+// Neighbours that a new path looks at, whether one of them can go: more would cost a miss each.
+constexpr uint32_t kLooks = 2;
 
 }  // namespace
 
 PathCache::PathCache(uint32_t max_paths)
     : hash_key_(process_hash_key()),
-      max_(max_paths == 0 ? 0 : std::bit_ceil(std::max(max_paths, kFirst))),
+      max_(max_paths == 0 ? 0 : std::bit_ceil(std::clamp(max_paths, kFirst, kMaxPaths))),
       random_(static_cast<uint32_t>(hash_key_.a)) {
   if (max_ != 0) allocate(kFirst);
 }
 
-PathCache::~PathCache() { release(); }
-
 void PathCache::allocate(uint32_t capacity) {
   capacity_ = capacity;
-  last_ = capacity - 1;
-  used_ = 0;
-  paths_ = static_cast<Path*>(map(size_t{capacity} * sizeof(Path)));
-  rest_ = static_cast<PathRest*>(map(size_t{capacity} * sizeof(PathRest)));
+  last_ = capacity / kPathsPerBucket - 1;
+  used_ = rests_used_ = 0;
+  index_.reset();  // before there are larger ones
+  paths_.reset();
+  rests_.reset();
+  index_ = map_pages<Bucket>(size_t{last_} + 2);  // the last home has a next one, too
+  paths_ = map_pages<Path>(capacity);
+  rests_ = map_pages<PathRest>(capacity);
 }
 
-void PathCache::release() {
-  if (capacity_ == 0) return;
-  munmap(paths_, size_t{capacity_} * sizeof(Path));
-  munmap(rest_, size_t{capacity_} * sizeof(PathRest));
+size_t PathCache::bytes() const {
+  if (!is_on()) return 0;
+  return (last_ + size_t{2}) * sizeof(Bucket) + used_ * sizeof(Path) + rests_used_ * sizeof(PathRest);
+}
+
+Path* PathCache::find(const PathKey& key, uint32_t hash) const {
+  const uint8_t tag = tag_of(hash);
+  const Bucket* bucket = home(hash);
+  for (const Bucket* end = bucket + 2; bucket < end; bucket++) {
+    Match m = match(*bucket, tag);
+    for (uint32_t i = first_way(m); i < kWays; i = first_way(m)) {
+      Path& path = paths_[bucket->number[i]];
+      if (path.key == key) return &path;
+      if (i < 8) m.low &= m.low - 1;
+      else m.high &= m.high - 1;
+    }
+    if (bucket->count < kWays) return nullptr;
+  }
+  return nullptr;
+}
+
+Path* PathCache::take_over(Bucket& bucket, uint32_t way, uint32_t hash) {
+  bucket.tag[way] = tag_of(hash);
+  return &paths_[bucket.number[way]];
 }
 
 Path* PathCache::place(const PathKey& key, uint32_t hash, const std::function<bool(const Path&)>& is_stale) {
-  Path* stale = nullptr;
-  for (uint32_t i = 0; i < kProbes; i++) {
-    Path& path = paths_[(hash + i) & last_];
-    if (path.flow_count != 0 && path.key == key) return &path;
-    if (path.flow_count == 0) {
-      if (stale != nullptr) return stale;
-      if (used_ < capacity_ / 4 * 3 || capacity_ == max_) {
-        used_++;
-        return &path;
-      }
-      break;
-    }
-    if (stale == nullptr && is_stale(path)) stale = &path;
+  if (Path* path = find(key, hash)) return path;
+  Bucket* const home = this->home(hash);
+  Bucket* const roomy = home->count < kWays ? home : home + 1;
+  const bool is_full = used_ == capacity_ - 1;
+  random_ = random_ * 1664525 + 1013904223;
+  // Those that lead nowhere make room first: some are looked at, and all before the table grows.
+  const uint32_t looks = is_full ? home->count : std::min(kLooks, home->count);
+  for (uint32_t i = 0; i < looks; i++) {
+    const uint32_t way = ((random_ >> 16) + i) % home->count;
+    if (is_stale(paths_[home->number[way]])) return take_over(*home, way, hash);
   }
-  if (stale != nullptr) return stale;
-  if (capacity_ < max_) {
-    const uint32_t larger = capacity_ * 2;
-    release();
-    allocate(larger);
-    used_ = 1;
-    return &paths_[hash & last_];
+  if (is_full && capacity_ < max_) {
+    allocate(capacity_ * 2);
+    return place(key, hash, is_stale);
+  }
+  if (!is_full && roomy->count < kWays) {
+    const uint32_t way = roomy->count++;
+    roomy->number[way] = ++used_;
+    return take_over(*roomy, way, hash);
   }
   // More live connections than paths. Then few insertions keep more hits than many.
-  random_ = random_ * 1664525 + 1013904223;
-  if ((random_ >> 24) % 8 != 0) return nullptr;
-  return &paths_[(hash + (random_ >> 16) % kProbes) & last_];
+  if (home->count == 0 || (is_full && (random_ >> 24) % 8 != 0)) return nullptr;
+  return take_over(*home, (random_ >> 16) % home->count, hash);
 }
 
 void PathCache::clear() {
   if (!is_on() || ++epoch_ != 0) return;
   // All epochs were used: then, and only then, keys of an earlier one could be met again.
-  const uint32_t capacity = capacity_;
-  release();
-  allocate(capacity);
+  allocate(capacity_);
 }
 
 }  // namespace pw

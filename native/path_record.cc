@@ -128,6 +128,9 @@ void Pipeline::keep(const Packet& packet) {
   path->step_count = r.step_count;
   path->is_drop = is_drop;
   path->out = r.out != 0 ? r.out : static_cast<uint16_t>(Drop::flow);
+  Rewrite rewrite;
+  path->is_rewritten = !is_drop && read_rewrite(r.key, packet.data, rewrite);
+  if (path->needs_rest()) paths.give_rest(*path);
   PathRest& rest = paths.rest(*path);
   for (uint32_t i = 0; i < r.flow_count; i++) {
     (i < 2 ? path->flow[i] : rest.flow[i - 2]) = {r.flow[i]->index, r.flow[i]->serial};
@@ -137,8 +140,6 @@ void Pipeline::keep(const Packet& packet) {
   path->ct_version = r.step[0].version;
   path->ct_direction = r.step[0].direction;
   for (uint32_t i = 1; i < r.step_count; i++) rest.step[i - 1] = r.step[i];
-  Rewrite rewrite;
-  path->is_rewritten = !is_drop && read_rewrite(r.key, packet.data, rewrite);
   if (path->is_rewritten) rest.rewrite = rewrite;
 }
 

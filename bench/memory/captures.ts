@@ -36,15 +36,15 @@ function frame(from: BenchPod, to: BenchPod, part: Part): Uint8Array {
   return padded;
 }
 
-/** Writes the files for `count` conversations of TCP or UDP into `folder`. */
-export async function writeCaptures(folder: string, protocol: 'tcp' | 'udp', count: number): Promise<Conversations> {
+/** Writes the files for `count` conversations of TCP or UDP, from conversation `first` on, into `folder`. */
+export async function writeCaptures(folder: string, protocol: 'tcp' | 'udp', count: number, first = 0): Promise<Conversations> {
   const write = async (name: string, make: (i: number) => Uint8Array): Promise<string> => {
-    const file = join(folder, `${protocol}-${count}-${name}.pcap`);
-    await writeFile(file, writePcap(Array.from({ length: count }, (_, i) => ({ frame: make(i) }))));
+    const file = join(folder, `${protocol}-${first}-${count}-${name}.pcap`);
+    await writeFile(file, writePcap(Array.from({ length: count }, (_, i) => ({ frame: make(first + i) }))));
     return file;
   };
   if (protocol === 'tcp') {
-    if (count > TCP_PORTS) throw new Error(`expected up to ${TCP_PORTS} TCP connections, got ${count}`);
+    if (first + count > TCP_PORTS) throw new Error(`expected up to ${TCP_PORTS} TCP connections, got ${first + count}`);
     const { frontend: a, backend1: b } = PODS;
     const ab = (flags: number, seq: number, ack: number) => (i: number) =>
       frame(a, b, { tcp: { tcp_src: FIRST_PORT + i, tcp_dst: 80, seq, ack, tcp_flags: flags, window: 8192 } });

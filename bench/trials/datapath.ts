@@ -14,7 +14,9 @@ const POLL_MS = 100;
 /** Until caches hold what they will. */
 const WARM_MS = 1500;
 /** Enough connections for their memory to be told from the rest of the process's. */
-const MANY = 50_000;
+const MANY = 25_000;
+/** Few at once, because a switch needs memory to play a capture, too, and gives it back when it likes. */
+const AT_ONCE = 5000;
 
 function datapath(name: string, protocol: 'tcp' | 'udp', connections: number, directions: 'one' | 'both'): MemoryTrial {
   const ways = directions === 'both' ? 'both ways' : 'one way';
@@ -42,28 +44,32 @@ function datapath(name: string, protocol: 'tcp' | 'udp', connections: number, di
 }
 
 /** Opens connections, message by message. One of the kind comes first, so that the slow path has said what there is to say. */
-async function open(sw: MemorySwitch, folder: string, protocol: 'tcp' | 'udp', connections: number): Promise<void> {
-  const { opening } = await writeCaptures(folder, protocol, connections);
-  for (const { from, file } of opening) await playOut(sw, from, file, connections);
+async function open(sw: MemorySwitch, folder: string, protocol: 'tcp' | 'udp', connections: number, first = 0): Promise<void> {
+  const { opening } = await writeCaptures(folder, protocol, connections, first);
+  for (const { from, file } of opening) await playOut(sw, from, file, connections, first + connections);
 }
 
-/** What the switch's process grows by with each connection that it tracks. */
+/** What the switch's process grows by with each connection that it tracks, once it has as many. */
 export async function bytesPerConnection(sw: MemorySwitch, folder: string): Promise<number> {
   await open(sw, folder, 'tcp', 1);
+  const openUpTo = async (from: number, to: number): Promise<void> => {
+    for (let first = from; first < to; first += AT_ONCE) await open(sw, folder, 'tcp', AT_ONCE, first);
+  };
+  await openUpTo(0, MANY);
   const before = await sw.rss();
-  await open(sw, folder, 'tcp', MANY);
+  await openUpTo(MANY, 2 * MANY);
   return ((await sw.rss()) - before) / MANY;
 }
 
 /** Plays the file until every connection is there and has had its message some times: switches lose what comes while a first
  *  packet waits for its flow, and who opens a connection for real sends again. */
-async function playOut(sw: MemorySwitch, from: BenchPod, file: string, connections: number): Promise<void> {
+async function playOut(sw: MemorySwitch, from: BenchPod, file: string, frames: number, connections: number): Promise<void> {
   await sw.play(from, undefined, false);
   const { received } = await sw.counts();
   await sw.play(from, file, true);
   for (const deadline = Date.now() + OPENING_MS; ; await sleep(POLL_MS)) {
     const now = await sw.counts();
-    if (now.connections >= connections && now.received >= received + PASSES * connections) break;
+    if (now.connections >= connections && now.received >= received + PASSES * frames) break;
     if (Date.now() > deadline) throw new Error(`expected ${connections} connections, ${now.connections} were opened`);
   }
   await sw.play(from, undefined, false);

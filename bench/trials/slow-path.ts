@@ -106,7 +106,7 @@ export const memory: MemoryTrial = {
   title: 'memory of a connection; of a rule and of a megaflow beside it',
   unit: 'bytes',
   less: true,
-  maxRounds: 2,
+  maxRounds: 3,
   run: (sw, { coredns, octant }) => inFolder(async (folder) => {
     const value = await bytesPerConnection(sw, folder);
     const rules = await writeRules(folder, coredns, octant, MEMORY_RULES);

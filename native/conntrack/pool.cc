@@ -8,7 +8,7 @@ Connection& Pool::allocate() {
   if (index != kNoConnection) {
     free_ = at(index).next_free;
   } else {
-    if (used_ == slabs_.size() * kSlab) slabs_.push_back(std::make_unique_for_overwrite<Connection[]>(kSlab));
+    if (used_ == slabs_.size() * kSlab) slabs_.push_back(map_pages<Connection>(kSlab));
     index = used_++;
   }
   Connection& c = at(index);

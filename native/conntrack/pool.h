@@ -1,9 +1,9 @@
 // Where connections live: slabs that are taken as the number grows and given back when the last connection is gone.
 // A connection never moves; its index (and its serial) name it in the table, the wheel and packets.
 #pragma once
-#include <memory>
 #include <vector>
 
+#include "../pages.h"
 #include "connection.h"
 
 namespace pw {
@@ -38,13 +38,13 @@ class Pool {
       if (at(i).serial) visit(at(i));
   }
   uint32_t size() const { return size_; }
-  size_t bytes() const { return slabs_.size() * kSlab * sizeof(Connection); }
+  size_t bytes() const { return size_t{used_} * sizeof(Connection); }
   // Gives every slab back. Only when size() is 0.
   void release();
 
  private:
-  static constexpr uint32_t kSlab = 1024;  // 192 KB each
-  std::vector<std::unique_ptr<Connection[]>> slabs_;
+  static constexpr uint32_t kSlab = 32768;  // three huge pages
+  std::vector<Pages<Connection>> slabs_;
   uint32_t free_ = kNoConnection;  // head of the list of free slots
   uint32_t used_ = 0;              // slots ever handed out; those beyond are untouched memory
   uint32_t size_ = 0;

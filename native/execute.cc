@@ -187,7 +187,10 @@ void Pipeline::output(Run& r, uint32_t port_no, bool is_last) {
 }
 
 void Pipeline::recirculate(Run& r, uint32_t recirc_id, bool is_last) {
-  if (r.depth >= max_recirculations_) return r.fail(Drop::recirc_limit);
+  // To take the outer headers off is a recirculation to OVS, and counts as one.
+  const PortEntry* in = ports.find(r.packet.key.in_port.get());
+  const uint32_t before = in != nullptr && in->is_tunnel ? 1 : 0;
+  if (r.depth + before >= max_recirculations_) return r.fail(Drop::recirc_limit);
   r.read_again();
   Packet* packet = is_last ? &r.packet : copies_.copy(r.packet);
   if (packet == nullptr) return r.fail(Drop::copy_limit);

@@ -4,7 +4,7 @@
 // Words are little-endian and 32 bits wide: MurmurHash3's steps for fields one after the other, Jenkins's lookup3 for
 // the symmetric hash of a whole packet.
 import type { Flow } from '../key/flow.js';
-import { AT, ETH, IPPROTO, u16, VLAN_VID_MASK } from './bytes.js';
+import { AT, ETH, FRAG_ANY, IPPROTO, u16, VLAN_VID_MASK } from './bytes.js';
 
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 
@@ -111,7 +111,7 @@ export function hashSymmetricL3L4(flow: Flow, { basis = 0, udpPorts = false } = 
   const protocol = flow[AT.nw_proto];
   const hasPorts = protocol === IPPROTO.TCP || protocol === IPPROTO.SCTP || (udpPorts && protocol === IPPROTO.UDP);
   // The first fragment goes the way of those that have no ports.
-  const withPorts = hasPorts && flow[AT.nw_frag] === 0;
+  const withPorts = hasPorts && (flow[AT.nw_frag] & FRAG_ANY) === 0;
   const ports = (flow[AT.tp_src] ^ flow[AT.tp_dst]) | ((flow[AT.tp_src + 1] ^ flow[AT.tp_dst + 1]) << 8);
   return finish([...xored, protocol, ...(withPorts ? [ports] : [])].reduce(addWord, basis), basis);
 }

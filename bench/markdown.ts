@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plots } from './plots.js';
-import { byTrial, detail, seriesText, spread } from './report.js';
+import { byTrial, detail, seriesText, spread, voids } from './report.js';
 import { aim, judge, PRICE_AIM, prices } from './targets.js';
 import type { Report } from './types.js';
 
@@ -87,7 +87,7 @@ function trials(report: Report, drawn: Map<string, string>, prefix: string): str
     ...(drawn.has(trial) ? [`![${title}](${prefix}${trial}.svg)`, ''] : []),
     table(['contender', rows[0].series.unit, `${ours} / contender`, 'one run'],
       rows.map(({ series, ratio }) => [series.contender, seriesText(series), ratio, detail(series)])),
-    ...rows.flatMap(({ series }) => series.void.map((why) => `\nVoid, ${series.contender}: ${why.split('\n')[0]}`)), '',
+    ...voids(rows.map(({ series }) => series)).map((line) => `\n${line}`), '',
   ]);
 }
 

@@ -18,6 +18,8 @@ export interface PrivateOvs {
   ofctl(...args: string[]): Promise<string>;
   appctl(...args: string[]): Promise<string>;
   vswitchdPid(): Promise<number>;
+  /** What its userspace datapath dropped, by reason. Threads tell it about once a second. */
+  datapathDrops(): Promise<Record<string, number>>;
   teardown(): Promise<void>;
 }
 
@@ -48,6 +50,10 @@ export async function startOvs(vswitchd: string, netns: string, settings: string
     ofctl: (...args) => out('ovs-ofctl', args),
     appctl: (...args) => out('ovs-appctl', ['-t', join(dir, 'vswitchd.ctl'), ...args]),
     vswitchdPid: async () => Number(await readFile(join(dir, 'vswitchd.pid'), 'utf8')),
+    async datapathDrops() {
+      const lines = (await ovs.appctl('coverage/show')).matchAll(/^(datapath_drop_\w+|drop_action_\w+)\s.*total: (\d+)$/gm);
+      return Object.fromEntries([...lines].map(([, why, n]) => [why, Number(n)]));
+    },
     async teardown() {
       for (const name of ['vswitchd', 'ovsdb']) {
         const pid = await readFile(join(dir, `${name}.pid`), 'utf8').then(Number, () => undefined);

@@ -27,6 +27,11 @@ export function ratioText(ours: Series, peer: Series): string {
   return r ? `${r.median.toFixed(2)} (${r.min.toFixed(2)}-${r.max.toFixed(2)})` : '-';
 }
 
+/** Runs that were thrown away, with their reasons. */
+export function voids(all: readonly Series[]): string[] {
+  return all.flatMap((s) => s.void.map((why) => `Void, ${s.contender}: ${why.split('\n')[0]}`));
+}
+
 export interface TrialRows {
   trial: string;
   title: string;
@@ -57,7 +62,7 @@ export function textReport(report: Report): string {
       wordWrap: true,
     });
     for (const { series, ratio: r } of rows) table.push([series.contender, seriesText(series), r, detail(series)]);
-    out.push(`${trial}: ${title}`, table.toString(), '');
+    out.push(`${trial}: ${title}`, table.toString(), ...voids(rows.map((row) => row.series)), '');
   }
   if (report.where === 'host') out.push(targetTable(report), '');
   for (const [name, why] of Object.entries(report.unavailable)) out.push(`left out: ${name}: ${why}`);

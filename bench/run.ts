@@ -7,6 +7,7 @@ import { countInstructions } from './instructions.js';
 import { createNodes, NODES, removeNodes } from './nodes.js';
 import { createPods, PODS, removePods, SWITCH_NETNS } from './pods.js';
 import { profile } from './profile.js';
+import { repeated } from './repeat.js';
 import { summarize } from './stats.js';
 import { judge } from './targets.js';
 import type { Contender, PodTrial, Profile, Report, Sample, Trial } from './types.js';
@@ -26,9 +27,6 @@ export interface BenchOptions {
   /** Aborted by a signal: stop after cleaning up, with what there is. */
   signal: AbortSignal;
 }
-
-/** A void run is made again at once, so many times. */
-const TRIES = 2;
 
 function runs(c: Contender, t: Trial): boolean {
   const deploy = { pods: c.deploy, nodes: c.deployNodes, memory: c.deployMemory }[t.kind];
@@ -78,22 +76,13 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   /** One trial on one contender: a sample, or the reasons why there is none. */
   const sample = async (round: number, c: Contender, t: Trial, run: () => Promise<Sample>): Promise<void> => {
     done++;
-    for (let tries = 1; tries <= TRIES; tries++) {
-      signal.throwIfAborted();
-      const told = (text: string): void =>
-        options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text.padEnd(24)} ${remaining()}`);
-      try {
-        const result = await run();
-        samples.get(key(t, c))!.push({ ...result, round });
-        told(`${result.value.toFixed(2)} ${t.unit}`);
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        const why = error instanceof Error ? error.message : String(error);
-        voided.get(key(t, c))!.push(`round ${round + 1}, run ${tries}: ${why}`);
-        told(`void: ${why.split('\n')[0]}`);
-      }
-    }
+    const told = (text: string): void =>
+      options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text.padEnd(24)} ${remaining()}`);
+    const attempts = await repeated(run, signal, (why) => told(`void: ${why.split('\n')[0]}`));
+    voided.get(key(t, c))!.push(...attempts.void.map((why) => `round ${round + 1}, ${why}`));
+    if (!attempts.sample) return;
+    samples.get(key(t, c))!.push({ ...attempts.sample, round });
+    told(`${attempts.sample.value.toFixed(2)} ${t.unit}`);
   };
   const due = (round: number, c: Contender): Trial[] => trials.filter((t) => runs(c, t) && round < (t.maxRounds ?? rounds));
   const withNodes = async (round: number, c: Contender): Promise<void> => {
@@ -101,7 +90,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     try {
       const deployment = await c.deployNodes!([...NODES]);
       try {
-        for (const t of due(round, c)) if (t.kind === 'nodes') await sample(round, c, t, () => t.run(NODES, seconds));
+        for (const t of due(round, c)) if (t.kind === 'nodes') await sample(round, c, t, () => t.run(NODES, seconds, deployment));
       } finally {
         await deployment.teardown();
       }

@@ -1,5 +1,6 @@
 // The words of the bench: a contender is a way to join pods, a trial is a thing to measure between two of them.
 // A trial runs on every contender in turn, several rounds, order rotated; a sample is one run of one trial.
+import type { Station } from './check.js';
 
 /** A pod of the bench: worker1's pods of the article, so that its flow tables apply. */
 export interface BenchPod {
@@ -11,6 +12,9 @@ export interface BenchPod {
   port: string;
   ofport: number;
 }
+
+/** From a pod to another. */
+export type Way = readonly [from: BenchPod, to: BenchPod];
 
 /** One of two nodes of a Geneve trial: a namespace with an uplink, and the pods in front of it. */
 export interface BenchNode {
@@ -38,6 +42,8 @@ export interface Deployment {
   addFlows?(file: string): Promise<void>;
   /** Empties the flow cache: the next packet is a first packet. */
   forget?(): Promise<void>;
+  /** What it counts of packets that go these ways: the places between the senders' interfaces and the receivers', in order. */
+  stations(ways: readonly Way[]): Promise<Station[]>;
   teardown(): Promise<void>;
 }
 
@@ -62,6 +68,8 @@ export interface MemorySwitch {
   /** The port begins to receive the frames of this pcap file, once or again and again; undefined: nothing any more. */
   play(port: BenchPod, file: string | undefined, loop: boolean): Promise<void>;
   counts(): Promise<MemoryCounts>;
+  /** Frames that are read and not yet counted as sent, at most, whenever counts() looks. */
+  onTheWay: number;
   /** The thread that forwards goes before others on its core, so that what is measured is it. */
   prefer(): Promise<void>;
   /** CPU time of the thread that forwards, ns. */
@@ -82,6 +90,8 @@ export interface MemoryCounts {
   received: number;
   /** Frames that ports have sent, of the ports as they are now. */
   sent: number;
+  /** Frames that it read and did not send, by reason: dropped since it began, or waiting. */
+  notSent: Record<string, number>;
   connections: number;
 }
 
@@ -92,6 +102,8 @@ export interface Sample {
   value: number;
   /** Other figures of the same run: latency percentiles, retransmits, loss. */
   detail: Record<string, number>;
+  /** What was counted at both ends and between them (check.ts), in words. */
+  counted?: string;
 }
 
 interface TrialNames {
@@ -118,7 +130,7 @@ export interface PodTrial extends TrialNames {
 /** Between a pod of one node and one of another. */
 export interface NodeTrial extends TrialNames {
   kind: 'nodes';
-  run(nodes: readonly BenchNode[], seconds: number): Promise<Sample>;
+  run(nodes: readonly BenchNode[], seconds: number, deployment: Deployment): Promise<Sample>;
 }
 export interface MemoryTrial extends TrialNames {
   kind: 'memory';
@@ -134,7 +146,7 @@ export interface Series {
   median: number;
   min: number;
   max: number;
-  /** Runs that were thrown away, each with its reason. */
+  /** Runs that were thrown away, each with its reason and its numbers. */
   void: string[];
 }
 

@@ -16,6 +16,6 @@ export const direct: Contender = {
         'peer', 'name', 'eth0', 'netns', b.netns, 'address', b.mac]);
     }
     await address(pods);
-    return { teardown: async () => {} }; // the links go with their namespaces
+    return { stations: async () => [], teardown: async () => {} }; // the links go with their namespaces
   },
 };

@@ -1,6 +1,7 @@
 // linux-bridge: the kernel's bridge over veths, with no conntrack and no rules: the bar for a userspace switch.
 import { ip } from '../../lab/run.js';
 import { address, joinByVeth } from '../pods.js';
+import { betweenPorts, portPairs } from '../stations.js';
 import type { Contender } from '../types.js';
 
 export const linuxBridge: Contender = {
@@ -17,6 +18,9 @@ export const linuxBridge: Contender = {
       await ip(['-n', switchNetns, 'link', 'set', p.port, 'master', 'br0']);
     }
     await address(pods);
-    return { teardown: async () => {} };
+    return {
+      stations: async (ways) => [await betweenPorts('bridge', portPairs(switchNetns, ways))],
+      teardown: async () => {},
+    };
   },
 };

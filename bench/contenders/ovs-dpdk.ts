@@ -14,6 +14,12 @@ const DRIVERS = '/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0';
 const HUGEPAGES = '/proc/sys/vm/nr_hugepages';
 const HUGEPAGES_NEEDED = 1024;
 const SOCKET_MB = 1536;
+/**
+ * net_pcap counts what a burst read, net_null what a burst took. In between the one poll-mode thread has one burst of one queue: it
+ * sends what a burst made before it polls again (ovs-vswitchd.conf.db(5), tx-flush-interval: 0 by default), at most 32 frames
+ * (NETDEV_MAX_BURST of lib/dp-packet.h).
+ */
+const BURST = 32;
 
 export const ovsDpdk: Contender = {
   name: 'ovs-dpdk',
@@ -74,8 +80,10 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
       async counts() {
         const text = await ovs.appctl('dpctl/show', '-s');
         const sum = (what: string) => [...text.matchAll(new RegExp(`${what} packets:(\\d+)`, 'g'))].reduce((n, m) => n + Number(m[1]), 0);
-        return { received: sum('RX'), sent: sum('TX'), connections: Number(await ovs.appctl('dpctl/ct-get-nconns')) };
+        const connections = Number(await ovs.appctl('dpctl/ct-get-nconns'));
+        return { received: sum('RX'), sent: sum('TX'), notSent: await ovs.datapathDrops(), connections };
       },
+      onTheWay: BURST,
       prefer: () => preferThread(tid),
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),

@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { run } from '../../lab/run.js';
 import { addWorker1, startOvs, VSWITCHD } from '../private-ovs.js';
 import { address, joinByVeth } from '../pods.js';
+import { betweenPorts, portPairs } from '../stations.js';
 import type { Contender } from '../types.js';
 
 const MODULES = ['openvswitch', 'vport-geneve'];
@@ -31,6 +32,12 @@ export const ovsKernel: Contender = {
       throw error;
     }
     return {
+      async stations(ways) {
+        const station = await betweenPorts('datapath', portPairs(switchNetns, ways));
+        // What the daemon had no time for (ovs-dpctl(8), show).
+        const lost = Number(/ lost:(\d+)/.exec(await ovs.appctl('dpctl/show'))![1]);
+        return [{ ...station, dropped: { ...station.dropped, lost } }];
+      },
       async teardown() {
         // The kernel's datapath outlives its daemon: without this, so would the ports of the bridge.
         await ovs.vsctl('del-br', 'br-int').finally(() => ovs.teardown());

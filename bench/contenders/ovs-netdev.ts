@@ -7,10 +7,14 @@ import { ip } from '../../lab/run.js';
 import { addNode, addWorker1, startOvs, VSWITCHD, type PrivateOvs } from '../private-ovs.js';
 import { addressNodePods, addressUplink, NODES, UPLINK } from '../nodes.js';
 import { address, joinByVeth, offloadsOff } from '../pods.js';
-import type { BenchNode, Contender } from '../types.js';
+import type { Station } from '../check.js';
+import { betweenPorts, packetSocketDrops, portPairs, type PortPair } from '../stations.js';
+import type { BenchNode, BenchPod, Contender } from '../types.js';
 
 /** The node's own bridge: OVS's userspace tunnels leave through one. */
 const UNDERLAY = 'br-phy';
+/** Frames that it sends at once (lib/dp-packet.h, NETDEV_MAX_BURST); when the kernel refuses one, those behind it go with it. */
+const BURST = 32;
 
 function ovsNetdev(tso: boolean): Contender {
   const settings = tso ? ['other_config:userspace-tso-enable=true'] : [];
@@ -32,6 +36,7 @@ function ovsNetdev(tso: boolean): Contender {
           addPort: async (name, ofport) => void (await ovs.vsctl('add-port', 'br-int', name, '--', 'set', 'Interface', name, 'type=internal', `ofport_request=${ofport}`)),
           addFlows: async (file) => void (await ovs.ofctl('add-flows', 'br-int', file)),
           forget: async () => void (await ovs.appctl('revalidator/purge')),
+          stations: async (ways) => [await station('datapath', ovs, portPairs(switchNetns, ways))],
           teardown: () => ovs.teardown(),
         };
       } catch (error) {
@@ -48,13 +53,30 @@ function ovsNetdev(tso: boolean): Contender {
           started.push(ovs);
           await deployNode(ovs, n);
         }
-        return { teardown };
+        return {
+          stations: async ([[from, to]]) => {
+            const place = (p: BenchPod) => nodes.findIndex((n) => n.pods.includes(p));
+            const [there, here] = [place(from), place(to)];
+            return [
+              await station('first node', started[there], [{ netns: nodes[there].netns, in: from.port, out: UPLINK }]),
+              await station('second node', started[here], [{ netns: nodes[here].netns, in: UPLINK, out: to.port }]),
+            ];
+          },
+          teardown,
+        };
       } catch (error) {
         await teardown();
         throw error;
       }
     },
   };
+}
+
+/** OVS says nothing of what its packet sockets lose; the kernel does. */
+async function station(name: string, ovs: PrivateOvs, pairs: readonly PortPair[]): Promise<Station> {
+  const { ways, dropped: { tx_dropped } } = await betweenPorts(name, pairs);
+  const packet_sockets = (await Promise.all(pairs.map((p) => packetSocketDrops(p.netns, [p.in])))).reduce((a, b) => a + b, 0);
+  return { name, ways, dropped: { packet_sockets, ...(await ovs.datapathDrops()) }, upTo: { tx_dropped: BURST * tx_dropped } };
 }
 
 async function deployNode(ovs: PrivateOvs, n: BenchNode): Promise<void> {

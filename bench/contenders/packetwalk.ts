@@ -10,9 +10,11 @@ import { deployPacketwalkMemory } from '../memory/packetwalk.js';
 import { addressNodePods, addressUplink, UPLINK } from '../nodes.js';
 import { address, joinByVeth } from '../pods.js';
 import type { BenchPod, Contender, Deployment } from '../types.js';
+import { switchStations, tunnelStations } from './packetwalk-stations.js';
 
 /** An emulated processor takes its time. */
 const READY_MS = 60_000;
+const TUNNEL = 'antrea-tun0';
 
 interface Place {
   netns: string;
@@ -30,14 +32,15 @@ async function startSwitch(kind: 'tap' | 'veth', place: Place, env: Record<strin
     flows: [place.flows],
     tlvMap: '{class=0x0104,type=0x80,len=4}->tun_metadata0',
     ports: [
-      { kind: 'geneve', name: 'antrea-tun0', ofport: 1 },
+      { kind: 'geneve', name: TUNNEL, ofport: 1 },
       { kind: 'tap', name: 'antrea-gw0', ofport: 2, mac: place.gwMac, internal: true },
       ...place.pods.map((p) => portOf(kind, p)),
     ],
   };
   const file = join(rundir, 'switch.json');
   await writeFile(file, JSON.stringify(config));
-  const control = (...args: string[]) => controlCall(join(rundir, 'br-int.ctl'), args[0], ...args.slice(1));
+  const socket = join(rundir, 'br-int.ctl');
+  const control = (...args: string[]) => controlCall(socket, args[0], ...args.slice(1));
   const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
     netns: place.netns,
     env,
@@ -47,11 +50,12 @@ async function startSwitch(kind: 'tap' | 'veth', place: Place, env: Record<strin
     ready: async () => (await control('version')) !== '',
   });
   return {
-    control: join(rundir, 'br-int.ctl'),
+    control: socket,
     pid: (JSON.parse(await control('packetwalk/process')) as { pid: number }).pid,
     addPort: async (name, ofport) => void (await control('packetwalk/port-add', JSON.stringify({ kind: 'tap', name, ofport, internal: true }))),
     addFlows: async (flows) => void (await control('packetwalk/flows-add', await readFile(flows, 'utf8'))),
     forget: async () => void (await control('revalidator/purge')),
+    stations: (ways) => switchStations(socket, kind, place.netns, ways),
     async teardown() {
       await program.stop();
       await rm(rundir, { recursive: true, force: true });
@@ -85,7 +89,16 @@ function packetwalk(kind: 'tap' | 'veth', env: Record<string, string> = {}): Con
     },
     async deployNodes(nodes) {
       const started: Deployment[] = [];
-      const all = { teardown: async () => { for (const d of started) await d.teardown(); } };
+      const all: Deployment = {
+        stations: ([[from, to]]) => {
+          const of = (p: BenchPod) => {
+            const i = nodes.findIndex((n) => n.pods.includes(p));
+            return { control: started[i].control!, netns: nodes[i].netns };
+          };
+          return tunnelStations(kind, of(from), of(to), UPLINK, TUNNEL, [from, to]);
+        },
+        teardown: async () => { for (const d of started) await d.teardown(); },
+      };
       await orTeardown(all, async () => {
         for (const n of nodes) {
           await addressUplink(n, UPLINK);

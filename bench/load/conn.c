@@ -3,7 +3,8 @@
 //   conn client ADDRESS PORT SECONDS   connections for so long, one after another
 //   conn client ADDRESS PORT 0         one connection
 // The server closes first, so that the client's port is free at once. `client` prints one JSON line:
-// {"connections": n, "seconds": s, "p50_us": .., "p99_us": ..}: of connect() until the end of the connection.
+// {"opened": n, "requests": n, "responses": n, "closed": n, "seconds": s, "p50_us": .., "p99_us": ..}: connections, of connect()
+// until their end. `server` prints its own four counters when it is ended by SIGTERM, see exchanges.h.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "exchanges.h"
 
 enum { kMaxSamples = 4 << 20 };
 
@@ -36,6 +39,7 @@ static int by_value(const void* a, const void* b) {
 static int server(int port) {
   int one = 1, s = socket(AF_INET, SOCK_STREAM, 0);
   setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  tell_at_end();
   struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
   if (s < 0 || bind(s, (struct sockaddr*)&any, sizeof any) || listen(s, 512)) return fail("listen");
   puts("ready");
@@ -43,8 +47,13 @@ static int server(int port) {
   for (;;) {
     int c = accept(s, NULL, NULL);
     if (c < 0) continue;
+    opened++;
     char byte;
-    if (read(c, &byte, 1) == 1 && write(c, &byte, 1) != 1) perror("conn: write");
+    if (read(c, &byte, 1) == 1) {
+      requests++;
+      if (write(c, &byte, 1) == 1) responses++;
+    }
+    closed++;
     close(c);
   }
 }
@@ -52,9 +61,14 @@ static int server(int port) {
 static int converse(const struct sockaddr_in* to) {
   int s = socket(AF_INET, SOCK_STREAM, 0);
   if (s < 0 || connect(s, (const struct sockaddr*)to, sizeof *to)) return fail("connect");
+  opened++;
   char byte = 'x';
-  if (write(s, &byte, 1) != 1 || read(s, &byte, 1) != 1) return fail("exchange");
+  if (write(s, &byte, 1) != 1) return fail("the request");
+  requests++;
+  if (read(s, &byte, 1) != 1) return fail("the response");
+  responses++;
   if (read(s, &byte, 1) != 0) return fail("the end of the connection");
+  closed++;
   close(s);
   return 0;
 }
@@ -74,8 +88,8 @@ static int client(const char* address, int port, double seconds) {
   } while (last - start < seconds);
   long samples = n < kMaxSamples ? n : kMaxSamples;
   qsort(us, samples, sizeof *us, by_value);
-  printf("{\"connections\": %ld, \"seconds\": %.6f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n", n, last - start, us[samples / 2],
-         us[(long)(samples * 0.99)]);
+  printf("{\"opened\": %ld, \"requests\": %ld, \"responses\": %ld, \"closed\": %ld, \"seconds\": %.6f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n",
+         opened, requests, responses, closed, last - start, us[samples / 2], us[(long)(samples * 0.99)]);
   return 0;
 }
 

@@ -11,9 +11,11 @@ async function newer(a: string, sources: string[]): Promise<boolean> {
   return times.every((s) => binary.mtimeMs >= s.mtimeMs);
 }
 
-async function compile(name: string, compiler: string, flags: string[], sources: string[]): Promise<string> {
+async function compile(
+  name: string, compiler: string, flags: string[], sources: string[], headers: string[] = [],
+): Promise<string> {
   const binary = packageFile('build', 'bench', name);
-  if (!(await newer(binary, sources))) {
+  if (!(await newer(binary, [...sources, ...headers]))) {
     await mkdir(packageFile('build', 'bench'), { recursive: true });
     await run(compiler, [...flags, '-o', binary, ...sources], { timeoutMs: 300_000 });
   }
@@ -22,7 +24,8 @@ async function compile(name: string, compiler: string, flags: string[], sources:
 
 /** Path of the compiled program; `name` is that of a C file of this folder. */
 export function loadProgram(name: 'udp' | 'rr' | 'conn' | 'random_frames'): Promise<string> {
-  return compile(name, 'gcc', ['-O2'], [packageFile('bench', 'load', `${name}.c`)]);
+  const file = (base: string) => packageFile('bench', 'load', base);
+  return compile(name, 'gcc', ['-O2'], [file(`${name}.c`)], [file('exchanges.h')]);
 }
 
 const PORTS = ['tap', 'netns', 'rtnl', 'vnet'];

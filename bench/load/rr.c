@@ -1,7 +1,8 @@
 // Request/response over one TCP connection: one byte there, one byte back.
 //   rr server PORT
 //   rr client ADDRESS PORT SECONDS
-// `client` prints one JSON line: {"transactions": n, "seconds": s, "p50_us": .., "p99_us": .., "p999_us": ..}.
+// `client` prints one JSON line: {"transactions": n, "seconds": s, "p50_us": .., "p99_us": .., "p999_us": ..}. `server` prints one
+// when it is ended by SIGTERM, see exchanges.h.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "exchanges.h"
 
 enum { kMaxSamples = 4 << 20 };
 
@@ -34,6 +37,7 @@ static int by_value(const void* a, const void* b) {
 static int server(int port) {
   int one = 1, s = socket(AF_INET, SOCK_STREAM, 0);
   setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  tell_at_end();
   struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
   if (s < 0 || bind(s, (struct sockaddr*)&any, sizeof any) || listen(s, 8)) return fail("listen");
   puts("ready");
@@ -41,10 +45,15 @@ static int server(int port) {
   for (;;) {
     int c = accept(s, NULL, NULL);
     if (c < 0) continue;
+    opened++;
     setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     char byte;
-    while (read(c, &byte, 1) == 1 && write(c, &byte, 1) == 1) {
+    while (read(c, &byte, 1) == 1) {
+      requests++;
+      if (write(c, &byte, 1) != 1) break;
+      responses++;
     }
+    closed++;
     close(c);
   }
 }
@@ -66,6 +75,8 @@ static int client(const char* address, int port, double seconds) {
     last = t;
     n++;
   }
+  // The server has counted the connection's end when it closes its side.
+  if (shutdown(s, SHUT_WR) || read(s, &byte, 1) != 0) return fail("the end of the connection");
   qsort(us, samples, sizeof *us, by_value);
   printf("{\"transactions\": %ld, \"seconds\": %.6f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f}\n", n,
          last - start, us[samples / 2], us[(long)(samples * 0.99)], us[(long)(samples * 0.999)]);

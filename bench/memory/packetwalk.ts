@@ -55,10 +55,13 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
       },
       async counts() {
         const ports = JSON.parse(await control('packetwalk/ports')) as PortStatus[];
-        const { connections } = JSON.parse(await control('packetwalk/counters')) as CounterReport;
+        const { connections, drops, upcallsPending, fragmentsHeld } = JSON.parse(await control('packetwalk/counters')) as CounterReport;
         const sum = (of: (p: PortStatus) => number) => ports.reduce((n, p) => n + of(p), 0);
-        return { received: sum((p) => p.rxPackets), sent: sum((p) => p.txPackets), connections };
+        const notSent = { ...drops, upcallsPending, fragmentsHeld };
+        return { received: sum((p) => p.rxPackets + p.rxErrors), sent: sum((p) => p.txPackets), notSent, connections };
       },
+      // The datapath's own thread copies all ports' counters, between two bursts (native/datapath.cc, ports()).
+      onTheWay: 0,
       prefer: () => preferThread(tid),
       cpuNs: () => cpuNsOf(pid, tid),
       rss: () => rssOf(pid),

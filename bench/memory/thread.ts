@@ -1,14 +1,20 @@
 // The thread that forwards: found by its name in a process, its CPU time, its priority; and the process's memory.
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../lab/run.js';
 
 /** Clock ticks a second in /proc: USER_HZ, the same on every Linux. */
 const TICKS = 100;
+const NAMED_MS = 5000;
+const POLL_MS = 20;
 
-/** Thread id of the first thread whose name begins with `name`. */
+/** Thread id of the first thread whose name begins with `name`. Threads name themselves a moment after they began. */
 export async function findThread(pid: number, name: string): Promise<number> {
-  for (const tid of await readdir(`/proc/${pid}/task`)) {
-    if ((await readFile(`/proc/${pid}/task/${tid}/comm`, 'utf8')).startsWith(name)) return Number(tid);
+  for (const deadline = Date.now() + NAMED_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    for (const tid of await readdir(`/proc/${pid}/task`)) {
+      const called = await readFile(`/proc/${pid}/task/${tid}/comm`, 'utf8').catch(() => ''); // it may have ended meanwhile
+      if (called.startsWith(name)) return Number(tid);
+    }
   }
   throw new Error(`process ${pid} has no thread ${name}`);
 }

@@ -42,7 +42,7 @@ export async function measureTaps(without: string, rounds: number, seconds: numb
       try {
         const deployment = await contender.deploy!(Object.values(PODS), SWITCH_NETNS);
         try {
-          const run = () => blast(PODS.coredns, PODS.octant, SMALL, seconds, which.rate);
+          const run = () => blast([PODS.coredns, PODS.octant], SMALL, seconds, deployment, which.rate);
           const { value } = which.name === 'watched' ? await watching(deployment, which, run) : await run();
           which.kpps.push(value);
           onProgress(`round ${round + 1}/${rounds}  ${which.title.padEnd(30)} ${value.toFixed(1)} kpps`);

@@ -1,46 +1,49 @@
 // udp-64b, udp-64b-veth, udp-imix, geneve-64b: datagrams from one pod to another as fast as the sender can; what counts is
-// what the receiver's interface received. 64 bytes on the wire are 60 without FCS. Both ends' counters are compared: more
-// received, or more given away by the sender's interface, than were sent voids the run. Loss is told by where it happened: dropped by
-// the sender's interface, as a full TAP does, or behind it.
+// what the receiver's IP stack received. 64 bytes on the wire are 60 without FCS. Every datagram must be accounted for, by the
+// sender, its interface, the switch and the receiver (counted.ts): one lost in silence or doubled voids the run. Loss is told by
+// where it happened: dropped by the sender's interface, as a full TAP does, or behind it.
 import { startProgram } from '../../lab/program.js';
-import { run } from '../../lab/run.js';
+import { runIn } from '../../lab/run.js';
+import { described } from '../check.js';
+import { counted } from '../counted.js';
 import { loadProgram } from '../load/programs.js';
-import type { BenchPod, NodeTrial, PodTrial, Sample } from '../types.js';
+import type { Deployment, NodeTrial, PodTrial, Sample, Way } from '../types.js';
 
 const PORT = 9000;
 export const SMALL = '18'; // 14 Ethernet + 20 IPv4 + 8 UDP + 18 = 60 bytes
 const WARM_UP_SECONDS = 0.2; // caches, and what a learning switch has to learn
 
-async function counter(p: BenchPod, which: 'rx_packets' | 'tx_packets' | 'tx_dropped'): Promise<number> {
-  const { stdout } = await run('ip', ['netns', 'exec', p.netns, 'cat', `/sys/class/net/eth0/statistics/${which}`]);
-  return Number(stdout);
+interface Sent {
+  sent: number;
+  seconds: number;
 }
 
 /** `rate`: datagrams a second; absent: as fast as the sender can. */
-export async function blast(from: BenchPod, to: BenchPod, payload: string, seconds: number, rate?: number): Promise<Sample> {
+export async function blast(
+  [from, to]: Way, payload: string, seconds: number, deployment: Deployment, rate?: number,
+): Promise<Sample> {
   const udp = await loadProgram('udp');
   const sink = await startProgram(udp, ['sink', String(PORT)], { netns: to.netns, diesWithUs: true, readyLine: /ready/ });
+  const send = async (s: number): Promise<Sent> => {
+    const argv = [udp, 'send', to.ip, String(PORT), payload, String(s), ...(rate === undefined ? [] : [String(rate)])];
+    const { stdout } = await runIn(from.netns, argv);
+    return JSON.parse(stdout) as Sent;
+  };
   try {
-    const send = async (s: number) => {
-      const before = { rx: await counter(to, 'rx_packets'), tx: await counter(from, 'tx_packets'), dropped: await counter(from, 'tx_dropped') };
-      const { stdout } = await run('ip', ['netns', 'exec', from.netns, udp, 'send', to.ip, String(PORT), payload, String(s), ...(rate === undefined ? [] : [String(rate)])]);
-      const received = (await counter(to, 'rx_packets')) - before.rx;
-      const left = (await counter(from, 'tx_packets')) - before.tx;
-      const dropped = (await counter(from, 'tx_dropped')) - before.dropped;
-      return { ...(JSON.parse(stdout) as { sent: number; seconds: number }), received, left, dropped };
-    };
-    await send(WARM_UP_SECONDS);
-    const r = await send(seconds);
-    if (r.received === 0) throw new Error(`nothing of ${r.sent} datagrams arrived`);
-    if (r.received > r.sent) throw new Error(`${r.received} packets were received, more than the ${r.sent} that were sent`);
-    if (r.left > r.sent) throw new Error(`${r.left} packets left the sender, who sent ${r.sent}`);
+    await counted([[from, to]], deployment, () => send(WARM_UP_SECONDS), ({ sent }) => sent);
+    const { result: r, stations } = await counted([[from, to]], deployment, () => send(seconds), ({ sent }) => sent);
+    const received = stations.at(-1)!.ways[0].out;
+    if (received === 0) throw new Error(`nothing of ${r.sent} datagrams arrived`);
+    const { in: given, out: left } = stations.find(({ name }) => name !== 'sender')!.ways[0];
     return {
-      value: r.received / r.seconds / 1000,
+      value: received / r.seconds / 1000,
       detail: {
         sentKpps: r.sent / r.seconds / 1000,
-        lossPercent: (100 * (r.sent - r.received)) / r.sent,
-        droppedBySenderPercent: (100 * r.dropped) / r.sent,
+        lossPercent: (100 * (r.sent - received)) / r.sent,
+        droppedBySenderPercent: (100 * (given - left)) / r.sent,
+        droppedBySwitchPercent: (100 * (left - received)) / r.sent,
       },
+      counted: described(stations),
     };
   } finally {
     await sink.stop();
@@ -48,7 +51,7 @@ export async function blast(from: BenchPod, to: BenchPod, payload: string, secon
 }
 
 function udp(names: Omit<PodTrial, 'kind' | 'unit' | 'run'>, payload: string): PodTrial {
-  return { kind: 'pods', unit: 'kpps', ...names, run: ({ coredns, octant }, seconds) => blast(coredns, octant, payload, seconds) };
+  return { kind: 'pods', unit: 'kpps', ...names, run: ({ coredns, octant }, s, d) => blast([coredns, octant], payload, s, d) };
 }
 
 export const udp64b = udp({ name: 'udp-64b', title: 'UDP, 64-byte frames pod to pod, TAPs', inGuest: true }, SMALL);
@@ -61,5 +64,5 @@ export const geneve64b: NodeTrial = {
   name: 'geneve-64b',
   title: 'UDP, 64-byte frames node to node through Geneve, full pipelines',
   unit: 'kpps',
-  run: ([{ pods: [, from] }, { pods: [, to] }], seconds) => blast(from, to, SMALL, seconds),
+  run: ([{ pods: [, from] }, { pods: [, to] }], seconds, deployment) => blast([from, to], SMALL, seconds, deployment),
 };

@@ -34,12 +34,12 @@ function notReached(report: Report): string[] {
   const missed = judge(report).filter((j) => j.verdict === 'not reached');
   return missed.flatMap(({ target }) => {
     const profile = report.profiles?.find((p) => p.trial === target.trial && p.contender === target.ours);
-    const time = profile?.lines.map((l) => `${l.percent.toFixed(1)} % \`${l.symbol}\` (${l.object})`).join(', ')
-      || profile?.missing || 'not sampled in this run';
+    const sampled = profile?.lines.map((l) => `${l.percent.toFixed(1)} % \`${l.symbol}\` (${l.object})`).join(', ');
+    const time = sampled ? `${target.guest ? 'on the host, ' : ''}${sampled}` : profile?.missing || 'not sampled in this run';
     return [
       `### \`${target.trial}\` against ${target.peer || 'itself'}`, '',
       ...(target.said ? [`- Tried: ${target.said.tried}`] : []),
-      `- Where our time goes: ${time}.`,
+      target.said?.where ? `- Where it goes: ${target.said.where}` : `- Where our time goes: ${time}.`,
       ...(target.said ? [`- What it would take: ${target.said.takes}`] : []), '',
     ];
   });

@@ -18,6 +18,8 @@ export interface Target {
 
 export interface Said {
   tried: string;
+  /** Where it goes, when that is no matter of time. */
+  where?: string;
   /** What it would take. */
   takes: string;
 }
@@ -54,8 +56,10 @@ const MANY_CONNECTIONS: Said = {
     + 'and what it shares with others, would halve them.',
 };
 const MEMORY: Said = {
-  tried: 'A connection is 192 bytes (native/conntrack/connection.h), its places in the table 43. A path is 64 bytes and its place in the index 10; both '
-    + 'ways of a connection that sends have one (native/path_cache.h). Memory is taken as it grows.',
+  tried: 'Paths side by side behind an index of tags, in place of a table that grew at a third of its load (native/path_cache.h); slots of the wheel and '
+    + 'of the table are indices; memory is taken as it grows.',
+  where: '192 bytes are the connection (native/conntrack/connection.h), 43 its two places in the table. Each way of it that sends has a path of 64 '
+    + 'bytes and 8 to 16 in the index; a table of paths that grows forgets them until their next packets.',
   takes: 'Half of what OVS needs is less than our connection alone: room for IPv6 addresses and a label in each is 88 bytes of it. Two kinds of '
     + 'connection, and paths of 16 bytes that share what is alike, would come to 190 bytes.',
 };

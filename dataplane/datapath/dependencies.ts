@@ -44,6 +44,8 @@ export class DependencyNotes implements Dependencies {
   readonly taught: FlowEntry[] = [];
   allPorts = false;
   readonly #arrived: Uint32Array;
+  /** The last flow that was looked at, and its words: a translation has hardly more than one. */
+  #seen?: { flow: Flow; words: Uint32Array };
   #changed: readonly number[] = [0, 0, 0, 0];
 
   /** `arrived`: the packet's key. */
@@ -67,8 +69,9 @@ export class DependencyNotes implements Dependencies {
   }
 
   #changedWords(flow: Flow): readonly number[] {
+    if (this.#seen?.flow !== flow) this.#seen = { flow, words: words(flow) };
     const arrived = this.#arrived;
-    const now = words(flow);
+    const now = this.#seen.words;
     const bits = [0, 0, 0, 0];
     for (let i = 0; i < WORDS; i++) if (now[i] !== arrived[i]) bits[i >> 5] |= 1 << (i & 31);
     if (bits.some((b, i) => b !== this.#changed[i])) this.#changed = bits;

@@ -19,6 +19,8 @@ export interface PortStatus extends NativePortInfo {
 
 export class Ports implements PortNames {
   readonly #byNumber = new Map<OfPort, PortSpec>();
+  /** Made when a translation first asks. */
+  readonly #infos = new Map<OfPort, PortInfo>();
   readonly #numbers = new Map<string, OfPort>();
   /** Ports whose device vanished. */
   readonly #gone = new Set<OfPort>();
@@ -65,6 +67,7 @@ export class Ports implements PortNames {
   setGone(no: OfPort, gone: boolean): void {
     if (gone) this.#gone.add(no);
     else this.#gone.delete(no);
+    this.#infos.delete(no);
   }
 
   remove(name: string): PortSpec {
@@ -92,8 +95,13 @@ export class Ports implements PortNames {
   }
 
   info(no: OfPort): PortInfo | undefined {
+    const known = this.#infos.get(no);
+    if (known) return known;
     const spec = this.#byNumber.get(no);
-    return spec && { ...portInfo(spec), ...(this.#gone.has(no) ? { down: true } : {}) };
+    if (!spec) return undefined;
+    const info = { ...portInfo(spec), ...(this.#gone.has(no) ? { down: true } : {}) };
+    this.#infos.set(no, info);
+    return info;
   }
 
   *infos(): Iterable<PortInfo> {
@@ -112,6 +120,7 @@ export class Ports implements PortNames {
 
   #forget(spec: PortSpec): void {
     this.#gone.delete(spec.ofport);
+    this.#infos.delete(spec.ofport);
     this.#byNumber.delete(spec.ofport);
     this.#numbers.delete(spec.name);
   }

@@ -1,6 +1,6 @@
 // Everything between the addon's upcalls and its flow cache: translation, megaflows, and what keeps them true. Made by
 // switch.ts, which says what changed; it knows how the parts are told.
-import { flowFromKey } from '../key/flow.js';
+import { scratchCopy } from '../key/scratch.js';
 import type { OfPort } from '../openflow/ast.js';
 import type { Staged, Tables, TablesChange } from '../tables/index.js';
 import { translatePacket } from '../translate/index.js';
@@ -143,23 +143,23 @@ export class SlowPath {
   // --- translations --------------------------------------------------------------------------------------------
 
   #translate(upcall: NativeUpcall): Translated {
-    const flow = flowFromKey(upcall.key);
+    const flow = scratchCopy(upcall.key);
     const environment = new SwitchEnvironment(this.#parts, flow);
     const { tables } = this.#parts;
     const { generation } = tables;
     const translation =
-      upcall.traceId === 0 ? translatePacket(environment, flow) : this.host.watched(upcall, environment, flow);
+      upcall.traceId === 0 ? translatePacket(environment, flow) : this.host.watched(upcall, environment, flow.slice());
     return { ...answer(environment, translation), news: environment.news, stale: generation !== tables.generation };
   }
 
   #translateQuietly({ key }: NativeUpcall): Translated {
-    const flow = flowFromKey(key);
+    const flow = scratchCopy(key);
     const environment = new RetranslationEnvironment(this.#parts, flow);
     return { ...answer(environment, translatePacket(environment, flow)), news: [] };
   }
 
   #retranslate(key: Uint8Array): Answered | undefined {
-    const flow = flowFromKey(key);
+    const flow = scratchCopy(key);
     const environment = new RetranslationEnvironment(this.#parts, flow);
     const translation = translatePacket(environment, flow);
     return environment.needsPacket ? undefined : answer(environment, translation);

@@ -112,7 +112,7 @@ export function watchedPass(
   const recorder = new TraceRecorder(options);
   const id = getNumber(flow, recircId);
   const state = id === 0 ? undefined : env.recirc.get(id);
-  if (state) recorder.thaw(state.table);
+  if (state) recorder.thaw(state);
   const translation = translatePacket(env, flow, { recorder });
   const no = getNumber(flow, inPort);
   const record: WatchRecord = {

@@ -3,10 +3,9 @@
 import { formatPort } from '../key/ports.js';
 import { formatFlow, formatMatch, type FormatOptions } from '../openflow/format-flow.js';
 import { printActions } from '../openflow/print-actions.js';
-import type { Action } from '../openflow/ast.js';
 import { toHex } from '../wire/bytes.js';
 import { dissect, type Layer } from '../wire/dissect.js';
-import type { FrozenStep } from '../translate/types.js';
+import { stepsText } from '../translate/steps-text.js';
 import type { PacketIn } from './packet-in.js';
 import { metadataOf, metadataValues } from './metadata.js';
 
@@ -59,7 +58,7 @@ function packetInLines(packet: PacketIn, options: FormatOptions): string[] {
     const { stack, conntracked, actionSet = [], steps = [] } = state;
     if (stack.length > 0) lines.push(` continuation.stack=(top) ${stack.map(stackText).reverse().join(' ')} (bottom)`);
     if (conntracked) lines.push(' continuation.conntracked=true');
-    const rest = printSteps(steps, options);
+    const rest = stepsText(steps, options);
     if (rest !== '') lines.push(` continuation.actions=${rest}`);
     if (actionSet.length > 0) lines.push(` continuation.action_set=${printActions(actionSet, options)}`);
   }
@@ -69,26 +68,6 @@ function packetInLines(packet: PacketIn, options: FormatOptions): string[] {
 
 function stackText(value: Uint8Array): string {
   return `0x${BigInt(`0x0${toHex(value)}`).toString(16)}`;
-}
-
-/** Whose actions they are stands in front of the first that depends on it. */
-function printSteps(steps: readonly FrozenStep[], options: FormatOptions): string {
-  let known = '';
-  const parts = steps.flatMap(({ table, cookie = 0xffff_ffff_ffff_ffffn, actions }) =>
-    actions.filter(({ type }) => type !== 'note' && type !== 'conjunction').flatMap((action) => {
-      const owner = `unroll_xlate(table=${table}, cookie=${cookie})`;
-      const isNews = dependsOnOwner(action) && owner !== known;
-      if (isNews) known = owner;
-      return [...(isNews ? [owner] : []), printActions([action], options)];
-    }),
-  );
-  return parts.join(',');
-}
-
-const OWNED: readonly Action['type'][] = ['output', 'output_reg', 'group', 'controller', 'dec_ttl'];
-
-function dependsOnOwner(action: Action): boolean {
-  return OWNED.includes(action.type) || (action.type === 'resubmit' && action.table === undefined);
 }
 
 /** Headers as a flow, and the checksum of what they carry. */

@@ -10,6 +10,7 @@ import { formatMatch } from '../openflow/format-flow.js';
 import { printAction, printActions, printNat } from '../openflow/print-actions.js';
 import { formatSubfield } from '../openflow/subfield.js';
 import type { TlvMap } from '../key/tlv-map.js';
+import { stepsText } from '../translate/steps-text.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import type { DatapathCt, FrozenState, LookupResult, PacketInOrder, Recorder } from '../translate/types.js';
 import type { TraceNode, TraceStep } from './types.js';
@@ -62,9 +63,10 @@ export class TraceRecorder implements Recorder {
   constructor(private readonly options: RecordOptions = {}) {}
 
   /** The packet comes back from conntrack. */
-  thaw(table: number): void {
-    const resuming: TraceNode = { type: 'thaw', text: `Resuming from table ${table}`, nodes: [] };
-    this.tree.push({ type: 'thaw', text: 'thaw', nodes: [resuming] });
+  thaw({ table, steps }: FrozenState): void {
+    const nodes: TraceNode[] = [{ type: 'thaw', text: `Resuming from table ${table}`, nodes: [] }];
+    if (steps) nodes.push({ type: 'thaw', text: `Restoring actions: ${stepsText(steps, this.options)}`, nodes: [] });
+    this.tree.push({ type: 'thaw', text: 'thaw', nodes });
   }
 
   table(table: number, { entry, conjunction }: LookupResult, flow: Flow, depth: number): void {

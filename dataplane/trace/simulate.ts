@@ -74,7 +74,7 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   const queue: Pass[] = [{ flow: withTagType(flow), state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
     const recorder = new TraceRecorder(options);
-    if (pass.state) recorder.thaw(pass.state.table);
+    if (pass.state) recorder.thaw(pass.state);
     const translation = translatePacket(world, pass.flow, { recorder, learn: options.generate === true });
     trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
     trace.path.push(...recorder.steps.map((step) => step.table));

@@ -5,7 +5,7 @@
 // Order and masks are those of OVS's commit_odp_actions: a field that differs is written with the bits that were read
 // or written (the others are as they were), Ethernet before IP before ports before VLAN tags.
 import { KEY_FIELDS, type FieldName } from '../datapath/key-fields.js';
-import { AT, ETH, FRAG_LATER, IPPROTO, isIp, sameBytes, u16, VLAN_CFI } from './bytes.js';
+import { AT, ETH, IPPROTO, isIp, sameBytes, u16, VLAN_CFI } from './bytes.js';
 import type { Context } from './context.js';
 
 const VLAN_TPID = 0x8100;
@@ -27,7 +27,8 @@ export function commit(ctx: Context): void {
   if (type === ETH.ARP) commitNetwork(ctx, ARP, 'arp_op');
   else if (isIp(ctx.base)) {
     commitNetwork(ctx, type === ETH.IP ? IPV4 : IPV6, 'nw_proto');
-    if ((ctx.base[AT.nw_frag] & FRAG_LATER) === 0) commitFields(ctx, transportFields(ctx.base[AT.nw_proto], type));
+    // Of a later fragment, too: as in OVS its ICMP type may be written, and the datapath leaves it alone.
+    commitFields(ctx, transportFields(ctx.base[AT.nw_proto], type));
   }
   commitVlans(ctx);
   commitFields(ctx, ['pkt_mark']);

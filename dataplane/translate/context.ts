@@ -1,7 +1,8 @@
 // One translation under way: the packet as the pipeline has changed it so far, what of it was looked at, and what the
 // datapath is to do. Made by translate.ts, handed to every action.
 import type { DatapathAction } from '../datapath/actions.js';
-import { type Flow, newFlow } from '../key/flow.js';
+import type { Flow } from '../key/flow.js';
+import { scratchCopy, scratchFlow } from '../key/scratch.js';
 import type { Action, FlowSpec, OfPort } from '../openflow/ast.js';
 import type { FlowEntry } from '../tables/flow-table.js';
 import { AT, u32 } from './bytes.js';
@@ -23,7 +24,7 @@ export class Context {
   /** The packet as the datapath has it where `actions` end: what commit.ts compares with. */
   base: Flow;
   /** What the outcome depends on. */
-  readonly mask: Flow = newFlow();
+  readonly mask: Flow = scratchFlow();
   actions: DatapathAction[] = [];
   /** Values of push() that pop() has not taken, the last one on top. */
   stack: Uint8Array[] = [];
@@ -48,6 +49,8 @@ export class Context {
   error?: string;
   /** Set by exit and by a pause: no further action is run. */
   exited = false;
+  /** What the first exit kept from being run, itself included, until a pipeline's state is frozen. */
+  left?: FrozenStep;
   /** Set by a pause, until the pipeline's state is frozen; what the lists that are open still had to do. */
   pausing?: { order: Omit<PacketInOrder, 'table' | 'cookie'>; steps: FrozenStep[] };
   /** What is run is a bucket's own, or the action set's. */
@@ -74,7 +77,7 @@ export class Context {
     readonly options: TranslateOptions,
   ) {
     this.flow = flow;
-    this.base = flow.slice();
+    this.base = scratchCopy(flow);
     this.arrivedTunnel = arrivedTunnel;
   }
 

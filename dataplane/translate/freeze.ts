@@ -3,13 +3,16 @@
 // the way back.
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
+import { scratchCopy } from '../key/scratch.js';
 import { AT, put32, TUNNEL_END, TUNNEL_START } from './bytes.js';
 import type { Context } from './context.js';
 import type { DatapathCt, FrozenState } from './types.js';
 
 /** Sends a copy of the packet, with the connection that `ct` found for it, round again, to go on in `table`. */
 export function freeze(ctx: Context, table: number, ct: DatapathCt): void {
-  const state = { ...frozen(ctx, table), conntracked: true };
+  const state: FrozenState = { ...frozen(ctx, table), conntracked: true };
+  if (ctx.left) state.steps = [ctx.left];
+  ctx.left = undefined;
   const id = ctx.env.recirc.allocate(state);
   ctx.actions.push({ type: 'recirc', id });
   ctx.recorder?.freeze(id, state, ctx.flow, ct);
@@ -50,7 +53,7 @@ export function thaw(ctx: Context, state: FrozenState): void {
 
 /** The packet's flow as it was when the state was frozen, with what conntrack made of it since. */
 export function thawedFlow(flow: Flow, state: FrozenState): Flow {
-  const thawed = flow.slice();
+  const thawed = scratchCopy(flow);
   if (!state.conntracked) thawed.fill(0, AT.ct_state, AT.ct_ipv6_dst + 16);
   thawed.set(state.pipeline, KEY_SIZE);
   put32(thawed, AT.in_port, state.inPort);

@@ -5,6 +5,7 @@
 import { isMeteredCopy } from '../datapath/actions.js';
 import { KEY_SIZE } from '../datapath/native.js';
 import type { Flow } from '../key/flow.js';
+import { scratchCopy } from '../key/scratch.js';
 import { runActionSet } from './actions/action-set.js';
 import { finishPause, runSteps } from './actions/pause.js';
 import { keepLearned } from './actions/learn.js';
@@ -29,7 +30,7 @@ export function translatePacket(env: Environment, flow: Flow, options: Translate
   const recircId = u32(flow, AT.recirc_id);
   const state = options.state ?? (recircId === 0 ? undefined : env.recirc.get(recircId));
   const tunnelPort = arrivedFromTunnel(env, flow);
-  const arrived = flow.slice();
+  const arrived = scratchCopy(flow);
   if (!tunnelPort) arrived.fill(0, TUNNEL_START, TUNNEL_END);
   const ctx = new Context(
     env,

@@ -9,7 +9,13 @@ import { runActionSet } from './action-set.js';
 import { finishPause } from './pause.js';
 import { type Outcome, runActions } from './run.js';
 
-export function checkPktLarger(ctx: Context, action: Extract<Action, { type: 'check_pkt_larger' }>, rest: readonly Action[]): Outcome {
+export function checkPktLarger(
+  ctx: Context,
+  action: Extract<Action, { type: 'check_pkt_larger' }>,
+  list: readonly Action[],
+  next: number,
+): Outcome {
+  const rest = list.slice(next);
   const flow = ctx.flow.slice();
   commit(ctx);
   const { base, tunnel, conntracked, actions: outer, stack, actionSet, last } = ctx;

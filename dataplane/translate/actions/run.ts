@@ -23,15 +23,18 @@ import { popVlan, pushVlan } from './vlan.js';
 /** Whether to go on with the list. */
 export type Outcome = void | 'stop';
 
-/** `rest`: the actions behind this one. */
-type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>, rest: readonly Action[]) => Outcome;
+/** `list`: what the action is in; `next`: where the actions behind it begin. */
+type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>, list: readonly Action[], next: number) => Outcome;
 
 /** Nothing of it concerns the packet. */
 const nothing = (): void => undefined;
 
-/** The pipeline ends here, and with it every table and list that is open. */
-function exit(ctx: Context): void {
+/** The pipeline ends here, and with it every table and list that is open. As in OVS it leaves behind what a pause would: the
+ *  next ct action of this translation, in another bucket or branch, takes that along, and its packet does nothing else when
+ *  it comes back. */
+function exit(ctx: Context, _: Action, list: readonly Action[], next: number): void {
   ctx.exited = true;
+  ctx.left ??= { table: ctx.table, cookie: ctx.cookie, actions: list.slice(next - 1) };
 }
 
 /** Refused when the flow was loaded (tables/supported.ts). */
@@ -83,8 +86,8 @@ export function runActions(ctx: Context, actions: readonly Action[]): void {
     if (ctx.error !== undefined || ctx.exited) break;
     ctx.last = last && i === actions.length - 1 && ctx.actionSet.length === 0;
     ctx.recorder?.action(action, ctx.flow, ctx.depth);
-    const run = RUN[action.type] as (ctx: Context, action: Action, rest: readonly Action[]) => Outcome;
-    const outcome = run(ctx, action, actions.slice(i + 1));
+    const run = RUN[action.type] as Run<Action['type']>;
+    const outcome = run(ctx, action, actions, i + 1);
     ctx.recorder?.afterAction(action, ctx.flow, ctx.depth);
     if (ctx.pausing) keepRest(ctx, actions.slice(i + 1));
     if (outcome === 'stop') break;

@@ -26,8 +26,11 @@ export function popVlan(ctx: Context): void {
   mask[AT.vlan_tci] |= VLAN_CFI >> 8;
   if (!isTagged(flow)) return;
   mask[AT.vlan2_tci] |= VLAN_CFI >> 8;
-  if ((u16(flow, AT.vlan2_tci) & VLAN_CFI) !== 0) lookAtTags(ctx);
-  flow.copyWithin(AT.vlan_tci, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
+  if ((u16(flow, AT.vlan2_tci) & VLAN_CFI) === 0) flow.fill(0, AT.vlan_tci, AT.vlan_tci + TAG_SIZE);
+  else {
+    lookAtTags(ctx);
+    flow.copyWithin(AT.vlan_tci, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
+  }
   flow.fill(0, AT.vlan2_tci, AT.vlan2_tci + TAG_SIZE);
 }
 

@@ -21,6 +21,11 @@ export function printJson(value: unknown): void {
   io.out(`${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** `3 flows`, `1 flow`. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 const EDGES = [
   'top',
   'top-mid',

@@ -10,7 +10,7 @@ export interface TripOptions {
   lab?: string;
   topology?: string;
   backend?: string;
-  sport?: string;
+  sport?: number;
   request?: boolean;
   explain?: boolean;
   whyNot?: boolean;
@@ -49,9 +49,7 @@ export async function talk(blueprint: Blueprint, from: string, to: string, optio
   const { lab } = blueprint;
   const target = targetOf(lab, to);
   const wanted = await wantedBackend(lab, to, options.backend);
-  const sport = options.sport === undefined ? undefined : Number(options.sport);
-  if (sport !== undefined && !(Number.isInteger(sport) && sport > 0 && sport < 65536)) throw new UsageError(`expected --sport from 1 to 65535, got ${options.sport}`);
-  return converse(paperLab(blueprint, { wanted, whyNot: options.whyNot }), { from: sourceEnd(lab, from), to: target, data: options.request, sport });
+  return converse(paperLab(blueprint, { wanted, whyNot: options.whyNot }), { from: sourceEnd(lab, from), to: target, data: options.request, sport: options.sport });
 }
 
 async function wantedBackend(lab: Lab, to: string, backend: string | undefined): Promise<((endpoint: string) => boolean) | undefined> {

@@ -2,26 +2,28 @@
 // lets paused ones go on, and sends packets of its own.
 import type { Command } from 'commander';
 import type { PacketInNotice } from '../../dataplane/control/commands/packets.js';
+import { wholeNumber } from '../option-values.js';
 import { note, print } from '../output.js';
-import { addTargetOptions, connectTarget, type TargetOptions, withTarget } from '../target.js';
+import { stream } from '../stream.js';
+import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
 
 interface Options extends TargetOptions {
-  id?: string;
+  id?: number;
   invalidTtl?: boolean;
   resume?: boolean;
-  count?: string;
-  rate?: string;
+  count?: number;
+  rate?: number;
   json?: boolean;
 }
 
 export function register(program: Command): void {
   addTargetOptions(program.command('controller'))
     .description('print the packets that flows send to the controller, as they come, until Ctrl-C')
-    .option('--id <n>', 'only those of controller(id=N)')
+    .option('--id <n>', 'only those of controller(id=N)', wholeNumber(0, 0xffff))
     .option('--invalid-ttl', 'also packets whose TTL ended in dec_ttl')
     .option('--resume', 'let each paused packet go on where it stopped')
-    .option('--rate <n>', 'so many packets a second at most; the others are counted')
-    .option('--count <n>', 'end after so many')
+    .option('--rate <n>', 'so many packets a second at most; the others are counted', wholeNumber(1, 1e9))
+    .option('--count <n>', 'end after so many', wholeNumber(1, 1e9))
     .option('--json', 'print a line of JSON for each')
     .addHelpText('after', '\nExample:\n  packetwalk controller --node worker1 --resume')
     .action(controller);
@@ -36,36 +38,19 @@ export function register(program: Command): void {
     .action(packetOut);
 }
 
-async function controller(options: Options): Promise<void> {
-  const client = await connectTarget(options);
-  let left = options.count === undefined ? Infinity : Number(options.count);
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => {
-      process.off('SIGINT', stop);
-      client.close();
-      resolve();
-    };
-    process.once('SIGINT', stop);
-    client.onClose(stop);
-    client.onNotify = (_, [notice]) => {
-      const packet = notice as PacketInNotice;
-      if (left <= 0) return;
+async function controller({ id, invalidTtl, rate, resume, count, json, ...target }: Options): Promise<void> {
+  const given = Object.entries({ id, rate }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, `${value}`]));
+  await stream(target, {
+    call: ['packetwalk/packet-ins', ...given, ...(invalidTtl ? ['--invalid-ttl'] : [])],
+    count,
+    async told(event, client) {
+      const packet = event as PacketInNotice;
       if (packet.lost > 0) note(`${packet.lost} packets before the next were lost`);
-      print(options.json ? JSON.stringify(packet) : packet.lines.join('\n'));
-      const isLast = --left <= 0;
-      if (packet.continuation === undefined || !options.resume) return isLast ? stop() : undefined;
-      client.call('packetwalk/resume', packet.continuation).then(
-        () => isLast && stop(),
-        (e: Error) => (note(e.message), isLast && stop()),
-      );
-    };
-    client.call('packetwalk/packet-ins', ...subscription(options)).catch((e: Error) => (reject(e), stop()));
+      print(json ? JSON.stringify(packet) : packet.lines.join('\n'));
+      if (!resume || packet.continuation === undefined) return;
+      await client.call('packetwalk/resume', packet.continuation).catch((e: Error) => note(e.message));
+    },
   });
-}
-
-function subscription({ id, invalidTtl, rate }: Options): string[] {
-  const options = Object.entries({ id, rate }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
-  return [...options, ...(invalidTtl ? ['--invalid-ttl'] : [])];
 }
 
 async function packetOut(packet: string, { json, ...target }: TargetOptions & { json?: boolean }): Promise<void> {

@@ -1,10 +1,9 @@
 // `packetwalk flows add|mod|del|replace|bundle`: changes of a running switch's OpenFlow tables.
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readText } from '../../dataplane/read-config.js';
 import { UsageError } from '../errors.js';
-import { note, print, printJson } from '../output.js';
+import { counted, note, print, printJson } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
+import { type Given, textOrFile } from '../text-or-file.js';
 
 interface Options extends TargetOptions {
   bundle?: boolean;
@@ -52,7 +51,7 @@ export function register(flows: Command): void {
       await withTarget(options, async (client) => {
         const result = JSON.parse(await client.call('packetwalk/flows-del', ...flags, match ?? '')) as { deleted: number };
         if (options.json) printJson(result);
-        else print(`deleted ${count(result.deleted)}`);
+        else print(`deleted ${counted(result.deleted, 'flow')}`);
       });
     });
 
@@ -115,21 +114,12 @@ function told(result: Changed, { json }: Options): void {
 
 function summary({ added, modified, deleted, groups }: Changed): string {
   const parts = [
-    ...(added ? [`added ${count(added)}`] : []),
-    ...(modified ? [`modified ${count(modified)}`] : []),
-    ...(deleted ? [`deleted ${count(deleted)}`] : []),
-    ...(groups ? [`changed ${groups} group${groups === 1 ? '' : 's'}`] : []),
+    ...(added ? [`added ${counted(added, 'flow')}`] : []),
+    ...(modified ? [`modified ${counted(modified, 'flow')}`] : []),
+    ...(deleted ? [`deleted ${counted(deleted, 'flow')}`] : []),
+    ...(groups ? [`changed ${counted(groups, 'group')}`] : []),
   ];
   return parts.length === 0 ? 'nothing changed' : parts.join(', ');
 }
 
-function count(n: number): string {
-  return `${n} flow${n === 1 ? '' : 's'}`;
-}
-
-/** A flow has a '=' or says "actions"; anything else is a file. */
-function read(what: string): { text: string; source: string } {
-  if (what === '-') return { text: readFileSync(0, 'utf8'), source: '<stdin>' };
-  if (/actions?=/.test(what)) return { text: what, source: '<flow>' };
-  return { text: readText(what), source: what };
-}
+const read = (what: string): Given => textOrFile(what, 'flow', /actions?=/);

@@ -1,6 +1,7 @@
 // `packetwalk flows ...`: the OpenFlow tables of a running switch, in ovs-ofctl's language. This file reads them; what
 // changes them is flows-change.ts, what makes, compares and explains them from files the others.
 import { type Command } from 'commander';
+import { wholeNumber } from '../option-values.js';
 import { print, printJson, table } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
 import * as change from './flows-change.js';
@@ -69,14 +70,14 @@ export function register(program: Command): void {
   addTargetOptions(flows.command('limit'))
     .description('how many flows a table takes, and what happens when it is full')
     .argument('<table>', 'its number, or all')
-    .option('--flows <n>', 'flows at most')
+    .option('--flows <n>', 'flows at most', wholeNumber(0, 0xffff_ffff))
     .option('--overflow <policy>', 'refuse (a new flow) or evict (an old one with a timeout)')
     .option('--group-by <fields>', 'evict from the largest group of flows that agree in these, as NXM_OF_IN_PORT[]', fields)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  packetwalk flows limit 40 --flows 1000 --overflow evict')
-    .action(async (id: string, options: Options & { flows?: string; overflow?: string; groupBy?: string[] }) => {
+    .action(async (id: string, options: Options & { flows?: number; overflow?: string; groupBy?: string[] }) => {
       const limits = {
-        ...(options.flows === undefined ? {} : { flow_limit: Number(options.flows) }),
+        ...(options.flows === undefined ? {} : { flow_limit: options.flows }),
         ...(options.overflow === undefined ? {} : { overflow_policy: options.overflow }),
         ...(options.groupBy === undefined ? {} : { groups: options.groupBy }),
       };

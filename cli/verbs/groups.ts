@@ -1,9 +1,8 @@
 // `packetwalk groups dump|add|insert-buckets|remove-buckets|del`: the groups of a running switch, in ovs-ofctl's language.
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readText } from '../../dataplane/read-config.js';
-import { print, printJson } from '../output.js';
+import { counted, print, printJson } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
+import { type Given, textOrFile } from '../text-or-file.js';
 
 type Options = TargetOptions & { json?: boolean };
 
@@ -42,7 +41,7 @@ export function register(program: Command): void {
         const flags = options.modify ? ['--modify'] : [];
         const result = JSON.parse(await client.call('packetwalk/groups-add', ...flags, text, source)) as { added: number };
         if (options.json) printJson(result);
-        else print(`added ${result.added} group${result.added === 1 ? '' : 's'}`);
+        else print(`${options.modify ? 'added or modified' : 'added'} ${counted(result.added, 'group')}`);
       });
     });
 
@@ -59,7 +58,7 @@ export function register(program: Command): void {
             await client.call('packetwalk/groups-mod', '--command', command, changes, source),
           ) as { groups: number };
           if (options.json) printJson(result);
-          else print(`changed ${result.groups} group${result.groups === 1 ? '' : 's'}`);
+          else print(`changed ${counted(result.groups, 'group')}`);
         });
       });
   }
@@ -74,7 +73,7 @@ export function register(program: Command): void {
         const args = group === undefined ? [] : [group];
         const result = JSON.parse(await client.call('packetwalk/groups-del', ...args)) as { deleted: number };
         if (options.json) printJson(result);
-        else print(`deleted ${result.deleted} group${result.deleted === 1 ? '' : 's'}`);
+        else print(`deleted ${counted(result.deleted, 'group')}`);
       });
     });
 }
@@ -96,9 +95,4 @@ const BUCKET_VERBS = [
   },
 ];
 
-/** A group says group_id=; anything else is a file. */
-function groupText(what: string): { text: string; source: string } {
-  if (what === '-') return { text: readFileSync(0, 'utf8'), source: '<stdin>' };
-  if (what.includes('group_id=')) return { text: what, source: '<group>' };
-  return { text: readText(what), source: what };
-}
+const groupText = (what: string): Given => textOrFile(what, 'group', /group_id=/);

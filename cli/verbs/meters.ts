@@ -1,9 +1,8 @@
 // `packetwalk meters dump|add|del`: the meters of a running switch, in ovs-ofctl's language.
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readText } from '../../dataplane/read-config.js';
-import { print, printJson } from '../output.js';
+import { counted, print, printJson } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
+import { type Given, textOrFile } from '../text-or-file.js';
 
 type Options = TargetOptions & { json?: boolean };
 
@@ -40,7 +39,7 @@ export function register(program: Command): void {
         const flags = options.modify ? ['--modify'] : [];
         const result = JSON.parse(await client.call('packetwalk/meters-add', ...flags, text, source)) as { added: number };
         if (options.json) printJson(result);
-        else print(`${options.modify ? 'modified' : 'added'} ${counted(result.added)}`);
+        else print(`${options.modify ? 'modified' : 'added'} ${counted(result.added, 'meter')}`);
       });
     });
 
@@ -54,18 +53,9 @@ export function register(program: Command): void {
         const args = meter === undefined ? [] : [meter];
         const result = JSON.parse(await client.call('packetwalk/meters-del', ...args)) as { deleted: number };
         if (options.json) printJson(result);
-        else print(`deleted ${counted(result.deleted)}`);
+        else print(`deleted ${counted(result.deleted, 'meter')}`);
       });
     });
 }
 
-function counted(n: number): string {
-  return `${n} meter${n === 1 ? '' : 's'}`;
-}
-
-/** A meter says meter=; anything else is a file. */
-function meterText(what: string): { text: string; source: string } {
-  if (what === '-') return { text: readFileSync(0, 'utf8'), source: '<stdin>' };
-  if (what.includes('meter=')) return { text: what, source: '<meter>' };
-  return { text: readText(what), source: what };
-}
+const meterText = (what: string): Given => textOrFile(what, 'meter', /meter=/);

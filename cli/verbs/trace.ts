@@ -8,6 +8,7 @@ import { UsageError } from '../errors.js';
 import { type CompareOptions, traceBeside } from '../compare.js';
 import { blueprintFor, traceTrip } from '../trip.js';
 import { type OfflineFiles, traceOffline } from '../offline.js';
+import { wholeNumber } from '../option-values.js';
 import { note, print, printJson } from '../output.js';
 import { addTargetOptions, type TargetOptions, withTarget } from '../target.js';
 
@@ -52,7 +53,7 @@ export function register(program: Command): void {
     .option('--in-port <port>', 'with --hex and --pcap: where it comes in, name or number')
     .option('--topology <file>', 'round trip: of this file, not of the lab that is up')
     .option('--backend <name>', "round trip: the Service's endpoint that the host's random choice takes")
-    .option('--sport <port>', "round trip: the client's port (default 40000)")
+    .option('--sport <port>', "round trip: the client's port (default 40000)", wholeNumber(1, 65535))
     .option('--pipeline <names>', "round trip: through these generations of Antrea's pipeline side by side (v0.10, v0.10-proxy, v2, by commas; or all)")
     .option('--beside <to>', 'round trip: with the way to another destination beside it')
     .option('--request', 'round trip: go on behind the third packet, with a request and an answer of full size')

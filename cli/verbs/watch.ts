@@ -1,11 +1,12 @@
 // `packetwalk watch`: follows real packets through all switches of a lab while they go, each told as one story; optionally every
 // frame into a pcapng file. What is watched is lab/watch's; here are the options, the output and the end.
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Lab } from '../../lab/index.js';
 import type { HostEntry } from '../../lab/watch/host-entries.js';
 import type { WatchTotals } from '../../lab/watch/session.js';
 import { theLab } from '../lab-option.js';
+import { collect, wholeNumber } from '../option-values.js';
 import { io, note, print } from '../output.js';
 
 interface Options {
@@ -43,16 +44,6 @@ export function register(program: Command): void {
     .option('--json', 'print a line of JSON for each packet, then one with the totals')
     .addHelpText('after', '\nExample:\n  packetwalk watch --pod frontend\n  packetwalk watch --service backendsvc --full --count 2\n  packetwalk watch --drops\n  packetwalk watch --port 80 --seconds 10 -w walk.pcapng\n\nCtrl-C ends it with a summary.')
     .action(watch);
-}
-
-const collect = (value: string, list: string[]): string[] => [...list, value];
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-    return value;
-  };
 }
 
 async function watch(options: Options): Promise<void> {

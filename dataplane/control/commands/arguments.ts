@@ -1,5 +1,5 @@
 // The arguments that ovs-appctl users give: options in any place, key=value words, and a datapath's name that we,
-// having only one, read and ignore. Used by the command groups beside this file.
+// having only one, read and ignore; and the answer to our own CLI. Used by the command groups beside this file.
 import { InputError } from '../../errors.js';
 
 export interface Arguments {
@@ -77,4 +77,9 @@ export function zoneOf(args: Arguments): number | undefined {
 /** Refuses a bridge that is not ours. */
 export function checkBridge(name: string, ours: string): void {
   if (name !== ours) throw new InputError('EBRIDGE', `no bridge '${name}' here; this switch is '${ours}'`);
+}
+
+/** A line that our own CLI reads. */
+export function json(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
 }

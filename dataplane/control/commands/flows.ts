@@ -6,9 +6,8 @@ import type { SortKey } from '../../flow-sort.js';
 import { parseConfig } from '../../read-config.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { type Arguments, readArguments } from './arguments.js';
+import { json, readArguments, type Arguments } from './arguments.js';
 
-const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 const COMMANDS = ['add', 'modify', 'modify_strict', 'delete', 'delete_strict'] as const;
 
 export function registerFlows(commands: CommandTable, sw: Switch): void {

@@ -2,9 +2,7 @@
 import type { GroupCommand } from '../../flow-commands.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { idOf, readArguments } from './arguments.js';
-
-const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
+import { idOf, json, readArguments } from './arguments.js';
 
 /** OpenFlow's OFPG_MAX. */
 const MAX_GROUP = 0xffffff00;

@@ -1,9 +1,7 @@
 // Meters, as our own CLI asks for them. dump prints ovs-ofctl's text; the rest answers with JSON.
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { idOf, readArguments } from './arguments.js';
-
-const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
+import { idOf, json, readArguments } from './arguments.js';
 
 /** OpenFlow's OFPM13_MAX. */
 const MAX_METER = 0xffff0000;

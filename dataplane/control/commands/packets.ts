@@ -5,9 +5,7 @@ import { frameOf, type ResumeChanges } from '../../packet-in/packet-out.js';
 import type { PacketInOptions } from '../../packet-in/subscription.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { type Arguments, readArguments } from './arguments.js';
-
-const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
+import { json, readArguments, type Arguments } from './arguments.js';
 
 /** One notification `packet-in`. */
 export type PacketInNotice = PacketInRecord & {

@@ -5,10 +5,8 @@ import { DEFAULT_TTL, type PacketText } from '../../packet-text.js';
 import { parseConfig } from '../../read-config.js';
 import type { Switch } from '../../switch.js';
 import type { CommandTable } from '../commands.js';
-import { readArguments } from './arguments.js';
+import { json, readArguments } from './arguments.js';
 import { flushConntrack } from './ct-flush.js';
-
-const json = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 /** The answer to a change, given when no packet is treated any more as before it. */
 async function settled(sw: Switch, value: unknown): Promise<string> {

@@ -74,11 +74,18 @@ function instructions({ instructions: counted }: Report): string[] {
   ];
 }
 
+/** How many runs' counters were compared, and how many runs did not count. */
+export function checked({ series }: Report): string {
+  const addUp = series.flatMap((s) => s.samples).filter((s) => s.counted !== undefined).length;
+  const thrownAway = series.reduce((n, s) => n + s.void.length, 0);
+  return `Runs in which every packet is accounted for, at both ends and between them: ${addUp}; void runs: ${thrownAway}.`;
+}
+
 function about(report: Report): string {
   const m = report.machine;
   return `${report.at}, commit ${report.commit}: ${report.rounds} interleaved rounds of ${report.seconds} s, order rotated; medians `
     + `(min-max of all rounds). ${m.cores} cores of ${m.cpu}, ${m.memoryGiB} GiB, Linux ${m.kernel}, Node ${m.node}, ${m.ovs}. `
-    + `Load average at the start: ${m.loadAverage}. Placement: ${m.placement}. Offloads: ${m.offloads}.`;
+    + `Load average at the start: ${m.loadAverage}. Placement: ${m.placement}. Offloads: ${m.offloads}. ${checked(report)}`;
 }
 
 function trials(report: Report, drawn: Map<string, string>, prefix: string): string[] {

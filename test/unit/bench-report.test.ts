@@ -1,7 +1,9 @@
 // The bench's arithmetic: ratios within rounds, targets, the price of switching, what perf says.
 import { describe, expect, it } from 'vitest';
+import { checked } from '../../bench/markdown.js';
 import { profileLines } from '../../bench/profile.js';
 import { CONTENDERS, TRIALS } from '../../bench/registry.js';
+import { textReport } from '../../bench/report.js';
 import { ratio, summarize } from '../../bench/stats.js';
 import { judge, prices, TARGETS } from '../../bench/targets.js';
 import type { Report, Series } from '../../bench/types.js';
@@ -39,6 +41,13 @@ describe('the bench', () => {
   it('tells the price of switching in percent of the bare forwarder', () => {
     const [price] = prices(report([series('udp-64b', 'packetwalk', [[0, 85]]), series('udp-64b', 'bare', [[0, 100]])]));
     expect(price.percent).toBeCloseTo(15);
+  });
+
+  it('says how many runs were checked to the last packet, and how many were void', () => {
+    const s = summarize('udp-64b', 'packetwalk', 'kpps', [{ value: 1, detail: {}, counted: 'sender 1 > eth0 of b 1' }], ['round 1, run 1: lost']);
+    const all = report([s, series('idle', 'packetwalk', [[0, 1]])]);
+    expect(checked(all)).toBe('Runs in which every packet is accounted for, at both ends and between them: 1; void runs: 1.');
+    expect(textReport(all)).toContain('Void, packetwalk: round 1, run 1: lost');
   });
 
   it('reads what perf report prints', () => {

@@ -11,7 +11,7 @@ import { type Datagram, Underlay, underlayMissing } from '../helpers/underlay.js
 import { type LiveFrame, type LiveSetup, type LiveSwitch, type Tunnel, countedFlows } from './live.js';
 
 /** How long a datagram may take on a loopback. */
-const ARRIVAL_MS = 5000;
+const ARRIVAL_MS = 20_000;
 
 /** A translation that fails drops its packet and says so: then the comparison fails, and this is why. */
 function failures(text: string): void {

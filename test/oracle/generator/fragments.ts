@@ -52,19 +52,31 @@ export function asAnother(frame: Uint8Array, add: number): Uint8Array {
 /** From and to: where the checksum would be, were this a whole segment; with ICMP, its type and code, too. */
 const HEADER_AT: Record<number, [number, number]> = { [IPPROTO.tcp]: [16, 18], [IPPROTO.udp]: [6, 8], [IPPROTO.icmp]: [0, 4], [IPPROTO.icmpv6]: [0, 4] };
 
+const EXTENSIONS: ReadonlySet<number> = new Set([IPPROTO.hopopts, IPPROTO.routing, IPPROTO.dstopts]);
+
 /** A later fragment without the bytes that OVS takes for a header's, and writes to, when an address or ICMP's type or code is
- *  rewritten. Others as they are. */
+ *  rewritten. Others as they are. The frame may be cut off by max_len, so that it is read byte by byte. */
 export function withoutForeignHeader(frame: Uint8Array): Uint8Array {
-  const ip = ipOf(frame);
-  const value = ip?.view.value();
-  if (!ip || !value) return frame;
-  const header = 'ipv6_src' in value ? value.extensions.find((e) => e.type === IPPROTO.fragment)?.bytes : undefined;
-  const offset = 'ipv6_src' in value ? (header ? ((header[2] << 8) | header[3]) & 0xfff8 : 0) : value.fragment_offset;
-  const at = HEADER_AT[value.nw_proto];
-  if (offset === 0 || at === undefined) return frame;
-  const out = frame.slice();
-  const data = frame.length - ('ipv6_src' in value ? ip.view.bytes.length - offsetOf(ip.view.bytes, header!) - 8 : ip.view.payload.length);
-  return out.fill(0, data + at[0], data + at[1]);
+  const fragment = laterFragment(frame);
+  const at = fragment && HEADER_AT[fragment.protocol];
+  return at ? frame.slice().fill(0, fragment.data + at[0], fragment.data + at[1]) : frame;
+}
+
+/** Where the data of a later fragment begins, and of which protocol it is. */
+function laterFragment(frame: Uint8Array): { data: number; protocol: number } | undefined {
+  const word = (at: number): number => (frame[at] << 8) | frame[at + 1];
+  let at = 12;
+  while (word(at) === 0x8100 || word(at) === 0x88a8) at += 4;
+  const ip = at + 2;
+  if (word(at) === 0x0800) {
+    const isLater = (word(ip + 6) & 0x1fff) !== 0;
+    return isLater ? { data: ip + (frame[ip] & 0xf) * 4, protocol: frame[ip + 9] } : undefined;
+  }
+  if (word(at) !== 0x86dd) return undefined;
+  let next = frame[ip + 6];
+  let p = ip + 40;
+  for (; next !== IPPROTO.fragment; next = frame[p], p += (frame[p + 1] + 1) * 8) if (!EXTENSIONS.has(next)) return undefined;
+  return (word(p + 2) & 0xfff8) === 0 ? undefined : { data: p + 8, protocol: frame[p] };
 }
 
 function offsetOf(bytes: Uint8Array, part: Uint8Array): number {

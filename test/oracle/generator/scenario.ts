@@ -45,7 +45,7 @@ export interface Drawn {
 }
 
 /** One in how many IP packets comes in fragments, and how many datagrams of a scenario have an id of their own. */
-const FRAGMENTED = 16;
+const FRAGMENTED = 10;
 const DATAGRAMS = 8;
 
 /** OVS's userspace datapath routes a tunnel's packets by their pkt_mark, in a table of its own that has no rules; over the
@@ -54,6 +54,13 @@ const DATAGRAMS = 8;
 const NAMES_MARK = /pkt_mark/i;
 const WRITES_TUNNEL = /tun_(?:ipv6_)?(?:src|dst)|tun_ipv4|NXM_NX_TUN/i;
 
+/** What OVS writes into a later fragment where its datapath takes the data for a header (fragments.ts) is in the datagram that
+ *  ct then joins, and may end as a wrong checksum. So fragments, writes of what such a header depends on, and ct are not drawn
+ *  together, only two of them. */
+const WRITES_HEADER = /mod_nw_(?:src|dst)|(?:nw|ip|ipv6)_(?:src|dst)|(?:IP|IPV4|IPV6)_(?:SRC|DST)|icmp(?:v6)?_(?:type|code)/i;
+const TRACKS = /\bct\(/;
+const NEVER = /(?!)/;
+
 const CT_STATES = ['trk,new', 'trk,est', 'trk,est,rpl', 'trk,inv', 'trk,rel', 'trk,est,rpl,dnat', 'trk,rel,rpl,snat'];
 
 export function drawScenario(seed: number, options: ParseOptions, packets: number): Drawn {
@@ -61,10 +68,12 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
   const version: Version = r.chance(2) ? 'OpenFlow10' : 'OpenFlow15';
   const nxm = version === 'OpenFlow10';
   const drawn: Drawn = { scenario: { version, groups: [], flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
-  const avoided = r.chance(2) ? WRITES_TUNNEL : NAMES_MARK;
-  const draws = (text: string) => !avoided.test(text);
+  const apart = r.pick([WRITES_HEADER, TRACKS, NEVER]);
+  const avoided = [r.chance(2) ? WRITES_TUNNEL : NAMES_MARK, apart];
+  const draws = (text: string) => !avoided.some((pattern) => pattern.test(text));
+  // Groups name each other, and flows name them: all or none.
   const groups = nxm || !r.chance(2) ? [] : randomGroups(r);
-  for (const group of groups) if (draws(group)) takeGroup(drawn, group, options);
+  if (groups.every(draws)) for (const group of groups) takeGroup(drawn, group, options);
   const forces = r.chance(4);
   const perTable = 2 + r.below(7);
   for (let table = 0; table <= u.LAST_TABLE; table++) {
@@ -81,7 +90,7 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
   let datagrams = 0;
   for (let i = 0; i < packets; i++) {
     const match = drawn.matches.length === 0 ? randomMatch(r, nxm) : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
-    const steps = randomSteps(r, match, (seed * DATAGRAMS + datagrams) & 0xffff);
+    const steps = randomSteps(r, match, apart === NEVER ? undefined : (seed * DATAGRAMS + datagrams) & 0xffff);
     if (steps.length > 1) datagrams = (datagrams + 1) % DATAGRAMS;
     drawn.scenario.steps.push(...steps);
   }
@@ -120,9 +129,9 @@ export function randomPipelineFlow(r: Random): string {
   return `${head} actions=${randomActions(r, { match, table, instructions: true, groups: 0, forces: false })}`;
 }
 
-/** A packet, or the fragments of one. */
-function randomSteps(r: Random, match: RandomMatch, datagram: number): Step[] {
-  if (!isIp(match.protocol) || !r.chance(FRAGMENTED)) return [randomStep(r, match, packetFor(r, match))];
+/** A packet, or the fragments of one, when it may have some. */
+function randomSteps(r: Random, match: RandomMatch, datagram: number | undefined): Step[] {
+  if (datagram === undefined || !isIp(match.protocol) || !r.chance(FRAGMENTED)) return [randomStep(r, match, packetFor(r, match))];
   const { port, frame } = packetFor(r, match, 1300 + r.below(1500));
   return fragmentsOf(r, frame, datagram).map((piece) => ({ port, frame: piece, ctNext: [] }));
 }

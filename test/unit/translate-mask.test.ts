@@ -12,7 +12,9 @@ import { derived, flowsPath, passes, portsFile } from '../helpers/article.js';
 import { packet } from '../helpers/flows.js';
 import { flowText } from '../helpers/frames.js';
 import { Random } from '../helpers/random.js';
+import { serviceFlows } from '../helpers/node-twins.js';
 import { PIPELINE_PORTS, randomPacket, randomPipeline } from '../helpers/random-pipeline.js';
+import { SERVICE_FLOWS, SERVICE_PORTS, serviceGroups } from '../helpers/service-node.js';
 
 /** What the actions come to for this packet: of a set, the field as it is then. A set may write bits as they were,
  *  and  which of them it does depends on how a lookup went. Equal frozen states share an id, so recirc is compared
@@ -83,6 +85,14 @@ describe('bits that a mask leaves out do not matter', () => {
     for (const p of [...passes, ...derived]) {
       if (p.node === node) checkPasses(offline, packet(flowText(p.in, p.packet), offline.ports), r);
     }
+  });
+
+  test('for Services, their groups and SNAT on worker1', () => {
+    const r = new Random();
+    const flows = [{ name: 'services', text: SERVICE_FLOWS.join('\n') }];
+    const groups = [{ name: 'groups', text: serviceGroups([100, 100]) }];
+    const offline = makeOfflineSwitch(flows, SERVICE_PORTS, groups);
+    for (const text of serviceFlows()) checkPasses(offline, packet(text, offline.ports), r);
   });
 
   test.each(Array.from({ length: 12 }, (_, i) => i))('for random pipelines, %d', (round) => {

@@ -1,3 +1,4 @@
+// The suites that scripts/test.mjs runs: which files, in which order, how long each may take.
 import { defineConfig } from 'vitest/config';
 
 /** What comes by itself is waited for; on a busy machine that takes longer than vitest's second. */

@@ -123,12 +123,6 @@ export interface Credited {
   credit(packets: number, bytes: number, nowMs: number, tcpFlags: number): void;
 }
 
-/** tun_metadata<N>: the TLV map. */
-export interface TunMetadata {
-  /** Byte offset in key field tun_metadata, size in bytes, and bit in tun_metadata_present; undefined when unmapped. */
-  place(index: number): { offset: number; size: number } | undefined;
-}
-
 export interface Translation {
   /** What the datapath is to do; a list that sends the packet nowhere ends in `drop`. */
   actions: DatapathAction[];

@@ -1,7 +1,7 @@
 // The pen with which a pipeline writes: each call is one flow, group or meter in ovs-ofctl's words, with the object that
 // it comes from. Clauses of conjunctions with the same table, priority and match become one flow. A change costs what it
 // changes: a section whose basis is what it was the last time is not written again, and no text is read twice (Ids.cache).
-import { type FlowSpec, type GroupSpec, type MeterSpec, parseFlow, parseGroup, parseMeter, TlvMap } from '../../dataplane/openflow/index.js';
+import { type GroupSpec, type MeterSpec, parseFlow, parseGroup, parseMeter, TlvMap } from '../../dataplane/openflow/index.js';
 import type { Ids } from './ids.js';
 import type { Generated, MadeFlow, MadeGroup, MadeMeter, Origin } from './types.js';
 
@@ -214,10 +214,4 @@ function inOrder(lists: readonly (readonly MadeFlow[])[]): MadeFlow[] {
     }
   }
   return [...groups].sort(([a], [b]) => a - b).flatMap(([, flows]) => flows);
-}
-
-/** The flow's identity in its table: what a delete --strict names. */
-export function flowKey({ table, priority, match }: FlowSpec): string {
-  const fields = match.fields.map(({ field, value, mask }) => `${field.name}=${value}${mask === undefined ? '' : `/${mask}`}`);
-  return `${table} ${priority} ${fields.sort().join(',')}`;
 }

@@ -1,3 +1,4 @@
+// The command line as a whole: help, errors and exit codes, on files and on a switch in this process.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// What verbs print: tables, and lines of conntrack as data.
 import { describe, expect, it } from 'vitest';
 import { parseConnection } from '../../cli/connection.js';
 import { table } from '../../cli/output.js';

@@ -1,3 +1,4 @@
+// Which of the running switches a verb talks to.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';

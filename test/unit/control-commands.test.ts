@@ -1,3 +1,4 @@
+// The control socket's commands, on a switch with ports in memory.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

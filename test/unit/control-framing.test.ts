@@ -1,3 +1,4 @@
+// JSON objects out of a stream of bytes, wherever it is cut.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FramingError, JsonFramer } from '../../dataplane/control/framing.js';

@@ -1,3 +1,4 @@
+// The control socket: unixctl's protocol, answers in order, clients that come and go.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

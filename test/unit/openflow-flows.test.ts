@@ -1,3 +1,4 @@
+// Flows from text and back, and what is said of text that is none.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fieldByName } from '../../dataplane/key/fields.js';

@@ -1,3 +1,4 @@
+// Values of fields and names of ports, read and printed.
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../dataplane/errors.js';
 import { fieldByName, lookupField } from '../../dataplane/key/fields.js';

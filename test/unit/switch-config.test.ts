@@ -1,3 +1,4 @@
+// A switch's configuration file: defaults, and where it is wrong.
 import { describe, expect, it } from 'vitest';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import { InputError } from '../../dataplane/errors.js';

@@ -1,3 +1,4 @@
+// Megaflows as ovs-dpctl prints them.
 import { describe, expect, it } from 'vitest';
 import { formatKey, ipv6Text } from '../../dataplane/datapath/format-key.js';
 import { KEY_FIELDS, type FieldName } from '../../dataplane/datapath/key-fields.js';

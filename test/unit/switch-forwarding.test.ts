@@ -1,3 +1,4 @@
+// Frames through a switch with ports in memory: flows, learning, counters.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FlowRow } from '../../dataplane/flow-dump.js';
 import type { Switch } from '../../dataplane/switch.js';

@@ -1,3 +1,4 @@
+// What TypeScript knows of the installed megaflows: found, credited, removed.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Dependencies } from '../../dataplane/datapath/dependencies.js';
 import { Megaflows, type Megaflow, type MegaflowContent } from '../../dataplane/datapath/megaflows.js';

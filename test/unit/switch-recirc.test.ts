@@ -1,3 +1,4 @@
+// Recirculation ids and the frozen states behind them.
 import { describe, expect, it } from 'vitest';
 import { RecircTable } from '../../dataplane/datapath/recirc.js';
 import type { FrozenState } from '../../dataplane/translate/types.js';

@@ -1,3 +1,4 @@
+// Upcalls are answered whatever the translation does, each once.
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeActions } from '../../dataplane/datapath/encode.js';
 import { Megaflows } from '../../dataplane/datapath/megaflows.js';

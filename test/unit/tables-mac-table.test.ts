@@ -1,3 +1,4 @@
+// NORMAL's table of addresses.
 import { expect, test } from 'vitest';
 import { MacTable } from '../../dataplane/tables/index.js';
 

@@ -1,3 +1,4 @@
+// The trie of prefixes: what it finds, and how many bits it reads for it.
 import { expect, test } from 'vitest';
 import { PrefixTrie } from '../../dataplane/tables/prefix-trie.js';
 import { Random } from '../helpers/random.js';

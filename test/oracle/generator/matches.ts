@@ -1,6 +1,6 @@
 // Random matches: every field that the field table says may be matched with a protocol, with random masks where masks
 // may be. To: scenario.ts, as text; packets.ts, as values that packets are made to fit.
-import { FIELDS, type Field, fieldByName } from '../../../dataplane/key/fields.js';
+import { type Field, fieldByName } from '../../../dataplane/key/fields.js';
 import { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from '../../../dataplane/key/numbers.js';
 import { TlvMap, tunMetadataIndex } from '../../../dataplane/key/tlv-map.js';
 import type { Random } from '../../helpers/random.js';
@@ -230,9 +230,3 @@ function signs(value: bigint, mask: bigint): string {
     .map(([name, bit]) => `${(value & bit) !== 0n ? '+' : '-'}${name}`)
     .join('');
 }
-
-/** Every field that random matches name. */
-export const MATCHED_FIELDS: readonly string[] = [
-  ...new Set(PROTOCOLS.flatMap((p) => candidates(p).map(([name]) => name))),
-  ...['dl_vlan', 'dl_vlan_pcp', 'vlan_tci', 'ct_state', 'ct_nw_proto', 'ct_nw_src', 'ct_nw_dst'],
-].filter((name) => FIELDS.some((f) => f.name === name));

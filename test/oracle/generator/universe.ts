@@ -24,7 +24,6 @@ export const TUNNEL_NAME = 'tun-0';
 
 export const IP6S = ['2001:db8::1', '2001:db8::7', '2001:db8:1::7', 'fe80::1', 'ff02::1:ff00:7'];
 export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:10:02', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01'];
-export const UNICAST_MACS = MACS.slice(0, 3);
 export const PORTS = [1, 53, 80, 443, 33000];
 export const VIDS = [0, 5, 9];
 export const PCPS = [0, 3, 7];

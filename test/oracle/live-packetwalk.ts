@@ -67,7 +67,10 @@ export class LivePacketwalk implements LiveSwitch {
     else this.sw.inject(port, frame);
     await this.sw.settle();
     const out: LiveFrame[] = [];
-    for (const name of this.memoryPorts) for (const f of this.sw.collect(name)) out.push({ port: name, frame: f });
+    const there = new Set(this.sw.ports().map((port) => port.name));
+    for (const name of this.memoryPorts.filter((port) => there.has(port))) {
+      for (const f of this.sw.collect(name)) out.push({ port: name, frame: f });
+    }
     return [...out, ...(await this.#collectTunnel())];
   }
 

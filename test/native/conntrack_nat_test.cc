@@ -194,6 +194,16 @@ TEST("conntrack: when a port range is used up the packet stays +new, untranslate
   CHECK_STR(lab.pass(udp({kA.ip, 8}, kB), spec), "+new+snat");  // and so they are when the old ones have died
 }
 
+TEST("conntrack: wherever the search begins in a port range, it finds every port") {
+  NatLab lab;
+  const NatSpec spec = nat_to(NatSpec::src, kNat.ip, 2000, nullptr, 2002);
+  for (uint16_t server = 80; server < 112; server++) {
+    for (uint16_t i = 0; i < 3; i++) {
+      CHECK_STR(lab.pass(udp({kA.ip, static_cast<uint16_t>(100 + i)}, {kB.ip, server}), spec), "+new+snat");
+    }
+  }
+}
+
 TEST("conntrack: two Services with one backend and one client port differ by the source port") {
   NatLab lab;
   const char* services[] = {"198.51.100.10", "198.51.100.11", "198.51.100.12"};

@@ -1,5 +1,7 @@
 // The pipeline on memory ports, without a thread: what each action does to frames, who counts what, what waits where.
 // Part of core_test.
+#include <algorithm>
+
 #include "check.h"
 #include "checksum.h"
 #include "core_support.h"
@@ -475,26 +477,33 @@ TEST("pipeline: a packet-out runs actions as if it had come from a port") {
   CHECK(b.books_balance());
 }
 
+// The TCP segment over IPv4 with these flags (SYN 2, ACK 16), and the checksum that goes with them.
+Bytes with_flags(const Bytes& segment, uint8_t flags) {
+  TestPacket p(segment);
+  p->data[47] = flags;
+  store16(p->data + 50, 0);
+  uint8_t pseudo[12];
+  memcpy(pseudo, p->data + 26, 8);
+  pseudo[8] = 0;
+  pseudo[9] = kIpTcp;
+  store16(pseudo + 10, static_cast<uint16_t>(segment.size() - 34));
+  const uint16_t sum = csum_finish(csum_add(csum_add(0, pseudo, 12), p->data + 34, segment.size() - 34));
+  memcpy(p->data + 50, &sum, 2);
+  return p.bytes();
+}
+
+// From whom it went to, to whom it came from.
+Bytes turned(Bytes segment) {
+  std::swap_ranges(&segment[26], &segment[30], &segment[30]);
+  std::swap_ranges(&segment[34], &segment[36], &segment[36]);
+  return segment;
+}
+
 TEST("pipeline: ct writes the connection's state for the next pass, commit makes the reply +est+rpl") {
   Bench b;
   b.all(Actions().ct(5, 0).recirc(1));
   b.on_recirc(1, Actions().ct(5, kCtCommit).output(2));
-  TestPacket syn(kTcp4);
-  syn->data[47] = 0x02;  // flags: SYN
-  Bytes request = syn.bytes();
-  const uint16_t zero = 0;
-  memcpy(&request[50], &zero, 2);
-  {
-    // The checksum anew, by the pseudo header that make the sum whole.
-    TestPacket p(request);
-    uint8_t pseudo[12];
-    memcpy(pseudo, p->data + 26, 8);
-    pseudo[8] = 0;
-    pseudo[9] = kIpTcp;
-    store16(pseudo + 10, static_cast<uint16_t>(request.size() - 34));
-    const uint16_t sum = csum_finish(csum_add(csum_add(0, pseudo, 12), p->data + 34, request.size() - 34));
-    memcpy(&request[50], &sum, 2);
-  }
+  const Bytes request = with_flags(kTcp4, 0x02);
   CHECK(checksums_valid(*TestPacket(request)));
   b.pipeline.unwatch();
   b.send(request);
@@ -510,6 +519,18 @@ TEST("pipeline: ct writes the connection's state for the next pass, commit makes
   CHECK(slot->packet.key.ct_state.get() & kCtTrk);
   CHECK_EQ(slot->packet.key.ct_tp_dst.get(), 80);
   CHECK(b.books_balance());
+}
+
+TEST("pipeline: a commit in the reply's direction leaves the connection as it is, with force it turns it round") {
+  for (const uint16_t force : {uint16_t{0}, kCtForce}) {
+    Bench b;
+    b.all(Actions().ct(5, static_cast<uint16_t>(kCtCommit | force)).output(2));
+    b.pipeline.unwatch();
+    b.send(kUdp4);
+    b.send(turned(kUdp4));
+    CHECK_EQ(b.pipeline.conntrack->stats().committed, force ? 2u : 1u);
+    CHECK_EQ(b.pipeline.conntrack->size(), 1u);
+  }
 }
 
 TEST("pipeline: statistics of a megaflow count its packets, bytes, time and TCP flags") {

@@ -77,6 +77,14 @@ describe('switch: upcalls', () => {
     expect(host.credit).toHaveBeenCalledExactlyOnceWith(expect.anything(), 1, 100, 0);
   });
 
+  it('during which the flows changed are answered, and leave no megaflow: it would be older than the flows', () => {
+    host.translate.mockReturnValueOnce(toPort9({ stale: true }));
+    upcalls.take([upcall(1), upcall(1)]);
+    expect(answers.map(({ actions }) => actions)).toEqual([[{ type: 'output', port: 9 }], [{ type: 'output', port: 9 }]]);
+    expect(answers.map(({ flow }) => flow !== undefined)).toEqual([false, true]);
+    expect(host.translate).toHaveBeenCalledTimes(2);
+  });
+
   it('that an installed megaflow covers are answered alike, without a second one, and credited to its flows', () => {
     upcalls.take([upcall(1), upcall(1), upcall(1)]);
     expect(answers.map((a) => a.flow !== undefined)).toEqual([true, false, false]);

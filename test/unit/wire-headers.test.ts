@@ -30,6 +30,7 @@ import {
   tcpOptions,
   toHex,
 } from '../../dataplane/wire/index.js';
+import { checksum } from '../../dataplane/wire/checksum.js';
 
 function bytes(text: string): Uint8Array {
   const b = fromHex(text);
@@ -222,6 +223,9 @@ describe('udp', () => {
     expect(udp.value()).toEqual({ udp_src: 53, udp_dst: 40005, checksummed: false });
     expect(toHex(udp.payload)).toBe('0102');
     expect(udp.checksum(0)).toBe('none');
+  });
+  test('an odd last byte is summed as if a zero followed it (RFC 1071)', () => {
+    expect(checksum(bytes('0001f2'))).toBe(0x0dfe);
   });
   test('a checksum that comes out as zero is written as 0xffff', () => {
     // Payload chosen so that everything sums to 0xffff.

@@ -27,7 +27,7 @@ import {
   type Warning,
 } from './openflow/index.js';
 import type { NativeMeterStats } from './datapath/native.js';
-import { checkGroup, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables, TOLD_AT_MOST } from './tables/index.js';
+import { checkGroup, checkMatch, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables, TOLD_AT_MOST } from './tables/index.js';
 
 export interface FlowCommandsHost {
   tables: Tables;
@@ -83,7 +83,7 @@ export class FlowCommands {
   /** How text is read here. */
   get parseOptions(): ParseOptions {
     const { ports, tlvMap, tables } = this.host;
-    return { ports, tlvMap, accept: ({ actions }) => tables.check(actions) };
+    return { ports, tlvMap, accept: ({ actions }) => tables.check(actions), acceptMatch: checkMatch };
   }
 
   /** Adds all flows of the text or, throwing InputError, none. */

@@ -98,6 +98,7 @@ export function readFlow(span: Span, options: ParseOptions, kind: 'add' | 'modif
   const actionSpan = reader.read(span);
   if (!actionSpan) return span.after().fail('EACTION', 'expected actions= and what to do, got the end');
   const match = reader.match();
+  span.locate(() => options.acceptMatch?.(match));
   const actions = parseActionList(actionSpan, options);
   const { value, mask } = toMasked(match);
   checkActions(actions, new Protocol(value, mask));

@@ -2,7 +2,7 @@
 // text becomes a Field, which depends on the TLV map.
 import { FIELDS, type Field, lookupField } from '../key/fields.js';
 import { type TlvMap, tunMetadataIndex } from '../key/tlv-map.js';
-import type { FlowSpec, PortNames, Warning } from './ast.js';
+import type { FlowSpec, Match, PortNames, Warning } from './ast.js';
 import type { Span } from './source.js';
 import { suggest } from './suggest.js';
 
@@ -16,6 +16,8 @@ export interface ParseOptions {
   /** Throws InputError for a flow that the language allows and the switch cannot do; the error gets the place of the
    *  flow's actions. */
   accept?(flow: FlowSpec): void;
+  /** The same for the match of a flow that is to be loaded; the error gets the place of the flow. */
+  acceptMatch?(match: Match): void;
   /** Told of what was loaded but means less than it says. */
   onWarning?(warning: Warning): void;
 }

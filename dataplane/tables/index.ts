@@ -7,5 +7,5 @@ export { BucketEntry, checkGroup, checkGroups, GroupEntry, GroupTable } from './
 export type { RemovalReason, Staged, TablesChange } from './journal.js';
 export { checkMeter, checkMeters, MeterEntry, MeterTable } from './meter-table.js';
 export { type MacEntry, MacTable } from './mac-table.js';
-export { checkSupported } from './supported.js';
+export { checkMatch, checkSupported } from './supported.js';
 export { Learned, MAX_TABLE, type ModOptions, Tables, type TablesListener } from './tables.js';

@@ -17,7 +17,7 @@ import { checkGroups, groupsOf, GroupTable } from './group-table.js';
 import { checkMeters, metersOf, MeterTable } from './meter-table.js';
 import { Journal, type RemovalReason, type Staged, type TablesChange } from './journal.js';
 import { LearnedCookies } from './learned-cookies.js';
-import { checkSupported } from './supported.js';
+import { checkMatch, checkSupported } from './supported.js';
 import { tunMetadataIn } from './tun-metadata-use.js';
 
 export const MAX_TABLE = 254;
@@ -177,6 +177,7 @@ export class Tables {
    *  by one, and where there is no such flow it is added. Returns the flows with their new actions. */
   modify(spec: FlowSpec, { strict = false, modern = false }: ModOptions = {}): FlowEntry[] {
     return this.change(() => {
+      checkMatch(spec.match);
       this.check(spec.actions);
       // From 1.1 on only deletion knows all tables; who names none means the first.
       const table = modern && spec.table === ALL_TABLES ? 0 : spec.table;
@@ -296,6 +297,7 @@ export class Tables {
     if (spec.table < 0 || spec.table > MAX_TABLE) {
       throw new InputError('ETABLE', `expected a table of 0 to ${MAX_TABLE}, got ${spec.table}`);
     }
+    checkMatch(spec.match);
     this.check(spec.actions);
   }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RecircTable } from '../datapath/recirc.js';
 import { InputError } from '../errors.js';
 import { TlvMap } from '../key/tlv-map.js';
-import { OFPP, type OfPort, type PortNames, type Warning } from '../openflow/ast.js';
+import { type FlowSpec, OFPP, type OfPort, type PortNames, type Warning } from '../openflow/ast.js';
 import { parseFlows } from '../openflow/flow-parser.js';
 import { parseGroups } from '../openflow/group-parser.js';
 import { parseMeters } from '../openflow/meter-parser.js';
@@ -12,6 +12,7 @@ import type { Source } from '../openflow/source.js';
 import { checkGroup } from '../tables/group-table.js';
 import { checkMeter } from '../tables/meter-table.js';
 import { MacTable } from '../tables/mac-table.js';
+import { checkMatch } from '../tables/supported.js';
 import { Tables } from '../tables/tables.js';
 import type { Environment, PortInfo, TunnelOptions } from '../translate/types.js';
 
@@ -61,7 +62,8 @@ export function makeOfflineSwitch(
   tables.meters.load(meters.flatMap((source) => parseMeters(source, { acceptMeter: checkMeter })));
   tables.groups.load(groups.flatMap((source) => parseGroups(source, groupOptions)));
   const specs = flows.flatMap((source) => {
-    const result = parseFlows(source, { ports: names, tlvMap, accept: ({ actions }) => tables.check(actions) });
+    const accept = { accept: ({ actions }: FlowSpec) => tables.check(actions), acceptMatch: checkMatch };
+    const result = parseFlows(source, { ports: names, tlvMap, ...accept });
     warnings.push(...result.warnings);
     return result.flows;
   });

@@ -176,6 +176,17 @@ describe.skipIf(missing)(`flow commands, against Open vSwitch${missing ? ` (skip
       await compare(version, story.join('\n'));
     }
   });
+
+  it.each<Version>(['OpenFlow10', 'OpenFlow15'])("%s: flows that match the datapath's own fields are refused, filters are not", async (version) => {
+    const modern = version !== 'OpenFlow10';
+    for (const match of ['dp_hash=1', 'dp_hash=0/0xf', 'dp_hash=0/0', 'recirc_id=0', 'recirc_id=2']) {
+      const text = `${match} actions=drop`;
+      await both(text, () => ovs.ofctl(version, 'add-flow', text), () => sw.openflow.mod(text, { modern }));
+      await both(`mod ${text}`, () => ovs.ofctl(version, 'mod-flows', text), () => sw.openflow.mod(text, { command: 'modify', modern }));
+      await both(`del ${match}`, () => ovs.ofctl(version, 'del-flows', match), () => sw.delFlows(match));
+    }
+    expect(() => sw.openflow.mod('table=3,dp_hash=1 actions=drop', { modern })).toThrow('<flows>:1:1: expected fields that flows may match, got dp_hash');
+  });
 });
 
 const ROUNDS = Number(process.env.PACKETWALK_CASES ?? 6);

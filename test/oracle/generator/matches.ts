@@ -41,6 +41,15 @@ export function keyword(p: GeneratedProtocol): string {
 }
 
 const metadata = ['metadata', 'reg0', 'reg1', 'reg2', 'reg7', 'reg8', 'xreg0', 'xreg4', 'xxreg0', 'xxreg3', 'pkt_mark'];
+/**
+ * What flows seldom look at: the other registers, and a tunnel's lesser fields. (`dp_hash` and `recirc_id` are the
+ * datapath's own: Open vSwitch takes no flow that matches them.)
+ */
+const rare = [
+  ...[3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15].map((n) => `reg${n}`),
+  ...[1, 2, 3, 5, 6, 7].map((n) => `xreg${n}`),
+  ...['xxreg1', 'xxreg2', 'tun_gbp_id', 'tun_gbp_flags', 'tun_flags'],
+];
 const tunnel = ['tun_id', 'tun_src', 'tun_dst', 'tun_ipv6_dst', 'tun_ipv6_src', 'tun_metadata0', 'tun_metadata1'];
 const TLV_MAP = TlvMap.parse(u.GENERATOR_PORTS.tlv_map);
 
@@ -54,6 +63,7 @@ function candidates(p: GeneratedProtocol): [string, number][] {
   const list: [string, number][] = [['in_port', 4], ['dl_src', 8], ['dl_dst', 8]];
   for (const name of metadata) list.push([name, 16]);
   for (const name of tunnel) list.push([name, 40]);
+  for (const name of rare) list.push([name, 120]);
   if (isIp(p)) list.push(['ct_mark', 10], ['ct_label', 20], ['ct_zone', 14], ['nw_ttl', 12], ['nw_ecn', 12]);
   if (isIp(p)) list.push(['nw_tos', 14], ['ip_dscp', 20], ['nw_frag', 12]);
   if (p === 'ip' || p === 'ipv6') list.push(['nw_proto', 4]);
@@ -102,9 +112,12 @@ function overlaps(terms: readonly Term[], field: Field): boolean {
   return terms.some(({ field: f }) => f.offset < field.offset + field.size && field.offset < f.offset + f.size);
 }
 
+/** Matched whole: OVS's dump says no mask of `tun_gbp_flags`, whatever it is. */
+const WHOLE = new Set(['nw_tos', 'tun_gbp_flags']);
+
 function randomTerm(r: Random, field: Field): Term {
   const value = usualValue(r, field);
-  if (field.name === 'nw_tos' || field.maskable === 'none' || r.chance(2)) return { field, value };
+  if (WHOLE.has(field.name) || field.maskable === 'none' || r.chance(2)) return { field, value };
   const mask = field.format === 'ipv6' ? prefix(r, 128) : randomMaskOf(r, field);
   return { field, value: value & mask, mask };
 }

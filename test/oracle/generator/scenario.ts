@@ -2,7 +2,7 @@
 // through Open vSwitch and through packetwalk.
 import { InputError } from '../../../dataplane/errors.js';
 import { type ParseOptions, parseFlow, parseGroup } from '../../../dataplane/openflow/index.js';
-import { checkGroup, checkSupported } from '../../../dataplane/tables/index.js';
+import { checkGroup, checkMatch, checkSupported } from '../../../dataplane/tables/index.js';
 import { Random } from '../../helpers/random.js';
 import { randomActions } from './actions.js';
 import { isIp, isIpv4, keyword, matchText, type RandomMatch, randomMatch, transport } from './matches.js';
@@ -98,7 +98,7 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
 }
 
 function take(drawn: Drawn, flow: string, options: ParseOptions): boolean {
-  const taken = taking(drawn, flow, () => parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions) }));
+  const taken = taking(drawn, flow, () => parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions), acceptMatch: checkMatch }));
   if (taken) drawn.scenario.flows.push(flow);
   return taken;
 }

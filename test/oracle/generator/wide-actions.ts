@@ -13,11 +13,13 @@ export function learn(r: Random, { match, table }: ActionContext): string {
   // Longer than any run: what passes through is compared, not the clock.
   if (r.chance(2)) parts.push(`idle_timeout=${1000 + r.below(2)}`);
   if (r.chance(3)) parts.push(`hard_timeout=${2000 + r.below(2)}`);
-  if (transport(match.protocol) === 'tcp' && r.chance(2)) parts.push(`fin_idle_timeout=${500 + r.below(2)}`);
   if (r.chance(4)) parts.push(`cookie=0x${(1 + r.below(3)).toString(16)}`);
   if (r.chance(6)) parts.push('delete_learned');
   if (r.chance(6)) parts.push(`limit=${1 + r.below(3)}`, ...(r.chance(2) ? [`result_dst=NXM_NX_REG1[${r.below(32)}]`] : []));
-  return `learn(${[...parts, ...learnedMatch(r, match.protocol), ...learnedActions(r)].join(',')})`;
+  const learned = learnedMatch(r, match.protocol);
+  // Not for a flow that others than TCP meet: OVS takes the type of a neighbor's option, 1, for the flag FIN.
+  if (learned.includes('nw_proto=6') && r.chance(2)) parts.push(`fin_idle_timeout=${500 + r.below(2)}`);
+  return `learn(${[...parts, ...learned, ...learnedActions(r)].join(',')})`;
 }
 
 function learnedMatch(r: Random, p: ActionContext['match']['protocol']): string[] {

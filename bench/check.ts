@@ -1,6 +1,6 @@
-// Whether counters add up along a packet's way: what one place hands on is what the next one gets, and what a place gets it
-// hands on or says that it dropped. Pure arithmetic over figures that stations.ts and the contenders read; used by counted.ts
-// and by the trials. One packet more or less than that is a mismatch, which voids the run.
+// Whether counters add up along a packet's way: what one place hands on is what the next one gets, and what a place
+// gets it hands on or says that it dropped. Pure arithmetic over figures that stations.ts and the contenders read; used
+// by counted.ts and by the trials. One packet more or less than that is a mismatch, which voids the run.
 
 /** What passed a place in one direction. */
 export interface Passed {
@@ -71,12 +71,20 @@ export function mismatches(stations: readonly Station[]): string[] {
 
 /** One line with all the numbers: `sender 100 > switch 90 (tx_full 10) > receiver 90`. */
 export function described(stations: readonly Station[]): string {
-  return stations.map(({ name, ways, dropped, upTo }) => {
-    const through = ways.map((way) => (way.in === way.out ? `${way.in}` : `${way.in}-${way.out}`)).join(' and back ');
-    const reasons = [...Object.entries(dropped), ...Object.entries(upTo ?? {}).map(([why, n]) => [`at most ${why}`, n] as const)];
-    const said = reasons.filter(([, n]) => n !== 0).map(([why, n]) => `${why} ${n}`).join(', ');
-    return `${name} ${through}${said ? ` (${said})` : ''}`;
-  }).join(' > ');
+  return stations
+    .map(({ name, ways, dropped, upTo }) => {
+      const through = ways.map((way) => (way.in === way.out ? `${way.in}` : `${way.in}-${way.out}`)).join(' and back ');
+      const reasons = [
+        ...Object.entries(dropped),
+        ...Object.entries(upTo ?? {}).map(([why, n]) => [`at most ${why}`, n] as const),
+      ];
+      const said = reasons
+        .filter(([, n]) => n !== 0)
+        .map(([why, n]) => `${why} ${n}`)
+        .join(', ');
+      return `${name} ${through}${said ? ` (${said})` : ''}`;
+    })
+    .join(' > ');
 }
 
 /** Throws CountersDiffer when they do not add up. */
@@ -85,9 +93,17 @@ export function mustAddUp(stations: readonly Station[]): void {
   if (found.length > 0) throw new CountersDiffer(found, described(stations));
 }
 
-/** Counters that must all be the same, as what a client and a server say of the same requests. Throws CountersDiffer. */
+/**
+ * Counters that must all be the same, as what a client and a server say of the same requests. Throws CountersDiffer.
+ */
 export function mustBeEqual(counters: Record<string, number>): void {
   const [first, ...others] = Object.entries(counters);
   const found = others.filter(([, n]) => n !== first[1]).map(([name, n]) => `${n} ${name}, ${first[1]} ${first[0]}`);
-  if (found.length > 0) throw new CountersDiffer(found, Object.entries(counters).map(([name, n]) => `${name} ${n}`).join(', '));
+  if (found.length > 0)
+    throw new CountersDiffer(
+      found,
+      Object.entries(counters)
+        .map(([name, n]) => `${name} ${n}`)
+        .join(', '),
+    );
 }

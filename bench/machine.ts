@@ -4,7 +4,10 @@ import { packageRoot } from '../dataplane/root.js';
 import { run } from '../lab/run.js';
 
 async function firstLine(command: string, args: string[]): Promise<string> {
-  return run(command, args).then((r) => r.stdout.split('\n')[0].trim(), () => 'absent');
+  return run(command, args).then(
+    (r) => r.stdout.split('\n')[0].trim(),
+    () => 'absent',
+  );
 }
 
 export async function machine(): Promise<Record<string, string | number>> {
@@ -23,5 +26,8 @@ export async function machine(): Promise<Record<string, string | number>> {
 }
 
 export async function commit(): Promise<string> {
-  return run('git', ['-C', packageRoot, 'describe', '--always', '--dirty']).then((r) => r.stdout.trim(), () => 'unknown');
+  return run('git', ['-C', packageRoot, 'describe', '--always', '--dirty']).then(
+    (r) => r.stdout.trim(),
+    () => 'unknown',
+  );
 }

@@ -1,5 +1,5 @@
-// The report as a page: the targets, then each trial with its plot; REPORT.md and one SVG for each trial into a folder, and the
-// table of targets into the README between its two marks. Called by `packetwalk bench` after a full run.
+// The report as a page: the targets, then each trial with its plot; REPORT.md and one SVG for each trial into a folder,
+// and the table of targets into the README between its two marks. Called by `packetwalk bench` after a full run.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plots } from './plots.js';
@@ -22,8 +22,11 @@ function table(head: string[], rows: string[][]): string {
 export function targetsMarkdown(report: Report): string {
   const all = judge(report);
   const rows = all.map(({ target, ours, peer, value, verdict }) => [
-    `\`${target.trial}\`${target.guest ? ', guest' : ''}`, `${seriesText(ours)} ${ours?.unit ?? ''}`,
-    target.peer ? `${target.peer}: ${seriesText(peer)}` : '-', value ? spread(value) : '-', aim(target),
+    `\`${target.trial}\`${target.guest ? ', guest' : ''}`,
+    `${seriesText(ours)} ${ours?.unit ?? ''}`,
+    target.peer ? `${target.peer}: ${seriesText(peer)}` : '-',
+    value ? spread(value) : '-',
+    aim(target),
     verdict === 'not reached' ? '**not reached**' : verdict,
   ]);
   return table(['trial', 'ours', 'peer', 'ratio, round by round', 'aim', ''], rows);
@@ -35,12 +38,16 @@ function notReached(report: Report): string[] {
   return missed.flatMap(({ target }) => {
     const profile = report.profiles?.find((p) => p.trial === target.trial && p.contender === target.ours);
     const sampled = profile?.lines.map((l) => `${l.percent.toFixed(1)} % \`${l.symbol}\` (${l.object})`).join(', ');
-    const time = sampled ? `${target.guest ? 'on the host, ' : ''}${sampled}` : profile?.missing || 'not sampled in this run';
+    const time = sampled
+      ? `${target.guest ? 'on the host, ' : ''}${sampled}`
+      : profile?.missing || 'not sampled in this run';
     return [
-      `### \`${target.trial}\` against ${target.peer || 'itself'}`, '',
+      `### \`${target.trial}\` against ${target.peer || 'itself'}`,
+      '',
       ...(target.said ? [`- Tried: ${target.said.tried}`] : []),
       target.said?.where ? `- Where it goes: ${target.said.where}` : `- Where our time goes: ${time}.`,
-      ...(target.said ? [`- What it would take: ${target.said.takes}`] : []), '',
+      ...(target.said ? [`- What it would take: ${target.said.takes}`] : []),
+      '',
     ];
   });
 }
@@ -48,27 +55,38 @@ function notReached(report: Report): string[] {
 /** One sentence for the README. */
 function priceSentence(report: Report): string {
   const all = prices(report).map((p) => `${p.percent.toFixed(0)} % in \`${p.trial}\``);
-  return all.length === 0 ? '' : `The price of our switching, as throughput that the bare forwarder on the same ports has more (aim: under ${PRICE_AIM} %; `
-    + `negative: we are ahead): ${all.join(', ')}.`;
+  return all.length === 0
+    ? ''
+    : `The price of our switching, as throughput that the bare forwarder on the same ports has more (aim: under ${PRICE_AIM} %; ` +
+        `negative: we are ahead): ${all.join(', ')}.`;
 }
 
 function priceTable(report: Report): string {
   const rows = prices(report).map((p) => [
-    `\`${p.trial}\``, `${seriesText(p.ours)} ${p.ours.unit}`, seriesText(p.bare), spread(p.value), `${p.percent.toFixed(1)} %`,
+    `\`${p.trial}\``,
+    `${seriesText(p.ours)} ${p.ours.unit}`,
+    seriesText(p.bare),
+    spread(p.value),
+    `${p.percent.toFixed(1)} %`,
     p.percent < PRICE_AIM ? 'reached' : '**not reached**',
   ]);
-  return rows.length === 0 ? 'Not measured.' : table(['trial', 'ours', 'bare', 'ours / bare', 'price', `under ${PRICE_AIM} %`], rows);
+  return rows.length === 0
+    ? 'Not measured.'
+    : table(['trial', 'ours', 'bare', 'ours / bare', 'price', `under ${PRICE_AIM} %`], rows);
 }
 
 function instructions({ instructions: counted }: Report): string[] {
   if (!counted) return ['Not counted in this run.'];
   const rows = Object.entries(counted.callgrind).map(([way, n]) => {
-    const perf = Object.entries(counted.perfStat[way] ?? {}).map(([event, x]) => `${x.toFixed(2)} ${event}`).join(', ');
+    const perf = Object.entries(counted.perfStat[way] ?? {})
+      .map(([event, x]) => `${x.toFixed(2)} ${event}`)
+      .join(', ');
     return [way, n.toFixed(1), perf || '-'];
   });
   return [
-    'User instructions of a 60-byte frame from memory to where it is counted, through connection tracking, on one thread (bench/recorder). '
-      + 'callgrind counts the same under any load: a change is a change of the code.', '',
+    'User instructions of a 60-byte frame from memory to where it is counted, through connection tracking, on one thread (bench/recorder). ' +
+      'callgrind counts the same under any load: a change is a change of the code.',
+    '',
     table(['way', 'instructions a packet (callgrind)', 'perf stat'], rows),
     ...counted.missing.map((why) => `\nNot counted: ${why}.`),
   ];
@@ -83,27 +101,55 @@ export function checked({ series }: Report): string {
 
 function about(report: Report): string {
   const m = report.machine;
-  return `${report.at}, commit ${report.commit}: ${report.rounds} interleaved rounds of ${report.seconds} s, order rotated; medians `
-    + `(min-max of all rounds). ${m.cores} cores of ${m.cpu}, ${m.memoryGiB} GiB, Linux ${m.kernel}, Node ${m.node}, ${m.ovs}. `
-    + `Load average at the start: ${m.loadAverage}. Placement: ${m.placement}. Offloads: ${m.offloads}. ${checked(report)}`;
+  return (
+    `${report.at}, commit ${report.commit}: ${report.rounds} interleaved rounds of ${report.seconds} s, order rotated; medians ` +
+    `(min-max of all rounds). ${m.cores} cores of ${m.cpu}, ${m.memoryGiB} GiB, Linux ${m.kernel}, Node ${m.node}, ${m.ovs}. ` +
+    `Load average at the start: ${m.loadAverage}. Placement: ${m.placement}. Offloads: ${m.offloads}. ${checked(report)}`
+  );
 }
 
 function trials(report: Report, drawn: Map<string, string>, prefix: string): string[] {
   return byTrial(report).flatMap(({ trial, title, ours, rows }) => [
-    `### ${trial}`, '', `${title}.`, '',
+    `### ${trial}`,
+    '',
+    `${title}.`,
+    '',
     ...(drawn.has(trial) ? [`![${title}](${prefix}${trial}.svg)`, ''] : []),
-    table(['contender', rows[0].series.unit, `${ours} / contender`, 'one run'],
-      rows.map(({ series, ratio }) => [series.contender, seriesText(series), ratio, detail(series)])),
-    ...voids(rows.map(({ series }) => series)).map((line) => `\n${line}`), '',
+    table(
+      ['contender', rows[0].series.unit, `${ours} / contender`, 'one run'],
+      rows.map(({ series, ratio }) => [series.contender, seriesText(series), ratio, detail(series)]),
+    ),
+    ...voids(rows.map(({ series }) => series)).map((line) => `\n${line}`),
+    '',
   ]);
 }
 
 /** REPORT.md and its plots. Returns the file. */
 export async function writeMarkdown(report: Report, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const parts: [Report, string][] = [[report, ''], ...(report.guest ? [[report.guest, 'guest-'] as [Report, string]] : [])];
-  const text: string[] = ['# The bench', '', about(report), '', '## Targets', '', targetsMarkdown(report), '',
-    ...notReached(report), '## The price of switching', '', priceTable(report), '', '## Instructions a packet', '', ...instructions(report), ''];
+  const parts: [Report, string][] = [
+    [report, ''],
+    ...(report.guest ? [[report.guest, 'guest-'] as [Report, string]] : []),
+  ];
+  const text: string[] = [
+    '# The bench',
+    '',
+    about(report),
+    '',
+    '## Targets',
+    '',
+    targetsMarkdown(report),
+    '',
+    ...notReached(report),
+    '## The price of switching',
+    '',
+    priceTable(report),
+    '',
+    '## Instructions a packet',
+    '',
+    ...instructions(report),
+    '',
+  ];
   for (const [part, prefix] of parts) {
     const drawn = await plots(part);
     for (const [trial, svg] of drawn) await writeFile(join(folder, `${prefix}${trial}.svg`), `${svg}\n`);
@@ -123,6 +169,14 @@ export async function writeReadme(report: Report, readme: string): Promise<void>
   const [begin, end] = [text.indexOf(MARKS.begin), text.indexOf(MARKS.end)];
   if (begin < 0 || end < begin) return;
   const shown = README_PLOTS.filter((t) => report.series.some((s) => s.trial === t && s.samples.length > 0));
-  const body = [about(report), '', targetsMarkdown(report), '', priceSentence(report), '', ...shown.map((t) => `![${t}](bench/results/${t}.svg)`)].join('\n');
+  const body = [
+    about(report),
+    '',
+    targetsMarkdown(report),
+    '',
+    priceSentence(report),
+    '',
+    ...shown.map((t) => `![${t}](bench/results/${t}.svg)`),
+  ].join('\n');
   await writeFile(readme, `${text.slice(0, begin)}${MARKS.begin}\n${body}\n${text.slice(end)}`);
 }

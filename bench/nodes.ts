@@ -1,5 +1,6 @@
-// Two nodes for the Geneve trials: worker1 and worker2 of the article, each a namespace with an uplink, joined by a veth cable
-// (MTU 1500), with the pods that the article's tables name. A contender puts a switch with the node's flow tables between its pods and the uplink.
+// Two nodes for the Geneve trials: worker1 and worker2 of the article, each a namespace with an uplink, joined by a
+// veth cable (MTU 1500), with the pods that the article's tables name. A contender puts a switch with the node's flow
+// tables between its pods and the uplink.
 import { packageFile } from '../dataplane/root.js';
 import { ip, netnsAdd, netnsDelete, run } from '../lab/run.js';
 import { MTU, pod, PREFIX } from './pods.js';
@@ -9,7 +10,11 @@ export const UPLINK = 'uplink0';
 
 export const NODES: readonly BenchNode[] = [
   {
-    netns: `${PREFIX}node1`, ip: '10.79.1.201', mac: '00:50:56:8f:4e:82', gwMac: '4e:99:08:c1:53:be', gwIp: '10.222.1.1',
+    netns: `${PREFIX}node1`,
+    ip: '10.79.1.201',
+    mac: '00:50:56:8f:4e:82',
+    gwMac: '4e:99:08:c1:53:be',
+    gwIp: '10.222.1.1',
     flows: packageFile('flows', 'article', 'worker1.flows'),
     pods: [
       pod('n1frontend', '10.222.1.48', 'be:2c:bf:e4:ec:c5', 'frontend-a3ba2f', 49),
@@ -19,7 +24,11 @@ export const NODES: readonly BenchNode[] = [
     ],
   },
   {
-    netns: `${PREFIX}node2`, ip: '10.79.1.202', mac: '00:50:56:8f:1c:f6', gwMac: '02:d8:4e:3f:92:1d', gwIp: '10.222.2.1',
+    netns: `${PREFIX}node2`,
+    ip: '10.79.1.202',
+    mac: '00:50:56:8f:1c:f6',
+    gwMac: '02:d8:4e:3f:92:1d',
+    gwIp: '10.222.2.1',
     flows: packageFile('flows', 'article', 'worker2.flows'),
     pods: [
       pod('n2backend', '10.222.2.34', 'c6:f4:b5:76:10:38', 'backend2-202ff6', 35),
@@ -35,11 +44,36 @@ export async function createNodes(): Promise<void> {
   await removeNodes();
   for (const ns of namespaces) {
     await netnsAdd(ns);
-    await run('ip', ['netns', 'exec', ns, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1']);
+    await run('ip', [
+      'netns',
+      'exec',
+      ns,
+      'sysctl',
+      '-qw',
+      'net.ipv6.conf.all.disable_ipv6=1',
+      'net.ipv6.conf.default.disable_ipv6=1',
+    ]);
     await ip(['-n', ns, 'link', 'set', 'lo', 'up']);
   }
   const [a, b] = NODES;
-  await ip(['link', 'add', UPLINK, 'netns', a.netns, 'address', a.mac, 'type', 'veth', 'peer', 'name', UPLINK, 'netns', b.netns, 'address', b.mac]);
+  await ip([
+    'link',
+    'add',
+    UPLINK,
+    'netns',
+    a.netns,
+    'address',
+    a.mac,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    UPLINK,
+    'netns',
+    b.netns,
+    'address',
+    b.mac,
+  ]);
   for (const n of NODES) await ip(['-n', n.netns, 'link', 'set', UPLINK, 'up']);
 }
 
@@ -52,7 +86,8 @@ export async function addressUplink(n: BenchNode, device: string): Promise<void>
   await ip(['-n', n.netns, 'link', 'set', device, 'up']);
   await ip(['-n', n.netns, 'addr', 'replace', `${n.ip}/24`, 'dev', device]);
   for (const peer of NODES) {
-    if (peer.ip !== n.ip) await ip(['-n', n.netns, 'neigh', 'replace', peer.ip, 'lladdr', peer.mac, 'dev', device, 'nud', 'permanent']);
+    if (peer.ip !== n.ip)
+      await ip(['-n', n.netns, 'neigh', 'replace', peer.ip, 'lladdr', peer.mac, 'dev', device, 'nud', 'permanent']);
   }
 }
 

@@ -1,6 +1,6 @@
 // The bench's pods: four of worker1's, each a network namespace. A contender gives each its eth0; address() then makes
-// them reachable, with fixed neighbours so that no ARP is measured. frontend -> backend1 carries TCP to port 80, which the
-// article's policies allow; coredns -> octant carries UDP, which no policy selects.
+// them reachable, with fixed neighbours so that no ARP is measured. frontend -> backend1 carries TCP to port 80, which
+// the article's policies allow; coredns -> octant carries UDP, which no policy selects.
 import { ip, netnsAdd, netnsDelete, run } from '../lab/run.js';
 import type { BenchPod } from './types.js';
 
@@ -9,7 +9,12 @@ export const SWITCH_NETNS = `${PREFIX}switch`;
 export const MTU = 1450;
 
 export const pod = (name: string, addr: string, mac: string, port: string, ofport: number): BenchPod => ({
-  name, netns: `${PREFIX}${name}`, ip: addr, mac, port, ofport,
+  name,
+  netns: `${PREFIX}${name}`,
+  ip: addr,
+  mac,
+  port,
+  ofport,
 });
 
 export const PODS: Record<string, BenchPod> = {
@@ -26,7 +31,15 @@ export async function createPods(): Promise<void> {
   await removePods();
   for (const ns of namespaces) {
     await netnsAdd(ns);
-    await run('ip', ['netns', 'exec', ns, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1']);
+    await run('ip', [
+      'netns',
+      'exec',
+      ns,
+      'sysctl',
+      '-qw',
+      'net.ipv6.conf.all.disable_ipv6=1',
+      'net.ipv6.conf.default.disable_ipv6=1',
+    ]);
   }
 }
 
@@ -36,8 +49,26 @@ export async function removePods(): Promise<void> {
 
 /** A veth pair: the pod's eth0, and the port's name in the switch's namespace. */
 export async function joinByVeth(p: BenchPod, switchNetns = SWITCH_NETNS): Promise<void> {
-  await ip(['link', 'add', 'eth0', 'netns', p.netns, 'address', p.mac, 'mtu', String(MTU), 'type', 'veth',
-    'peer', 'name', p.port, 'netns', switchNetns, 'mtu', String(MTU)]);
+  await ip([
+    'link',
+    'add',
+    'eth0',
+    'netns',
+    p.netns,
+    'address',
+    p.mac,
+    'mtu',
+    String(MTU),
+    'type',
+    'veth',
+    'peer',
+    'name',
+    p.port,
+    'netns',
+    switchNetns,
+    'mtu',
+    String(MTU),
+  ]);
   await ip(['-n', switchNetns, 'link', 'set', p.port, 'up']);
 }
 
@@ -48,7 +79,8 @@ export async function address(pods: BenchPod[]): Promise<void> {
     await ip(['-n', p.netns, 'link', 'set', 'eth0', 'mtu', String(MTU), 'up']);
     await ip(['-n', p.netns, 'addr', 'replace', `${p.ip}/24`, 'dev', 'eth0']);
     for (const q of pods) {
-      if (q !== p) await ip(['-n', p.netns, 'neigh', 'replace', q.ip, 'lladdr', q.mac, 'dev', 'eth0', 'nud', 'permanent']);
+      if (q !== p)
+        await ip(['-n', p.netns, 'neigh', 'replace', q.ip, 'lladdr', q.mac, 'dev', 'eth0', 'nud', 'permanent']);
     }
   }
 }
@@ -56,6 +88,21 @@ export async function address(pods: BenchPod[]): Promise<void> {
 /** Every offload of the pod's eth0 off, for a contender that cannot carry unfinished frames. */
 export async function offloadsOff(pods: BenchPod[]): Promise<void> {
   for (const p of pods) {
-    await run('ip', ['netns', 'exec', p.netns, 'ethtool', '-K', 'eth0', 'tx', 'off', 'tso', 'off', 'gso', 'off', 'gro', 'off']);
+    await run('ip', [
+      'netns',
+      'exec',
+      p.netns,
+      'ethtool',
+      '-K',
+      'eth0',
+      'tx',
+      'off',
+      'tso',
+      'off',
+      'gso',
+      'off',
+      'gro',
+      'off',
+    ]);
   }
 }

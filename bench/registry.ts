@@ -16,11 +16,34 @@ import { geneve64b, udp64b, udp64bVeth, udpImix } from './trials/udp.js';
 import type { Contender, Trial } from './types.js';
 
 export const CONTENDERS: readonly Contender[] = [
-  packetwalkTap, packetwalkVeth, linuxBridge, direct, bare, ovsKernel, ovsNetdevTso, ovsNetdevPlain, ovsDpdk,
+  packetwalkTap,
+  packetwalkVeth,
+  linuxBridge,
+  direct,
+  bare,
+  ovsKernel,
+  ovsNetdevTso,
+  ovsNetdevPlain,
+  ovsDpdk,
 ];
 export const TRIALS: readonly Trial[] = [
-  udp64b, udp64bVeth, udpImix, tcp1Stream, tcp4Streams, requestResponseFree, requestResponsePinned, connections, firstPacket,
-  geneveTcp, geneve64b, ...datapathTrials, upcalls, rules, rules1m, memory, idle,
+  udp64b,
+  udp64bVeth,
+  udpImix,
+  tcp1Stream,
+  tcp4Streams,
+  requestResponseFree,
+  requestResponsePinned,
+  connections,
+  firstPacket,
+  geneveTcp,
+  geneve64b,
+  ...datapathTrials,
+  upcalls,
+  rules,
+  rules1m,
+  memory,
+  idle,
 ];
 /** Whose ratio to the others is reported. */
 export const OURS = 'packetwalk';

@@ -1,5 +1,5 @@
-// A run that is void (counters that do not add up, a program that failed) is made once more. What a void run measured is thrown
-// away, its reason kept: a round without a good run has no figure at all. Used by run.ts.
+// A run that is void (counters that do not add up, a program that failed) is made once more. What a void run measured
+// is thrown away, its reason kept: a round without a good run has no figure at all. Used by run.ts.
 import type { Sample } from './types.js';
 
 const TRIES = 2;
@@ -12,7 +12,11 @@ export interface Attempts {
 }
 
 /** `told` hears of each void run at once. Rejects only when aborted. */
-export async function repeated(run: () => Promise<Sample>, signal: AbortSignal, told: (why: string) => void): Promise<Attempts> {
+export async function repeated(
+  run: () => Promise<Sample>,
+  signal: AbortSignal,
+  told: (why: string) => void,
+): Promise<Attempts> {
   const reasons: string[] = [];
   for (let tries = 1; tries <= TRIES; tries++) {
     signal.throwIfAborted();

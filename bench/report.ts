@@ -1,12 +1,13 @@
-// A report as text: one table for each trial, medians with their spread, and our ratio to each peer with its own; then the
-// targets. The Markdown report (markdown.ts) says the same with plots.
+// A report as text: one table for each trial, medians with their spread, and our ratio to each peer with its own; then
+// the targets. The Markdown report (markdown.ts) says the same with plots.
 import Table from 'cli-table3';
 import { OURS, TRIALS } from './registry.js';
 import { ratio } from './stats.js';
 import { aim, judge } from './targets.js';
 import type { Report, Series } from './types.js';
 
-export const number = (value: number): string => value.toFixed(Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0);
+export const number = (value: number): string =>
+  value.toFixed(Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0);
 
 export function spread(s: { median: number; min: number; max: number }): string {
   return `${number(s.median)} (${number(s.min)}-${number(s.max)})`;
@@ -19,7 +20,11 @@ export function seriesText(s: Series | undefined): string {
 /** Other figures of a run in the middle; or why there is none. */
 export function detail(s: Series): string {
   const one = s.samples[Math.floor(s.samples.length / 2)];
-  return one ? Object.entries(one.detail).map(([k, v]) => `${k} ${number(v)}`).join(', ') : (s.void[0]?.split('\n')[0] ?? '');
+  return one
+    ? Object.entries(one.detail)
+        .map(([k, v]) => `${k} ${number(v)}`)
+        .join(', ')
+    : (s.void[0]?.split('\n')[0] ?? '');
 }
 
 export function ratioText(ours: Series, peer: Series): string {
@@ -47,7 +52,10 @@ export function byTrial(report: Report): TrialRows[] {
     const oursName = trial?.ours ?? OURS;
     const all = report.series.filter((s) => s.trial === name);
     const ours = all.find((s) => s.contender === oursName);
-    const rows = all.map((series) => ({ series, ratio: ours && !series.contender.startsWith(OURS) ? ratioText(ours, series) : '' }));
+    const rows = all.map((series) => ({
+      series,
+      ratio: ours && !series.contender.startsWith(OURS) ? ratioText(ours, series) : '',
+    }));
     return { trial: name, title: trial?.title ?? name, ours: oursName, rows };
   });
 }
@@ -66,7 +74,9 @@ export function textReport(report: Report): string {
   }
   if (report.where === 'host') out.push(targetTable(report), '');
   for (const [name, why] of Object.entries(report.unavailable)) out.push(`left out: ${name}: ${why}`);
-  out.push(`${report.rounds} rounds of ${report.seconds} s, ${report.machine.cores} cores, ${report.machine.cpu}, Linux ${report.machine.kernel}, ${report.machine.ovs}`);
+  out.push(
+    `${report.rounds} rounds of ${report.seconds} s, ${report.machine.cores} cores, ${report.machine.cpu}, Linux ${report.machine.kernel}, ${report.machine.ovs}`,
+  );
   if (report.guest) out.push('', textReport(report.guest));
   return out.join('\n');
 }

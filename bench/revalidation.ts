@@ -1,5 +1,6 @@
-// What a change of flows costs while many megaflows are installed: how long the change takes to be answered, how long the
-// event loop is held up by it, and how many megaflows were looked at. `npm run build && node dist/bench/revalidation.js`
+// What a change of flows costs while many megaflows are installed: how long the change takes to be answered, how long
+// the event loop is held up by it, and how many megaflows were looked at. `npm run build && node
+// dist/bench/revalidation.js`
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { switchConfigSchema } from '../dataplane/config.js';
 import { createSwitch, type Switch } from '../dataplane/switch.js';
@@ -14,8 +15,11 @@ const BATCH = 200;
 function pipeline(): string {
   const flows = ['table=0,in_port=1,udp actions=load:1->NXM_NX_REG0[],resubmit(,1)'];
   for (let table = 1; table < 9; table++) {
-    flows.push(`table=${table},priority=${table},udp,reg0=1 actions=load:${table}->NXM_NX_REG1[0..7],resubmit(,${table + 1})`);
-    for (let n = 0; n < 20; n++) flows.push(`table=${table},priority=50,udp,reg0=2,nw_dst=198.51.100.${n} actions=drop`);
+    flows.push(
+      `table=${table},priority=${table},udp,reg0=1 actions=load:${table}->NXM_NX_REG1[0..7],resubmit(,${table + 1})`,
+    );
+    for (let n = 0; n < 20; n++)
+      flows.push(`table=${table},priority=50,udp,reg0=2,nw_dst=198.51.100.${n} actions=drop`);
   }
   for (let n = 0; n < MEGAFLOWS; n++) flows.push(`table=9,udp,udp_dst=${n + 1} actions=dec_ttl,output:2`);
   return flows.join('\n');
@@ -24,7 +28,14 @@ function pipeline(): string {
 async function fill(sw: Switch): Promise<void> {
   for (let n = 0; n < MEGAFLOWS; n++) {
     const ethernet = { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' };
-    sw.inject('p1', buildFrame({ ethernet, ipv4: { nw_src: '192.0.2.1', nw_dst: '198.51.100.200' }, udp: { udp_src: 1, udp_dst: n + 1 } }));
+    sw.inject(
+      'p1',
+      buildFrame({
+        ethernet,
+        ipv4: { nw_src: '192.0.2.1', nw_dst: '198.51.100.200' },
+        udp: { udp_src: 1, udp_dst: n + 1 },
+      }),
+    );
     if (n % BATCH === 0) await sw.settle();
   }
   await sw.settle();
@@ -42,7 +53,10 @@ const detour = (n: number): string =>
 const CASES: Case[] = [
   { name: 'a flow for a new port', change: (sw, n) => sw.addFlows(`table=0,in_port=${10 + n},udp actions=drop`) },
   { name: "one flow's actions", change: (sw, n) => sw.addFlows(`table=9,udp,udp_dst=${n + 1} actions=output:3`) },
-  { name: 'a flow that all might meet, and none does', change: (sw, n) => sw.addFlows(`table=4,priority=60,udp,reg0=${n + 5} actions=drop`) },
+  {
+    name: 'a flow that all might meet, and none does',
+    change: (sw, n) => sw.addFlows(`table=4,priority=60,udp,reg0=${n + 5} actions=drop`),
+  },
   { name: 'a flow that all pass', change: (sw, n) => sw.addFlows(detour(n)) },
   { name: 'the same as a bundle', change: (sw, n) => sw.openflow.mod(detour(n), { bundle: true }) },
 ];
@@ -66,8 +80,14 @@ async function measure(sw: Switch, { name, change }: Case): Promise<string> {
   }
   const after = sw.counters().revalidation;
   const per = (key: keyof typeof after): string => String(Math.round((after[key] - before[key]) / ROUNDS)).padStart(7);
-  const ms = (values: number[]): string => [...values].sort((a, b) => a - b)[ROUNDS >> 1].toFixed(1).padStart(8);
-  const most = Math.max(...held).toFixed(1).padStart(8);
+  const ms = (values: number[]): string =>
+    [...values]
+      .sort((a, b) => a - b)
+      [ROUNDS >> 1].toFixed(1)
+      .padStart(8);
+  const most = Math.max(...held)
+    .toFixed(1)
+    .padStart(8);
   return `${name.padEnd(46)}${ms(answered)}${most}${per('checked')}${per('kept')}${per('updated')}${per('removed')}`;
 }
 

@@ -1,6 +1,6 @@
 // The bench's method: every round sets up each contender once and runs every trial on it; the order is rotated by one
-// from round to round, so that no contender always follows the same other. All pods are made anew for each contender, and a
-// switch that runs alone, in memory, for each trial.
+// from round to round, so that no contender always follows the same other. All pods are made anew for each contender,
+// and a switch that runs alone, in memory, for each trial.
 import { benchInGuest } from './guest/suite.js';
 import { cpuSplit } from './memory/thread.js';
 import { countInstructions } from './instructions.js';
@@ -40,7 +40,11 @@ async function withCpu(pid: number | undefined, run: () => Promise<Sample>): Pro
   const sample = await run();
   const after = await cpuSplit(pid);
   const [user, kernel] = [after.user - before.user, after.kernel - before.kernel];
-  if (user + kernel > 0) Object.assign(sample.detail, { switchCpuSeconds: user + kernel, switchKernelPercent: (100 * kernel) / (user + kernel) });
+  if (user + kernel > 0)
+    Object.assign(sample.detail, {
+      switchCpuSeconds: user + kernel,
+      switchKernelPercent: (100 * kernel) / (user + kernel),
+    });
   return sample;
 }
 
@@ -77,20 +81,24 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   const sample = async (round: number, c: Contender, t: Trial, run: () => Promise<Sample>): Promise<void> => {
     done++;
     const told = (text: string): void =>
-      options.onProgress(`round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text.padEnd(24)} ${remaining()}`);
+      options.onProgress(
+        `round ${round + 1}/${rounds}  ${c.name.padEnd(16)} ${t.name.padEnd(18)} ${text.padEnd(24)} ${remaining()}`,
+      );
     const attempts = await repeated(run, signal, (why) => told(`void: ${why.split('\n')[0]}`));
     voided.get(key(t, c))!.push(...attempts.void.map((why) => `round ${round + 1}, ${why}`));
     if (!attempts.sample) return;
     samples.get(key(t, c))!.push({ ...attempts.sample, round });
     told(`${attempts.sample.value.toFixed(2)} ${t.unit}`);
   };
-  const due = (round: number, c: Contender): Trial[] => trials.filter((t) => runs(c, t) && round < (t.maxRounds ?? rounds));
+  const due = (round: number, c: Contender): Trial[] =>
+    trials.filter((t) => runs(c, t) && round < (t.maxRounds ?? rounds));
   const withNodes = async (round: number, c: Contender): Promise<void> => {
     await createNodes();
     try {
       const deployment = await c.deployNodes!([...NODES]);
       try {
-        for (const t of due(round, c)) if (t.kind === 'nodes') await sample(round, c, t, () => t.run(NODES, seconds, deployment));
+        for (const t of due(round, c))
+          if (t.kind === 'nodes') await sample(round, c, t, () => t.run(NODES, seconds, deployment));
       } finally {
         await deployment.teardown();
       }
@@ -101,7 +109,9 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   const withPods = async (round: number, c: Contender): Promise<void> => {
     const deployment = await c.deploy!(Object.values(PODS), SWITCH_NETNS);
     try {
-      for (const t of due(round, c)) if (t.kind === 'pods') await sample(round, c, t, () => withCpu(deployment.pid, () => t.run(PODS, seconds, deployment)));
+      for (const t of due(round, c))
+        if (t.kind === 'pods')
+          await sample(round, c, t, () => withCpu(deployment.pid, () => t.run(PODS, seconds, deployment)));
     } finally {
       await deployment.teardown();
     }
@@ -122,7 +132,12 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   };
 
   /** A contender that cannot be set up loses this round, not the others theirs. */
-  const attempt = async (round: number, c: Contender, kind: Trial['kind'], work: () => Promise<void>): Promise<void> => {
+  const attempt = async (
+    round: number,
+    c: Contender,
+    kind: Trial['kind'],
+    work: () => Promise<void>,
+  ): Promise<void> => {
     try {
       await work();
     } catch (error) {
@@ -153,15 +168,25 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       }
     }
   };
-  const untilAborted = (work: Promise<void>): Promise<void> => work.catch((error) => {
-    if (!signal.aborted) throw error;
-  });
+  const untilAborted = (work: Promise<void>): Promise<void> =>
+    work.catch((error) => {
+      if (!signal.aborted) throw error;
+    });
   await untilAborted(measureAll());
   const series = trials.flatMap((t) =>
-    contenders.filter((c) => runs(c, t)).map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
+    contenders
+      .filter((c) => runs(c, t))
+      .map((c) => summarize(t.name, c.name, t.unit, samples.get(key(t, c))!, voided.get(key(t, c))!)),
   );
   const report: Report = {
-    where: 'host', at: new Date().toISOString(), commit: await commit(), rounds, seconds, machine: await machine(), series, unavailable,
+    where: 'host',
+    at: new Date().toISOString(),
+    commit: await commit(),
+    rounds,
+    seconds,
+    machine: await machine(),
+    series,
+    unavailable,
   };
   if (options.explain && !signal.aborted) {
     options.onProgress('counting instructions');

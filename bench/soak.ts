@@ -1,6 +1,6 @@
 // Soak: a lab of its own under mixed traffic and random frames on every port, for as long as one wants. It fails when a
-// switch dies, when its counters do not add up, when its memory grows after the warm-up or passes the limit, or when good
-// traffic stops being answered. `npm run soak -- --minutes 10`.
+// switch dies, when its counters do not add up, when its memory grows after the warm-up or passes the limit, or when
+// good traffic stops being answered. `npm run soak -- --minutes 10`.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -43,7 +43,12 @@ function imbalance(c: NativeCounters): number {
 }
 
 /** Repeats `request` until the end; counts its failures. */
-async function repeat(name: string, until: number, pauseMs: number, request: () => Promise<unknown>): Promise<{ name: string; done: number; failed: number; last: string }> {
+async function repeat(
+  name: string,
+  until: number,
+  pauseMs: number,
+  request: () => Promise<unknown>,
+): Promise<{ name: string; done: number; failed: number; last: string }> {
   const result = { name, done: 0, failed: 0, last: '' };
   while (Date.now() < until) {
     try {
@@ -75,8 +80,10 @@ async function main(): Promise<boolean> {
     });
 
     const until = Date.now() + seconds * 1000;
-    const inside = (where: string, argv: string[], timeoutMs = 15_000) => run('ip', ['netns', 'exec', netnsOf(where), ...argv], { timeoutMs });
-    const curl = (where: string, url: string) => () => inside(where, ['curl', '--silent', '--show-error', '--fail', '--max-time', '8', url]);
+    const inside = (where: string, argv: string[], timeoutMs = 15_000) =>
+      run('ip', ['netns', 'exec', netnsOf(where), ...argv], { timeoutMs });
+    const curl = (where: string, url: string) => () =>
+      inside(where, ['curl', '--silent', '--show-error', '--fail', '--max-time', '8', url]);
     const good = [
       repeat('frontend > backendsvc', until, 50, curl('frontend', 'http://backendsvc/')),
       repeat('frontend > backend2', until, 50, curl('frontend', 'http://10.222.2.34/')),
@@ -88,11 +95,26 @@ async function main(): Promise<boolean> {
     process.stderr.write(`soak: ${seconds} s, seed ${seed}\n`);
     const life = (seconds + 30) * 1000;
     const bad = [
-      ...lab.pods.map((p) => inside(p.name, [noise, 'frames', 'eth0', String(++seed), values.rate, String(seconds)], life)),
-      ...lab.nodes.map((n) => inside(n.name, [noise, 'frames', n.gateway.name, String(++seed), values.rate, String(seconds)], life)),
-      ...lab.nodes.map((n) => inside('client', [noise, 'geneve', n.ip, String(++seed), values.rate, String(seconds)], life)),
-      inside('coredns-66bff467f8-bclzd', [udp, 'send', '10.222.1.3', '9000', '400', String(Math.min(seconds, 20))], life),
-    ].map((p) => p.then(() => undefined, (e: Error) => void problems.push(`load: ${e.message.split('\n')[0]}`)));
+      ...lab.pods.map((p) =>
+        inside(p.name, [noise, 'frames', 'eth0', String(++seed), values.rate, String(seconds)], life),
+      ),
+      ...lab.nodes.map((n) =>
+        inside(n.name, [noise, 'frames', n.gateway.name, String(++seed), values.rate, String(seconds)], life),
+      ),
+      ...lab.nodes.map((n) =>
+        inside('client', [noise, 'geneve', n.ip, String(++seed), values.rate, String(seconds)], life),
+      ),
+      inside(
+        'coredns-66bff467f8-bclzd',
+        [udp, 'send', '10.222.1.3', '9000', '400', String(Math.min(seconds, 20))],
+        life,
+      ),
+    ].map((p) =>
+      p.then(
+        () => undefined,
+        (e: Error) => void problems.push(`load: ${e.message.split('\n')[0]}`),
+      ),
+    );
 
     const warm: Record<string, number> = {};
     const warmAt = Date.now() + Math.min(60_000, (seconds * 1000) / 3);
@@ -105,7 +127,9 @@ async function main(): Promise<boolean> {
         const off = imbalance(counters);
         if (off !== 0) problems.push(`${name}: ${off} packets are not accounted for`);
         if (rss > RSS_LIMIT_MB) problems.push(`${name}: ${rss.toFixed(0)} MB resident, more than ${RSS_LIMIT_MB}`);
-        line.push(`${name} ${rss.toFixed(1)} MB rx ${counters.received} up ${counters.upcalls} ct ${counters.connections}`);
+        line.push(
+          `${name} ${rss.toFixed(1)} MB rx ${counters.received} up ${counters.upcalls} ct ${counters.connections}`,
+        );
       }
       process.stderr.write(`${((until - Date.now()) / 1000).toFixed(0).padStart(5)} s left  ${line.join(' | ')}\n`);
     }
@@ -119,8 +143,13 @@ async function main(): Promise<boolean> {
       const { rssMb: rss, counters } = await sample(name);
       const grown = rss - (warm[name] ?? rss);
       if (grown > RSS_GROWTH_MB) problems.push(`${name}: grew by ${grown.toFixed(1)} MB after the warm-up`);
-      const drops = Object.entries(counters.drops).filter(([, n]) => n > 0).map(([why, n]) => `${why} ${n}`).join(', ');
-      process.stdout.write(`${name}: ${rss.toFixed(1)} MB (${grown >= 0 ? '+' : ''}${grown.toFixed(1)} since the warm-up), received ${counters.received}, delivered ${counters.delivered}, dropped: ${drops}\n`);
+      const drops = Object.entries(counters.drops)
+        .filter(([, n]) => n > 0)
+        .map(([why, n]) => `${why} ${n}`)
+        .join(', ');
+      process.stdout.write(
+        `${name}: ${rss.toFixed(1)} MB (${grown >= 0 ? '+' : ''}${grown.toFixed(1)} since the warm-up), received ${counters.received}, delivered ${counters.delivered}, dropped: ${drops}\n`,
+      );
     }
   } finally {
     await down(lab.name);

@@ -1,5 +1,5 @@
-// Where counters of a packet's way are read: interfaces and the stack behind them in a pod, ports of a kernel's switch, packet
-// sockets. What only a contender knows, it reads itself (Deployment.stations). Hands Stations to counted.ts.
+// Where counters of a packet's way are read: interfaces and the stack behind them in a pod, ports of a kernel's switch,
+// packet sockets. What only a contender knows, it reads itself (Deployment.stations). Hands Stations to counted.ts.
 import { ip, runIn } from '../lab/run.js';
 import type { Station } from './check.js';
 import type { BenchPod, Way } from './types.js';
@@ -13,7 +13,11 @@ export interface LinkCounters {
 
 export async function linkCounters(netns: string, device: string): Promise<LinkCounters> {
   const { stdout } = await ip(['-n', netns, '-s', '-j', 'link', 'show', 'dev', device]);
-  const [{ stats64: { rx, tx } }] = JSON.parse(stdout) as [{ stats64: Record<'rx' | 'tx', { packets: number; dropped: number }> }];
+  const [
+    {
+      stats64: { rx, tx },
+    },
+  ] = JSON.parse(stdout) as [{ stats64: Record<'rx' | 'tx', { packets: number; dropped: number }> }];
   return { rx: rx.packets, tx: tx.packets, txDropped: tx.dropped };
 }
 
@@ -29,14 +33,20 @@ export async function sendingInterfaces(ways: readonly Way[]): Promise<Station> 
 
 /** The interface of each way's receiver and the IP stack behind it. */
 export async function receivingInterfaces(ways: readonly Way[]): Promise<Station> {
-  const passed = ways.map(async ([, to]) => ({ in: (await linkCounters(to.netns, 'eth0')).rx, out: await ipReceived(to) }));
+  const passed = ways.map(async ([, to]) => ({
+    in: (await linkCounters(to.netns, 'eth0')).rx,
+    out: await ipReceived(to),
+  }));
   return { name: `eth0 of ${ways.map(([, to]) => to.name).join(', ')}`, ways: await Promise.all(passed), dropped: {} };
 }
 
 /** IPv4 packets that arrived in a pod, by whatever interface (RFC 4293, ipSystemStatsInReceives). */
 async function ipReceived(pod: BenchPod): Promise<number> {
   const { stdout } = await runIn(pod.netns, ['grep', '^Ip:', '/proc/net/snmp']);
-  const [names, values] = stdout.trim().split('\n').map((line) => line.split(' '));
+  const [names, values] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
   return Number(values[names.indexOf('InReceives')]);
 }
 
@@ -51,11 +61,14 @@ export function portPairs(netns: string, ways: readonly Way[]): PortPair[] {
   return ways.map(([from, to]) => ({ netns, in: from.port, out: to.port }));
 }
 
-/** A switch between kernel interfaces, one pair for each way. What an outgoing veth refuses had no place in its peer's backlog. */
+/**
+ * A switch between kernel interfaces, one pair for each way. What an outgoing veth refuses had no place in its peer's
+ * backlog.
+ */
 export async function betweenPorts(name: string, pairs: readonly PortPair[]): Promise<Station> {
-  const links = await Promise.all(pairs.map(async (p) => (
-    { in: await linkCounters(p.netns, p.in), out: await linkCounters(p.netns, p.out) }
-  )));
+  const links = await Promise.all(
+    pairs.map(async (p) => ({ in: await linkCounters(p.netns, p.in), out: await linkCounters(p.netns, p.out) })),
+  );
   return {
     name,
     ways: links.map((link) => ({ in: link.in.rx, out: link.out.tx })),
@@ -63,9 +76,20 @@ export async function betweenPorts(name: string, pairs: readonly PortPair[]): Pr
   };
 }
 
-/** What packet sockets bound to these interfaces lost because they were full, as the kernel counts it (sock_diag(7), skmem's d). */
+/**
+ * What packet sockets bound to these interfaces lost because they were full, as the kernel counts it (sock_diag(7),
+ * skmem's d).
+ */
 export async function packetSocketDrops(netns: string, devices: readonly string[]): Promise<number> {
-  const { stdout } = await runIn(netns, ['ss', '--packet', '--all', '--memory', '--numeric', '--no-header', '--oneline']);
+  const { stdout } = await runIn(netns, [
+    'ss',
+    '--packet',
+    '--all',
+    '--memory',
+    '--numeric',
+    '--no-header',
+    '--oneline',
+  ]);
   let drops = 0;
   for (const [, device, n] of stdout.matchAll(/:(\S+)\s+\*\s+skmem:\([^)]*?,d(\d+)\)/g)) {
     if (devices.includes(device)) drops += Number(n);

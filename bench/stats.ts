@@ -6,7 +6,11 @@ export function summarize(trial: string, contender: string, unit: string, sample
   const values = samples.map((s) => s.value);
   const has = values.length > 0;
   return {
-    trial, contender, unit, samples, void: voided,
+    trial,
+    contender,
+    unit,
+    samples,
+    void: voided,
     median: has ? median(values) : 0,
     min: has ? min(values) : 0,
     max: has ? max(values) : 0,
@@ -24,7 +28,8 @@ export function ratio(ours: Series, peer: Series): Ratio | undefined {
   const ratios: number[] = [];
   for (const [i, ourSample] of ours.samples.entries()) {
     // Reports of before rounds were noted have one sample a round.
-    const theirs = ourSample.round === undefined ? peer.samples[i] : peer.samples.find((s) => s.round === ourSample.round);
+    const theirs =
+      ourSample.round === undefined ? peer.samples[i] : peer.samples.find((s) => s.round === ourSample.round);
     if (theirs && theirs.value > 0) ratios.push(ourSample.value / theirs.value);
   }
   return ratios.length ? { median: median(ratios), min: min(ratios), max: max(ratios) } : undefined;

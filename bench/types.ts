@@ -42,7 +42,10 @@ export interface Deployment {
   addFlows?(file: string): Promise<void>;
   /** Empties the flow cache: the next packet is a first packet. */
   forget?(): Promise<void>;
-  /** What it counts of packets that go these ways: the places between the senders' interfaces and the receivers', in order. */
+  /**
+   * What it counts of packets that go these ways: the places between the senders' interfaces and the receivers', in
+   * order.
+   */
   stations(ways: readonly Way[]): Promise<Station[]>;
   teardown(): Promise<void>;
 }

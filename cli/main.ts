@@ -31,8 +31,28 @@ import * as watch from './verbs/watch.js';
 import * as whatif from './verbs/whatif.js';
 
 const VERBS = [
-  lab, apply, follow, get, walk, watch, ui, trace, whatif, lesson, flows, controller, conntrack, ports, counters, fdb, groups, meters, tlvMap, switchVerb,
-  agent, bench,
+  lab,
+  apply,
+  follow,
+  get,
+  walk,
+  watch,
+  ui,
+  trace,
+  whatif,
+  lesson,
+  flows,
+  controller,
+  conntrack,
+  ports,
+  counters,
+  fdb,
+  groups,
+  meters,
+  tlvMap,
+  switchVerb,
+  agent,
+  bench,
 ];
 
 export function version(): string {
@@ -47,13 +67,11 @@ function createProgram(): Command {
     .showHelpAfterError('(--help shows how)');
   for (const verb of VERBS) verb.register(program);
   const settle = (command: Command): void => {
-    command
-      .exitOverride()
-      .configureOutput({
-        writeOut: io.out,
-        writeErr: io.err,
-        outputError: (text, write) => write(text.replace(/^error: /, 'packetwalk: ')),
-      });
+    command.exitOverride().configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      outputError: (text, write) => write(text.replace(/^error: /, 'packetwalk: ')),
+    });
     for (const sub of command.commands) settle(sub);
   };
   settle(program);

@@ -1,5 +1,5 @@
-// What `flows generate` and `flows explain` work from: Kubernetes manifests on the command line, or the objects of a running
-// lab; resolved to a cluster on paper with the pipeline that was asked for.
+// What `flows generate` and `flows explain` work from: Kubernetes manifests on the command line, or the objects of a
+// running lab; resolved to a cluster on paper with the pipeline that was asked for.
 import { Option, type Command } from 'commander';
 import { PIPELINES, pipelineByName, type Pipeline } from '../flows/antrea/index.js';
 import { PaperCluster } from '../flows/antrea/paper.js';
@@ -20,8 +20,16 @@ const many = (value: string, all: string[] = []): string[] => [...all, value];
 export function addManifestOptions(command: Command): Command {
   return command
     .option('-f, --file <file-or-folder>', 'Kubernetes manifests; repeat it for more', many)
-    .addOption(new Option('--pipeline <name>', 'which generation of Antrea').choices(PIPELINES.map((p) => p.name)).default('v0.10'))
-    .option('--pod-cidr <network>', "the cluster's pod network; repeat it for the other family (default: 10.244.0.0/16)", many)
+    .addOption(
+      new Option('--pipeline <name>', 'which generation of Antrea')
+        .choices(PIPELINES.map((p) => p.name))
+        .default('v0.10'),
+    )
+    .option(
+      '--pod-cidr <network>',
+      "the cluster's pod network; repeat it for the other family (default: 10.244.0.0/16)",
+      many,
+    )
     .option('--service-cidr <network>', "the cluster's Service network; likewise (default: 10.96.0.0/12)", many);
 }
 

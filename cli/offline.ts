@@ -21,7 +21,12 @@ export function traceOffline(
 ): TracedPacket {
   const source = (name: string): Source => ({ name, text: readText(name) });
   const sources = (name: string | undefined): Source[] => (name === undefined ? [] : [source(name)]);
-  const paper = makeOfflineSwitch([source(files.flows)], readPorts(files.ports), sources(files.groups), sources(files.meters));
+  const paper = makeOfflineSwitch(
+    [source(files.flows)],
+    readPorts(files.ports),
+    sources(files.groups),
+    sources(files.meters),
+  );
   for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
   const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
   const trace = traceFlow(paper.env, flow, {

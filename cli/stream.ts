@@ -13,7 +13,10 @@ export interface Stream {
 }
 
 /** Rejects when the subscription is refused. */
-export async function stream(target: TargetOptions, { call: [method, ...args], count = Infinity, told }: Stream): Promise<void> {
+export async function stream(
+  target: TargetOptions,
+  { call: [method, ...args], count = Infinity, told }: Stream,
+): Promise<void> {
   const client = await connectTarget(target);
   let left = count;
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
-// `packetwalk trace FROM TO`: a round trip through the whole lab on paper, by names. Of a lab that is up, a copy of what it
-// has now; else of the topology file. Nothing is sent and nothing changed. Called by verbs/trace.ts.
+// `packetwalk trace FROM TO`: a round trip through the whole lab on paper, by names. Of a lab that is up, a copy of
+// what it has now; else of the topology file. Nothing is sent and nothing changed. Called by verbs/trace.ts.
 import type { Lab } from '../lab/index.js';
 import type { Blueprint } from '../lab/paper/make.js';
 import type { Conversation } from '../lab/paper/conversation.js';
@@ -22,7 +22,12 @@ export interface TripOptions {
 export async function traceTrip(from: string, to: string, options: TripOptions): Promise<void> {
   const { blueprint, isCopy } = await blueprintFor(options);
   const { lab } = blueprint;
-  if (!options.json) note(isCopy ? `on a copy of lab ${lab.name} as it is now; nothing is sent` : `on paper, from ${lab.topology}; nothing is sent`);
+  if (!options.json)
+    note(
+      isCopy
+        ? `on a copy of lab ${lab.name} as it is now; nothing is sent`
+        : `on paper, from ${lab.topology}; nothing is sent`,
+    );
   const conversation = await talk(blueprint, from, to, options);
   if (options.json) printJson(await asData(conversation));
   else if (options.ovs) print(await ovsText(conversation));
@@ -30,29 +35,48 @@ export async function traceTrip(from: string, to: string, options: TripOptions):
 }
 
 /** The lab that is up, unless a topology file was named. */
-export async function blueprintFor(options: { lab?: string; topology?: string }): Promise<{ blueprint: Blueprint; isCopy: boolean }> {
+export async function blueprintFor(options: {
+  lab?: string;
+  topology?: string;
+}): Promise<{ blueprint: Blueprint; isCopy: boolean }> {
   const { getLab, labNames, loadTopology, resolveLab } = await import('../lab/index.js');
   const { blueprintOf, copyOf } = await import('../lab/paper/make.js');
-  if (options.topology !== undefined && options.lab !== undefined) throw new UsageError('expected --lab or --topology, got both');
+  if (options.topology !== undefined && options.lab !== undefined)
+    throw new UsageError('expected --lab or --topology, got both');
   const names = labNames();
   if (options.topology !== undefined || (options.lab === undefined && names.length === 0)) {
     return { blueprint: blueprintOf(resolveLab(loadTopology(options.topology))), isCopy: false };
   }
-  if (options.lab === undefined && names.length > 1) throw new UsageError(`${names.length} labs are up; choose one with --lab: ${names.join(', ')}`);
+  if (options.lab === undefined && names.length > 1)
+    throw new UsageError(`${names.length} labs are up; choose one with --lab: ${names.join(', ')}`);
   return { blueprint: await copyOf(getLab(options.lab ?? names[0])), isCopy: true };
 }
 
-export async function talk(blueprint: Blueprint, from: string, to: string, options: Pick<TripOptions, 'backend' | 'sport' | 'request' | 'whyNot'>): Promise<Conversation> {
+export async function talk(
+  blueprint: Blueprint,
+  from: string,
+  to: string,
+  options: Pick<TripOptions, 'backend' | 'sport' | 'request' | 'whyNot'>,
+): Promise<Conversation> {
   const { converse } = await import('../lab/paper/conversation.js');
   const { sourceEnd, targetOf } = await import('../lab/paper/ends.js');
   const { paperLab } = await import('../lab/paper/make.js');
   const { lab } = blueprint;
   const target = targetOf(lab, to);
   const wanted = await wantedBackend(lab, to, options.backend);
-  return converse(paperLab(blueprint, { wanted, whyNot: options.whyNot }), { from: sourceEnd(lab, from), to: target, data: options.request, sport: options.sport });
+  return converse(paperLab(blueprint, { wanted, whyNot: options.whyNot }), {
+    from: sourceEnd(lab, from),
+    to: target,
+    data: options.request,
+    sport: options.sport,
+  });
 }
 
-async function wantedBackend(lab: Lab, to: string, backend: string | undefined): Promise<((endpoint: string) => boolean) | undefined> {
+async function wantedBackend(
+  lab: Lab,
+  to: string,
+  backend: string | undefined,
+): Promise<((endpoint: string) => boolean) | undefined> {
   if (backend === undefined) return undefined;
   const wanted = await endpointOf(lab, to, backend);
   return (endpoint) => endpoint === wanted;
@@ -64,7 +88,10 @@ export async function endpointOf(lab: Lab, to: string, backend: string): Promise
   const { ip } = targetOf(lab, backend);
   const { endpoints } = targetOf(lab, to);
   const endpoint = endpoints.find((e) => e.startsWith(`${ip}:`));
-  if (endpoint === undefined) throw new UsageError(`expected a backend among ${endpoints.join(', ') || '(none: the target is no Service)'}, got ${backend}`);
+  if (endpoint === undefined)
+    throw new UsageError(
+      `expected a backend among ${endpoints.join(', ') || '(none: the target is no Service)'}, got ${backend}`,
+    );
   return endpoint;
 }
 
@@ -86,12 +113,26 @@ export async function text(blueprint: Blueprint, conversation: Conversation, opt
 async function ovsText({ legs }: Conversation): Promise<string> {
   const { formatTrace } = await import('../dataplane/trace/text.js');
   return legs
-    .flatMap(({ what, story }) => story.stages.flatMap((stage) => (stage.kind === 'pass' ? [{ what, pass: stage.pass }] : [])))
-    .map(({ what, pass }) => `### ${what} on ${pass.node}\n${formatTrace({ bridge: '', flow: '', passes: pass.passes, path: [], outputs: pass.outputs, drop: pass.drop })}`)
+    .flatMap(({ what, story }) =>
+      story.stages.flatMap((stage) => (stage.kind === 'pass' ? [{ what, pass: stage.pass }] : [])),
+    )
+    .map(
+      ({ what, pass }) =>
+        `### ${what} on ${pass.node}\n${formatTrace({ bridge: '', flow: '', passes: pass.passes, path: [], outputs: pass.outputs, drop: pass.drop })}`,
+    )
     .join('\n');
 }
 
 export async function asData({ legs, outcome }: Conversation): Promise<object> {
   const { storyData } = await import('../lab/watch/data.js');
-  return { outcome, packets: legs.map(({ what, from, story, delivered, lost }) => ({ what, from, ...storyData(story), delivered: delivered.map((d) => d.at), lost })) };
+  return {
+    outcome,
+    packets: legs.map(({ what, from, story, delivered, lost }) => ({
+      what,
+      from,
+      ...storyData(story),
+      delivered: delivered.map((d) => d.at),
+      lost,
+    })),
+  };
 }

@@ -1,4 +1,5 @@
-// What a switch is told at its start: `packetwalk switch --config FILE` (JSON or YAML). The lab writes one for each node.
+// What a switch is told at its start: `packetwalk switch --config FILE` (JSON or YAML). The lab writes one for each
+// node.
 import { z } from 'zod';
 import { TIMEOUT_KEYS } from './datapath/timeouts.js';
 
@@ -7,7 +8,11 @@ const LOCAL = 0xfffe;
 /** OpenFlow numbers; LOCAL is the bridge's own port, of which there is one at most. */
 const ofport = z.preprocess(
   (given) => (given === 'LOCAL' ? LOCAL : given),
-  z.number().int().min(1).refine((no) => no <= 0xfeff || no === LOCAL, 'expected a port of 1 to 65279, or LOCAL'),
+  z
+    .number()
+    .int()
+    .min(1)
+    .refine((no) => no <= 0xfeff || no === LOCAL, 'expected a port of 1 to 65279, or LOCAL'),
 );
 const common = { name: z.string().min(1).max(64), ofport, mtu: z.number().int().min(68).max(65521).default(1450) };
 
@@ -24,7 +29,13 @@ export const switchPortSchema = z.discriminatedUnion('kind', [
     /** This is the bridge's internal port (the node's gateway). */
     internal: z.boolean().default(false),
   }),
-  z.strictObject({ ...common, kind: z.literal('veth'), ifname: z.string().max(15).optional(), netns: z.string().optional(), mac: mac.optional() }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('veth'),
+    ifname: z.string().max(15).optional(),
+    netns: z.string().optional(),
+    mac: mac.optional(),
+  }),
   z.strictObject({
     ...common,
     kind: z.literal('geneve'),
@@ -58,7 +69,9 @@ export const flowTableSchema = z.strictObject({
 const u32 = z.number().int().min(0).max(0xffffffff);
 /** Seconds, by the names of OVS's CT_Timeout_Policy. */
 const timeouts = z.partialRecord(z.enum(TIMEOUT_KEYS), u32);
-const zone = z.string().refine((text) => /^\d+$/.test(text) && Number(text) <= 0xffff, 'expected a zone from 0 to 65535');
+const zone = z
+  .string()
+  .refine((text) => /^\d+$/.test(text) && Number(text) <= 0xffff, 'expected a zone from 0 to 65535');
 
 const conntrackSchema = z.strictObject({
   /** TCP segments outside of the window are not +inv. */
@@ -86,12 +99,19 @@ export const switchConfigSchema = z.strictObject({
   tlvMap: z.string().optional(),
   /** Names for table numbers, for display. */
   /** Limits by table number, or for `all`. */
-  flowTables: z.record(z.string().regex(/^(all|\d{1,3})$/, 'expected a table number or all'), flowTableSchema).default({}),
+  flowTables: z
+    .record(z.string().regex(/^(all|\d{1,3})$/, 'expected a table number or all'), flowTableSchema)
+    .default({}),
   tableNames: z.record(z.string(), z.string()).default({}),
   ports: z.array(switchPortSchema).default([]),
   spinUs: z.number().int().min(0).max(1_000_000).default(50),
   /** Connections whose whole way is remembered, each direction counted (docs/design/connection-cache.md); 0: none. */
-  maxPaths: z.number().int().min(0).max(1 << 24).default(1 << 19),
+  maxPaths: z
+    .number()
+    .int()
+    .min(0)
+    .max(1 << 24)
+    .default(1 << 19),
   maxConnections: z.number().int().min(1).max(100_000_000).default(1_000_000),
   conntrack: conntrackSchema.prefault({}),
 });

@@ -1,5 +1,5 @@
-// Changes of flows and groups, as parsed, done to the tables: one by one or as a bundle, and the difference between what
-// is there and a file. From: flow-commands.ts. Each refusal names the line that it is about.
+// Changes of flows and groups, as parsed, done to the tables: one by one or as a bundle, and the difference between
+// what is there and a file. From: flow-commands.ts. Each refusal names the line that it is about.
 import { bucketsFor, type FlowMod, type FlowSpec, formatMatch, type GroupMod, printActions } from './openflow/index.js';
 import type { FormatOptions } from './openflow/index.js';
 import type { FlowEntry, ModOptions, Tables } from './tables/index.js';
@@ -65,8 +65,10 @@ export interface FlowsDifference {
   wanted: FlowSpec[];
 }
 
-/** As ovs-ofctl replace-flows compares: a flow differs in cookie, timeouts, importance or actions; counters and flags do
- *  not count. Of a flow that the file has twice the last one does. */
+/**
+ * As ovs-ofctl replace-flows compares: a flow differs in cookie, timeouts, importance or actions; counters and flags do
+ * not count. Of a flow that the file has twice the last one does.
+ */
 export function compareFlows(tables: Tables, wanted: readonly FlowSpec[]): FlowsDifference {
   const there = new Map(tables.entries().map((entry) => [identity(entry.spec), entry]));
   const specs = new Map(wanted.map((spec) => [identity(spec), spec]));
@@ -82,10 +84,7 @@ export function compareFlows(tables: Tables, wanted: readonly FlowSpec[]): Flows
 
 /** Lines as ovs-ofctl diff-flows prints them: `-` for what the switch has, `+` for what the file has. */
 export function differenceLines({ gone, wanted }: FlowsDifference, options: FormatOptions): string[] {
-  const lines = [
-    ...gone.map(({ spec }) => ({ spec, sign: '-' })),
-    ...wanted.map((spec) => ({ spec, sign: '+' })),
-  ];
+  const lines = [...gone.map(({ spec }) => ({ spec, sign: '-' })), ...wanted.map((spec) => ({ spec, sign: '+' }))];
   lines.sort((a, b) => a.spec.table - b.spec.table || b.spec.priority - a.spec.priority || order(a.spec, b.spec));
   return lines.map(({ spec, sign }) => `${sign}${differenceText(spec, options)}`);
 }

@@ -1,6 +1,6 @@
-// What ovs-ofctl asks of a bridge's flows and groups: text in, text or data out, over the tables. Made by switch.ts, asked
-// by the control socket's commands. Every method that changes something changes all of it or throws InputError; when it
-// returns, the tables have it, and when settled() of the switch resolves, so has every packet.
+// What ovs-ofctl asks of a bridge's flows and groups: text in, text or data out, over the tables. Made by switch.ts,
+// asked by the control socket's commands. Every method that changes something changes all of it or throws InputError;
+// when it returns, the tables have it, and when settled() of the switch resolves, so has every packet.
 import type { FlowTableConfig } from './config.js';
 import { applyMods, type ChangeCounts, compareFlows, differenceLines, type FlowsDifference } from './flow-changes.js';
 import { type DumpOptions, type FlowRow, flowRow, printEntry } from './flow-dump.js';
@@ -27,7 +27,16 @@ import {
   type Warning,
 } from './openflow/index.js';
 import type { NativeMeterStats } from './datapath/native.js';
-import { checkGroup, checkMatch, checkMeter, checkSupported, type FlowEntry, type ModOptions, type Tables, TOLD_AT_MOST } from './tables/index.js';
+import {
+  checkGroup,
+  checkMatch,
+  checkMeter,
+  checkSupported,
+  type FlowEntry,
+  type ModOptions,
+  type Tables,
+  TOLD_AT_MOST,
+} from './tables/index.js';
 
 export interface FlowCommandsHost {
   tables: Tables;
@@ -93,7 +102,10 @@ export class FlowCommands {
     return { added: flows.length, warnings: warnings.map(warningText) };
   }
 
-  /** Does what a file of commands says (add, modify, modify_strict, delete, delete_strict before a flow), all or nothing. */
+  /**
+   * Does what a file of commands says (add, modify, modify_strict, delete, delete_strict before a flow), all or
+   * nothing.
+   */
   mod(text: string, { sourceName = '<flows>', command, bundle = false, ...options }: ModFlowsOptions): Changed {
     const { mods, warnings } = parseFlowMods({ name: sourceName, text }, this.#unchecked, command);
     return { ...this.#apply(mods, options, bundle), warnings: warnings.map(warningText) };
@@ -105,8 +117,10 @@ export class FlowCommands {
     return { ...this.#apply(mods, {}, true), warnings: warnings.map(warningText) };
   }
 
-  /** Makes the flows those of the text; those that are alike stay, with their counts. With `dryRun` only says what would
-   *  change: lines as ovs-ofctl diff-flows prints them. */
+  /**
+   * Makes the flows those of the text; those that are alike stay, with their counts. With `dryRun` only says what would
+   * change: lines as ovs-ofctl diff-flows prints them.
+   */
   replace(
     text: string,
     { sourceName = '<flows>', dryRun = false, bundle = false } = {},
@@ -143,7 +157,9 @@ export class FlowCommands {
     return { ...this.parseOptions, accept: ({ actions }) => checkSupported(actions) };
   }
 
-  /** Sets limits of a table, or of all that have none of their own (`all`). Throws InputError for fields that are none. */
+  /**
+   * Sets limits of a table, or of all that have none of their own (`all`). Throws InputError for fields that are none.
+   */
   limitTable(table: number | 'all', { flow_limit, overflow_policy, groups }: FlowTableConfig): void {
     const evictionFields = groups?.map((text) => parseSubfield(Span.of(text, 'eviction fields'), this.parseOptions));
     this.host.tables.configure(
@@ -220,9 +236,14 @@ export class FlowCommands {
     return specs.length;
   }
 
-  /** Does what a file of commands says (add, modify, add_or_mod, delete, insert_bucket, remove_bucket before a group), all
-   *  or nothing. */
-  modGroups(text: string, { sourceName = '<groups>', command }: { sourceName?: string; command?: GroupCommand } = {}): Changed {
+  /**
+   * Does what a file of commands says (add, modify, add_or_mod, delete, insert_bucket, remove_bucket before a group),
+   * all or nothing.
+   */
+  modGroups(
+    text: string,
+    { sourceName = '<groups>', command }: { sourceName?: string; command?: GroupCommand } = {},
+  ): Changed {
     const { ports, tlvMap } = this.host;
     const mods = parseGroupMods({ name: sourceName, text }, { ports, tlvMap, acceptGroup: checkGroup }, command);
     return { ...this.#apply(mods, {}, false), warnings: [] };
@@ -255,8 +276,10 @@ export class FlowCommands {
 
   // --- meters --------------------------------------------------------------------------------------------------
 
-  /** Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these bands.
-   *  How many. */
+  /**
+   * Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these
+   * bands. How many.
+   */
   addMeters(text: string, { sourceName = '<meters>', modify = false } = {}): number {
     const specs = parseMeters({ name: sourceName, text }, { acceptMeter: checkMeter });
     const { meters } = this.host.tables;
@@ -280,7 +303,11 @@ export class FlowCommands {
       .map(({ spec, datapathId, createdMs }) => {
         if (!stats) return printMeter(spec);
         const counted = this.host.meterStats(datapathId) ?? { packets: 0, bytes: 0, bands: [] };
-        return printMeterStats(spec.id, { ...counted, durationMs: now - createdMs, flows: references.get(spec.id) ?? 0 });
+        return printMeterStats(spec.id, {
+          ...counted,
+          durationMs: now - createdMs,
+          flows: references.get(spec.id) ?? 0,
+        });
       })
       .map((text) => `${text}\n`)
       .join('');

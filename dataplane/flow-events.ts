@@ -1,6 +1,6 @@
 // What happens to flows, told to who listens: every change, as `ovs-ofctl monitor watch:` shows it, and the end of each
-// flow with send_flow_rem, as OpenFlow's flow-removed message. From: the tables' changes, through switch.ts, which waits
-// until every packet is counted. To: the control socket, and users of the API.
+// flow with send_flow_rem, as OpenFlow's flow-removed message. From: the tables' changes, through switch.ts, which
+// waits until every packet is counted. To: the control socket, and users of the API.
 import { formatMatch, type FormatOptions, printActions } from './openflow/index.js';
 import { formatDuration } from './openflow/printer.js';
 import type { FlowEntry, RemovalReason, TablesChange } from './tables/index.js';
@@ -68,7 +68,14 @@ function describe(
   const cookie = `0x${entry.cookie.toString(16)}`;
   return {
     ...{ event, ...(reason === undefined ? {} : { reason }), flowRemoved, table, priority, cookie },
-    ...{ match: formatMatch(spec.match, undefined, options), actions, packets, bytes, duration: durationMs / 1000, lines },
+    ...{
+      match: formatMatch(spec.match, undefined, options),
+      actions,
+      packets,
+      bytes,
+      duration: durationMs / 1000,
+      lines,
+    },
   };
 }
 

@@ -142,7 +142,8 @@ export class Switch {
       {
         watched: (upcall, environment, flow) =>
           watchedPass(this.#watches.journey(upcall), environment, flow, upcall, this.#recordOptions()),
-        packetIn: (upcall, state, fromTunnel) => this.#packetIns.tell(packetInOf(upcall, state, this.#tlvMap, fromTunnel)),
+        packetIn: (upcall, state, fromTunnel) =>
+          this.#packetIns.tell(packetInOf(upcall, state, this.#tlvMap, fromTunnel)),
         failed: (what, error) => this.#failed(what, error),
       },
     );
@@ -171,7 +172,10 @@ export class Switch {
   }
 
   /** Loads the flows, opens the ports, starts forwarding. On failure everything is closed again. */
-  start(specs: readonly PortSpec[], { flows: flowFiles, groups: groupFiles = [], meters: meterFiles = [] }: StartFiles): void {
+  start(
+    specs: readonly PortSpec[],
+    { flows: flowFiles, groups: groupFiles = [], meters: meterFiles = [] }: StartFiles,
+  ): void {
     try {
       this.#ports.declare(specs);
       // Settings for all first: those of one table are its own.
@@ -377,7 +381,10 @@ export class Switch {
 
   /** Runs actions on a frame as if it had come in by a port. Throws InputError for what is wrong with either. */
   packetOut(packet: PacketOut): void {
-    this.#slowPath.send(outgoing(packet, this.openflow.parseOptions, (actions) => this.#tables.check(actions)), true);
+    this.#slowPath.send(
+      outgoing(packet, this.openflow.parseOptions, (actions) => this.#tables.check(actions)),
+      true,
+    );
   }
 
   /** The same from the words of `ovs-ofctl packet-out`. */
@@ -388,7 +395,10 @@ export class Switch {
   /** A paused packet goes on where it stopped; each once. Throws InputError when there is none by this name (any more). */
   resume(continuation: string, changes: ResumeChanges = {}): void {
     const options = this.openflow.parseOptions;
-    this.#slowPath.send(this.#packetIns.take(continuation, (paused) => resumed(paused, changes, options)), false);
+    this.#slowPath.send(
+      this.#packetIns.take(continuation, (paused) => resumed(paused, changes, options)),
+      false,
+    );
   }
 
   /** A packet-in as ovs-ofctl prints it, and as plain JSON. */
@@ -506,7 +516,9 @@ export class Switch {
 export async function createSwitch(config: SwitchConfig, options: SwitchOptions): Promise<Switch> {
   const { baseDir, log = () => {}, extraPorts = [] } = options;
   const sw = new Switch(config, log);
-  const ports = config.ports.map((p) => (p.kind === 'pcap' && p.file !== undefined ? { ...p, file: resolve(baseDir, p.file) } : p));
+  const ports = config.ports.map((p) =>
+    p.kind === 'pcap' && p.file !== undefined ? { ...p, file: resolve(baseDir, p.file) } : p,
+  );
   const inBaseDir = (files: readonly string[]): string[] => files.map((file) => resolve(baseDir, file));
   sw.start([...ports, ...extraPorts], {
     flows: inBaseDir(config.flows),

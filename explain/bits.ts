@@ -1,4 +1,5 @@
-// Names registers and marks: which of a pipeline's named bits a write set, or a whole register holds, and what that means.
+// Names registers and marks: which of a pipeline's named bits a write set, or a whole register holds, and what that
+// means.
 // From: explain.ts, and whoever shows registers (the walks, the page).
 import type { TraceWrite } from '../dataplane/trace/types.js';
 import type { BitWords, NameBook, NamedBits, RuleBook, Words } from './types.js';
@@ -21,13 +22,21 @@ function place(field: string, first: number, last: number, whole: boolean): stri
 /** Every named part that the write set; the write itself, unnamed, when the pipeline has no word for it. */
 export function nameWrite(write: TraceWrite, context: BitContext): NamedBits[] {
   const number = numberOf(write.value);
-  const known = context.words.bits.filter((b) => b.field === write.field && b.first >= write.first && b.last <= write.last);
+  const known = context.words.bits.filter(
+    (b) => b.field === write.field && b.first >= write.first && b.last <= write.last,
+  );
   if (number === undefined || known.length === 0) {
     const whole = write.first === 0 && (number === undefined || write.last >= 31);
     const text = `${place(write.field, write.first, write.last, whole)} = ${write.value}`;
     return [{ ...write, text }];
   }
-  return known.map((bits) => named(bits, (number >> BigInt(bits.first - write.first)) & (maskOf(bits.first, bits.last) >> BigInt(bits.first)), context));
+  return known.map((bits) =>
+    named(
+      bits,
+      (number >> BigInt(bits.first - write.first)) & (maskOf(bits.first, bits.last) >> BigInt(bits.first)),
+      context,
+    ),
+  );
 }
 
 /** What a whole register or mark says; parts that are 0 say nothing unless 0 has a meaning and `zeros` is asked for. */
@@ -46,7 +55,14 @@ function named(bits: BitWords, value: bigint, context: BitContext): NamedBits {
   const meaning = meaningOf(bits, value, context);
   const shown = isMark(field) ? hex(value) : String(value);
   const whole = first === 0 && last === (field === 'ct_label' ? 127 : 31);
-  return { field, first, last, value: shown, meaning, text: `${place(field, first, last, whole)} = ${shown}: ${meaning}` };
+  return {
+    field,
+    first,
+    last,
+    value: shown,
+    meaning,
+    text: `${place(field, first, last, whole)} = ${shown}: ${meaning}`,
+  };
 }
 
 function meaningOf(bits: BitWords, value: bigint, { names, rules }: BitContext): string {

@@ -1,6 +1,7 @@
-// Tells a trace in plain sentences, one for each table that the packet went through, with registers, marks and the policy
-// rule that decided by name. Reads only the structured trace (of a simulation, a watched packet or a walk alike); the
-// words are the pipeline's (pipelines/), the names are the lab's or whoever's. To: the command line, the walks, the page.
+// Tells a trace in plain sentences, one for each table that the packet went through, with registers, marks and the
+// policy rule that decided by name. Reads only the structured trace (of a simulation, a watched packet or a walk
+// alike); the words are the pipeline's (pipelines/), the names are the lab's or whoever's. To: the command line, the
+// walks, the page.
 import type { TracePass, TraceStep } from '../dataplane/trace/types.js';
 import { nameRegister, nameWrite, type BitContext } from './bits.js';
 import { applyWrites, type PacketFields, readFlowText } from './packet.js';
@@ -47,9 +48,15 @@ export class Explainer {
   #step(step: TraceStep, next: TraceStep | undefined, packet: PacketFields): ExplainedStep {
     const name = step.name ?? this.tableName(step.table);
     const bits = step.writes.filter((w) => isNote(w.field)).flatMap((w) => nameWrite(w, this.#context));
-    if (step.ct?.mark !== undefined && Number(step.ct.mark) !== 0) bits.push(...nameRegister('ct_mark', step.ct.mark, this.#context));
+    if (step.ct?.mark !== undefined && Number(step.ct.mark) !== 0)
+      bits.push(...nameRegister('ct_mark', step.ct.mark, this.#context));
     const rule = this.#rule(step);
-    const explained: ExplainedStep = { table: step.table, name, sentence: this.#sentence(step, next, packet, rule), bits };
+    const explained: ExplainedStep = {
+      table: step.table,
+      name,
+      sentence: this.#sentence(step, next, packet, rule),
+      bits,
+    };
     if (rule) explained.rule = rule;
     return explained;
   }
@@ -57,15 +64,21 @@ export class Explainer {
   #sentence(step: TraceStep, next: TraceStep | undefined, packet: PacketFields, rule: ExplainedStep['rule']): string {
     if (step.priority === null) return 'No flow here matches, so the packet is dropped.';
     const words = this.words.flows.find(
-      (f) => f.table === step.table && (f.priority ?? step.priority) === step.priority && (f.match?.test(step.match) ?? true) && (f.actions?.test(step.actions) ?? true),
+      (f) =>
+        f.table === step.table &&
+        (f.priority ?? step.priority) === step.priority &&
+        (f.match?.test(step.match) ?? true) &&
+        (f.actions?.test(step.actions) ?? true),
     );
     return words ? this.#fill(words.say, packet, rule) : this.#plain(step, next);
   }
 
   #fill(text: string, packet: PacketFields, rule: ExplainedStep['rule']): string {
     return text.replace(/\{(\w+)\}/g, (_, name: string) => {
-      if (name === 'rule') return rule && 'policy' in rule ? `${rule.policy}, ${rule.rule} (${rule.text})` : 'a policy rule';
-      if (name === 'closed') return rule && 'closedBy' in rule ? rule.closedBy.map((r) => r.policy).join(' and ') : 'a policy';
+      if (name === 'rule')
+        return rule && 'policy' in rule ? `${rule.policy}, ${rule.rule} (${rule.text})` : 'a policy rule';
+      if (name === 'closed')
+        return rule && 'closedBy' in rule ? rule.closedBy.map((r) => r.policy).join(' and ') : 'a policy';
       if (name === 'in') return this.#port(packet.get('in_port'));
       if (name === 'out') return this.#port(this.#outPort(packet));
       const value = packet.get(name) ?? '';
@@ -77,7 +90,9 @@ export class Explainer {
   #plain(step: TraceStep, next: TraceStep | undefined): string {
     const why = matchPhrase(step.match, this.#context);
     const told = [...writePhrases(step, this.#context), ...this.#ct(step)];
-    const end = next ? [`it goes on to table ${next.table}${this.words.tables[next.table] ? ` (${this.tableName(next.table)})` : ''}`] : endings(step);
+    const end = next
+      ? [`it goes on to table ${next.table}${this.words.tables[next.table] ? ` (${this.tableName(next.table)})` : ''}`]
+      : endings(step);
     const what = [...told, ...end].join(', and ') || 'it ends here';
     return `${why ? `Because ${why}: ` : 'Nothing more special applies: '}${what}.`;
   }
@@ -91,7 +106,9 @@ export class Explainer {
   #resumed({ state, zone, mark }: NonNullable<TracePass['ct']>, before: TracePass): string {
     const known = this.words.zones[zone] ? `zone ${zone} (${this.words.zones[zone]})` : `zone ${zone}`;
     if (before.steps.some((s) => s.ct?.commit)) return `The connection is now remembered in ${known}.`;
-    const meaning = nameRegister('ct_mark', mark, this.#context).map((b) => b.text).join('; ');
+    const meaning = nameRegister('ct_mark', mark, this.#context)
+      .map((b) => b.text)
+      .join('; ');
     return `Connection tracking, ${known}: ${statePhrase(state)}${meaning ? `, with ${meaning}` : ''}.`;
   }
 
@@ -116,7 +133,8 @@ export class Explainer {
   }
 }
 
-const isNote = (field: string): boolean => /^(reg\d+|xreg\d|xxreg\d|metadata|pkt_mark|tun_id|tun_metadata\d+)$/.test(field);
+const isNote = (field: string): boolean =>
+  /^(reg\d+|xreg\d|xxreg\d|metadata|pkt_mark|tun_id|tun_metadata\d+)$/.test(field);
 
 function endings({ actions, ct }: TraceStep): string[] {
   if (actions === 'drop') return ['it is dropped'];
@@ -132,6 +150,7 @@ export function statePhrase(state: string): string {
   if (has('inv')) return 'the packet belongs to no valid connection';
   if (has('rel')) return `an error message about a connection that is known${has('rpl') ? ', on the way back' : ''}`;
   if (has('new')) return 'a new connection';
-  if (has('est')) return has('rpl') ? 'an answer of an established connection' : 'a further packet of an established connection';
+  if (has('est'))
+    return has('rpl') ? 'an answer of an established connection' : 'a further packet of an established connection';
   return `state ${state}`;
 }

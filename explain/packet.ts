@@ -23,5 +23,6 @@ export function splitMatch(text: string): string[] {
 
 /** Takes the step's writes into account. */
 export function applyWrites(fields: PacketFields, step: TraceStep): void {
-  for (const [name, value] of [...Object.entries(step.registers), ...Object.entries(step.rewrites)]) fields.set(name, value);
+  for (const [name, value] of [...Object.entries(step.registers), ...Object.entries(step.rewrites)])
+    fields.set(name, value);
 }

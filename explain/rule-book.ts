@@ -1,5 +1,5 @@
-// Finds the policy rule behind each conjunction id, and the policies behind each default deny, on one node. The flows that
-// a pipeline makes of the node's objects say where they come from; the flows that a switch has may number them
+// Finds the policy rule behind each conjunction id, and the policies behind each default deny, on one node. The flows
+// that a pipeline makes of the node's objects say where they come from; the flows that a switch has may number them
 // differently (as the article's do), so a conjunction is recognised by what its clauses match. To: explain.ts.
 import { type FlowSpec, formatMatch, type PortNames } from '../dataplane/openflow/index.js';
 import type { Generated } from '../flows/antrea/types.js';
@@ -19,8 +19,15 @@ export interface RuleBookInput {
 
 export function makeRuleBook({ words, flows, generated, rules, ports, names }: RuleBookInput): RuleBook {
   const known = new Map<string, { object: ObjectRef; rule: string }>();
-  for (const [id, signature] of signatures(generated.flows.map(({ spec }) => spec), words, ports)) {
-    const origin = generated.flows.find(({ spec, origins }) => conjIdOf(spec) === Number(id.split(' ')[1]) && inTables(words, spec, id) && origins[0]?.rule)?.origins[0];
+  for (const [id, signature] of signatures(
+    generated.flows.map(({ spec }) => spec),
+    words,
+    ports,
+  )) {
+    const origin = generated.flows.find(
+      ({ spec, origins }) =>
+        conjIdOf(spec) === Number(id.split(' ')[1]) && inTables(words, spec, id) && origins[0]?.rule,
+    )?.origins[0];
     if (origin?.object && origin.rule) known.set(signature, { object: origin.object, rule: origin.rule });
   }
   const byId = new Map<string, PolicyRuleName>();
@@ -31,7 +38,10 @@ export function makeRuleBook({ words, flows, generated, rules, ports, names }: R
   const closing = new Map<string, PolicyRuleName[]>();
   for (const { spec, origins } of generated.flows) {
     if (words.policies[spec.table]?.stage !== 'default' || spec.actions.length > 0) continue;
-    closing.set(placeOf(spec, ports), origins.flatMap(({ object, why }) => (object ? [{ policy: refName(object), text: why }] : [])));
+    closing.set(
+      placeOf(spec, ports),
+      origins.flatMap(({ object, why }) => (object ? [{ policy: refName(object), text: why }] : [])),
+    );
   }
   return {
     conjunction: (direction, id) => byId.get(`${direction} ${id}`),
@@ -60,12 +70,20 @@ function conjIdOf({ match }: FlowSpec): number | undefined {
   return found && Number(found.value);
 }
 
-const inTables = (words: Words, spec: FlowSpec, id: string): boolean => words.policies[spec.table]?.direction === id.split(' ')[0];
-const placeOf = (spec: FlowSpec, ports: PortNames): string => `${spec.table} ${formatMatch(spec.match, undefined, { ports })}`;
+const inTables = (words: Words, spec: FlowSpec, id: string): boolean =>
+  words.policies[spec.table]?.direction === id.split(' ')[0];
+const placeOf = (spec: FlowSpec, ports: PortNames): string =>
+  `${spec.table} ${formatMatch(spec.match, undefined, { ports })}`;
 const refName = ({ namespace, name }: ObjectRef): string => (namespace === undefined ? name : `${namespace}/${name}`);
 
-function nameRule({ object, rule }: { object: ObjectRef; rule: string }, rules: readonly PolicyRule[], names: NameBook): PolicyRuleName {
-  const found = rules.find((r) => r.policy.name === object.name && r.policy.namespace === object.namespace && r.name === rule);
+function nameRule(
+  { object, rule }: { object: ObjectRef; rule: string },
+  rules: readonly PolicyRule[],
+  names: NameBook,
+): PolicyRuleName {
+  const found = rules.find(
+    (r) => r.policy.name === object.name && r.policy.namespace === object.namespace && r.name === rule,
+  );
   return { policy: refName(object), rule, text: found ? ruleText(found, names) : rule };
 }
 
@@ -83,4 +101,5 @@ function portText(port: PortMatch): string {
   return `${port.protocol.toUpperCase()} ${port.from}${port.to !== undefined && port.to !== port.from ? `-${port.to}` : ''}`;
 }
 
-const list = (parts: readonly string[]): string => (parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`);
+const list = (parts: readonly string[]): string =>
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;

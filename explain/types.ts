@@ -1,5 +1,5 @@
-// What explaining takes and gives. Words are what a pipeline's tables, registers, marks and flows mean: data, one file a
-// pipeline (pipelines/). Names are what the addresses and ports are called where the packet was. Both are handed to
+// What explaining takes and gives. Words are what a pipeline's tables, registers, marks and flows mean: data, one file
+// a pipeline (pipelines/). Names are what the addresses and ports are called where the packet was. Both are handed to
 // explain.ts with a trace; the command line, the walks and the page show what it returns. Nothing here needs Node.
 
 /** What bits first..last of a field mean in one pipeline. */
@@ -23,8 +23,8 @@ export interface TableWords {
 }
 
 /**
- * One kind of flow, and the sentence about a packet that matched it. The first that agrees is taken. In `say`, {name} is
- * the packet's field (nw_src, dl_dst, ...) by name where it has one, {in} where it came in, {out} the port in reg1's
+ * One kind of flow, and the sentence about a packet that matched it. The first that agrees is taken. In `say`, {name}
+ * is the packet's field (nw_src, dl_dst, ...) by name where it has one, {in} where it came in, {out} the port in reg1's
  * place of the pipeline (kind 'port'), {rule} the policy rule that decided, {closed} the policies that close the pod.
  */
 export interface FlowWords {

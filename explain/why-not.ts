@@ -16,7 +16,9 @@ export function whyNotLines(step: Pick<TraceStep, 'table' | 'priority' | 'whyNot
   const direction = explainer.words.policies[step.table]?.direction;
   return [
     ...[...alike.values()].map((group) => loserLine(group, explainer)),
-    ...conjunctions.flatMap((c) => conjunctionLines(c, explainer, direction && explainer.rules?.conjunction(direction, c.id))),
+    ...conjunctions.flatMap((c) =>
+      conjunctionLines(c, explainer, direction && explainer.rules?.conjunction(direction, c.id)),
+    ),
   ];
 }
 
@@ -24,14 +26,22 @@ function loserLine(group: readonly Loser[], explainer: Explainer): string {
   const [{ priority, match, failed }] = group;
   const which = group.length === 1 ? match || '*' : `(${group.length} flows)`;
   if (!failed) return `not ${priority} ${which}: it matches too, but another is found first`;
-  return `not ${priority} ${which}: ${failure(failed, explainer, group.map((l) => l.failed!.wanted))}`;
+  return `not ${priority} ${which}: ${failure(
+    failed,
+    explainer,
+    group.map((l) => l.failed!.wanted),
+  )}`;
 }
 
 const MOST_WANTED = 4;
 
 function failure({ field, got, wanted }: Failed, { names }: Explainer, others: readonly string[] = [wanted]): string {
   const all = [...new Set(others)];
-  const told = all.slice(0, MOST_WANTED).map((value) => plain(field, value)).join(' or ') + (all.length > MOST_WANTED ? ` or ${all.length - MOST_WANTED} others` : '');
+  const told =
+    all
+      .slice(0, MOST_WANTED)
+      .map((value) => plain(field, value))
+      .join(' or ') + (all.length > MOST_WANTED ? ` or ${all.length - MOST_WANTED} others` : '');
   const named = names.address(got) ?? names.mac(got);
   if (field === 'dl_type' || field === 'nw_proto') return `it is ${plain(field, got)}, not ${told}`;
   return `${field} is ${got}${named && named !== got ? ` (${named})` : ''}, not ${told}`;
@@ -44,7 +54,11 @@ const PROTOCOLS: Record<string, Record<number, string>> = {
 
 const plain = (field: string, value: string): string => PROTOCOLS[field]?.[Number(value)] ?? value;
 
-function conjunctionLines({ id, whole, clauses }: ConjunctionState, explainer: Explainer, rule?: { policy: string; rule?: string }): string[] {
+function conjunctionLines(
+  { id, whole, clauses }: ConjunctionState,
+  explainer: Explainer,
+  rule?: { policy: string; rule?: string },
+): string[] {
   const name = rule ? ` (${rule.policy}${rule.rule ? `, ${rule.rule}` : ''})` : '';
   const met = clauses.filter((c) => c.met).length;
   const never = clauses.some((c) => c.flows.length === 0);
@@ -56,5 +70,9 @@ function clauseText({ met, flows }: ClauseState, explainer: Explainer): string {
   if (flows.length === 0) return 'MISSING: no flow has it';
   if (met) return `met: ${flows.find((f) => !f.failed)?.match || '*'}`;
   const failures = flows.map(({ failed }) => failed!);
-  return `MISSING: ${failure(failures[0], explainer, failures.filter((f) => f.field === failures[0].field).map((f) => f.wanted))}`;
+  return `MISSING: ${failure(
+    failures[0],
+    explainer,
+    failures.filter((f) => f.field === failures[0].field).map((f) => f.wanted),
+  )}`;
 }

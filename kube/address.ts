@@ -1,5 +1,5 @@
-// IP addresses and networks of both families as numbers: parse, print, contain, subtract. Text in and out is RFC 5952's.
-// Used by the schemas, the resolvers of this folder and the pipelines.
+// IP addresses and networks of both families as numbers: parse, print, contain, subtract. Text in and out is RFC
+// 5952's. Used by the schemas, the resolvers of this folder and the pipelines.
 import { isIPv4, isIPv6 } from 'node:net';
 
 export type Family = 'ipv4' | 'ipv6';
@@ -75,7 +75,11 @@ export function asCidr(text: string): Cidr {
 }
 
 export function contains(outer: Cidr, inner: Cidr): boolean {
-  return outer.family === inner.family && outer.length <= inner.length && network(inner.base, inner.family, outer.length) === outer.base;
+  return (
+    outer.family === inner.family &&
+    outer.length <= inner.length &&
+    network(inner.base, inner.family, outer.length) === outer.base
+  );
 }
 
 /** Both well-formed text. */

@@ -1,6 +1,6 @@
-// A real API server as the store, over @kubernetes/client-node: its kubeconfigs and credentials, its watches. Objects are checked
-// as those from files are; fields that packetwalk does not know are cut off without a word, since a server's objects have many.
-// Used by follower.ts.
+// A real API server as the store, over @kubernetes/client-node: its kubeconfigs and credentials, its watches. Objects
+// are checked as those from files are; fields that packetwalk does not know are cut off without a word, since a
+// server's objects have many. Used by follower.ts.
 import { get as httpGet } from 'node:http';
 import { type RequestOptions, get as httpsGet } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -31,7 +31,12 @@ async function library(): Promise<Library> {
   try {
     return await import('@kubernetes/client-node');
   } catch {
-    throw new SystemError('import', '@kubernetes/client-node', 'ENOENT', 'it is an optional package: npm install @kubernetes/client-node');
+    throw new SystemError(
+      'import',
+      '@kubernetes/client-node',
+      'ENOENT',
+      'it is an optional package: npm install @kubernetes/client-node',
+    );
   }
 }
 
@@ -53,14 +58,18 @@ export class ApiStore implements ObjectStore {
     } catch (e) {
       throw new InputError('EKUBECONFIG', `${kubeconfig ?? 'kubeconfig'}: ${(e as Error).message}`);
     }
-    if (!config.getCurrentCluster()) throw new InputError('EKUBECONFIG', `${kubeconfig ?? 'kubeconfig'}: expected a current context with a cluster, got ${config.getCurrentContext() || 'none'}`);
+    if (!config.getCurrentCluster())
+      throw new InputError(
+        'EKUBECONFIG',
+        `${kubeconfig ?? 'kubeconfig'}: expected a current context with a cluster, got ${config.getCurrentContext() || 'none'}`,
+      );
     return new ApiStore(lib, config, options);
   }
 
   async list<K extends Kind>(kind: K, { signal }: { signal?: AbortSignal } = {}): Promise<ObjectList<K>> {
     const info = kindInfo(kind);
     const items: ObjectOf<K>[] = [];
-    for (let more: string | undefined = ''; ; ) {
+    for (let more: string | undefined = ''; ;) {
       const query = new URLSearchParams({ limit: String(this.options.limit ?? 500), ...(more && { continue: more }) });
       const list: RawList = (await this.#get(`${pathOf(info)}?${query}`, signal)) as RawList;
       items.push(...(list.items ?? []).flatMap((item) => this.#read<K>(item, info)));
@@ -69,7 +78,10 @@ export class ApiStore implements ObjectStore {
     }
   }
 
-  async *watch<K extends Kind>(kind: K, { resourceVersion, signal }: { resourceVersion: string; signal: AbortSignal }): AsyncGenerator<WatchEvent<K>> {
+  async *watch<K extends Kind>(
+    kind: K,
+    { resourceVersion, signal }: { resourceVersion: string; signal: AbortSignal },
+  ): AsyncGenerator<WatchEvent<K>> {
     const info = kindInfo(kind);
     const queue: WatchEvent<K>[] = [];
     let wake = (): void => {};
@@ -80,15 +92,28 @@ export class ApiStore implements ObjectStore {
     };
     const onEvent = (type: string, object: Record<string, unknown>): void => {
       const version = (object.metadata as { resourceVersion?: string } | undefined)?.resourceVersion ?? '0';
-      if (type === 'ERROR') return end(object.code === GONE ? new GoneError(resourceVersion) : new Error(`watching ${info.plural}: ${String(object.message ?? object.code)}`));
+      if (type === 'ERROR')
+        return end(
+          object.code === GONE
+            ? new GoneError(resourceVersion)
+            : new Error(`watching ${info.plural}: ${String(object.message ?? object.code)}`),
+        );
       if (type === 'BOOKMARK') queue.push({ type, resourceVersion: version });
-      else for (const read of this.#read<K>(object, info)) queue.push({ type: type as 'ADDED', object: read, resourceVersion: version });
+      else
+        for (const read of this.#read<K>(object, info))
+          queue.push({ type: type as 'ADDED', object: read, resourceVersion: version });
       wake();
     };
     const query = { resourceVersion, allowWatchBookmarks: true };
     const request = await new this.lib.Watch(this.config).watch(pathOf(info), query, onEvent, (e: unknown) => {
       const status = (e as { statusCode?: number } | null)?.statusCode;
-      end(status === GONE ? new GoneError(resourceVersion) : status === NOT_FOUND ? new NotServedError(info.plural) : (e ?? undefined));
+      end(
+        status === GONE
+          ? new GoneError(resourceVersion)
+          : status === NOT_FOUND
+            ? new NotServedError(info.plural)
+            : (e ?? undefined),
+      );
     });
     const abort = (): void => {
       request.abort();
@@ -113,10 +138,15 @@ export class ApiStore implements ObjectStore {
 
   /** None when packetwalk cannot make sense of it. In lists, objects do not say what they are. */
   #read<K extends Kind>(raw: Record<string, unknown>, info: KindInfo): ObjectOf<K>[] {
-    const { object, refused } = checkObject({ ...raw, apiVersion: raw.apiVersion ?? info.apiVersions[0], kind: raw.kind ?? info.kind }, info);
+    const { object, refused } = checkObject(
+      { ...raw, apiVersion: raw.apiVersion ?? info.apiVersions[0], kind: raw.kind ?? info.kind },
+      info,
+    );
     if (object) return [object as ObjectOf<K>];
     const { namespace, name } = (raw.metadata ?? {}) as { namespace?: string; name?: string };
-    this.options.onRefused?.(`${info.kind} ${namespace === undefined ? '' : `${namespace}/`}${name} is left out: ${refused!.path.join('.')}: ${refused!.message}`);
+    this.options.onRefused?.(
+      `${info.kind} ${namespace === undefined ? '' : `${namespace}/`}${name} is left out: ${refused!.path.join('.')}: ${refused!.message}`,
+    );
     return [];
   }
 
@@ -125,19 +155,31 @@ export class ApiStore implements ObjectStore {
     const options: RequestOptions = { signal };
     await this.config.applyToHTTPSOptions(options);
     return new Promise((resolve, reject) => {
-      const failed = (e: NodeJS.ErrnoException): void => reject(signal?.aborted ? signal.reason : new SystemError(e.syscall ?? 'connect', url.host, e.code ?? 'EUNKNOWN', 'is this the API server?'));
+      const failed = (e: NodeJS.ErrnoException): void =>
+        reject(
+          signal?.aborted
+            ? signal.reason
+            : new SystemError(e.syscall ?? 'connect', url.host, e.code ?? 'EUNKNOWN', 'is this the API server?'),
+        );
       const request = (url.protocol === 'http:' ? httpGet : httpsGet)(url, options, (response) => {
         let body = '';
-        response.setEncoding('utf8').on('data', (text: string) => (body += text)).on('error', failed).on('end', () => {
-          if (response.statusCode === GONE) return reject(new GoneError(path));
-          if (response.statusCode === NOT_FOUND) return reject(new NotServedError(path));
-          if (response.statusCode !== 200) return reject(new Error(`GET ${path}: ${response.statusCode} ${response.statusMessage}: ${body.slice(0, 200)}`));
-          try {
-            resolve(JSON.parse(body));
-          } catch {
-            reject(new Error(`GET ${path}: expected JSON, got ${JSON.stringify(body.slice(0, 60))}`));
-          }
-        });
+        response
+          .setEncoding('utf8')
+          .on('data', (text: string) => (body += text))
+          .on('error', failed)
+          .on('end', () => {
+            if (response.statusCode === GONE) return reject(new GoneError(path));
+            if (response.statusCode === NOT_FOUND) return reject(new NotServedError(path));
+            if (response.statusCode !== 200)
+              return reject(
+                new Error(`GET ${path}: ${response.statusCode} ${response.statusMessage}: ${body.slice(0, 200)}`),
+              );
+            try {
+              resolve(JSON.parse(body));
+            } catch {
+              reject(new Error(`GET ${path}: expected JSON, got ${JSON.stringify(body.slice(0, 60))}`));
+            }
+          });
       });
       request.on('error', failed);
     });

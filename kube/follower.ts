@@ -1,6 +1,6 @@
-// Keeps a set of objects as a store has them: lists each kind, then watches it; begins anew from the last version seen when a
-// watch ends, with a list when the store remembers no more that far, after a pause when the store does not answer. Who uses
-// it is told when something has changed.
+// Keeps a set of objects as a store has them: lists each kind, then watches it; begins anew from the last version seen
+// when a watch ends, with a list when the store remembers no more that far, after a pause when the store does not
+// answer. Who uses it is told when something has changed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ObjectSet } from './objects.js';
 import type { Kind } from './schema/index.js';
@@ -26,7 +26,9 @@ export class Follower {
     private readonly store: ObjectStore,
     private readonly options: FollowerOptions,
   ) {
-    this.#ready = Promise.all(options.kinds.map((kind) => new Promise<void>((resolve) => void this.#follow(kind, resolve))));
+    this.#ready = Promise.all(
+      options.kinds.map((kind) => new Promise<void>((resolve) => void this.#follow(kind, resolve))),
+    );
   }
 
   /** Resolves when every kind has been listed, or the signal aborted. */

@@ -1,5 +1,6 @@
-// The store inside this process: objects by kind and name, every change numbered, and watches that begin at any number that is
-// still remembered. For tests and for those who bring their objects themselves; api-store.ts is the same over an API server.
+// The store inside this process: objects by kind and name, every change numbered, and watches that begin at any number
+// that is still remembered. For tests and for those who bring their objects themselves; api-store.ts is the same over
+// an API server.
 import { kindNameOf } from './objects.js';
 import type { Kind, KubeObject, ObjectOf } from './schema/index.js';
 import { GoneError, nameOf, type ObjectList, type ObjectStore, type WatchEvent } from './store.js';
@@ -47,10 +48,16 @@ export class MemoryStore implements ObjectStore {
   }
 
   async list<K extends Kind>(kind: K): Promise<ObjectList<K>> {
-    return { items: [...(this.#kinds.get(kind)?.values() ?? [])] as ObjectOf<K>[], resourceVersion: String(this.#version) };
+    return {
+      items: [...(this.#kinds.get(kind)?.values() ?? [])] as ObjectOf<K>[],
+      resourceVersion: String(this.#version),
+    };
   }
 
-  async *watch<K extends Kind>(kind: K, { resourceVersion, signal }: { resourceVersion: string; signal: AbortSignal }): AsyncGenerator<WatchEvent<K>> {
+  async *watch<K extends Kind>(
+    kind: K,
+    { resourceVersion, signal }: { resourceVersion: string; signal: AbortSignal },
+  ): AsyncGenerator<WatchEvent<K>> {
     let seen = Number(resourceVersion);
     while (!signal.aborted) {
       const first = this.#version - this.#changes.length + 1;

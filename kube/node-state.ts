@@ -1,5 +1,5 @@
-// What one node's agent knows, computed from the cluster's objects: the value that a pipeline turns into flows. Plain data
-// in a stable order, without selectors or templates left to resolve. Made by cluster/; read by flows/antrea/*.
+// What one node's agent knows, computed from the cluster's objects: the value that a pipeline turns into flows. Plain
+// data in a stable order, without selectors or templates left to resolve. Made by cluster/; read by flows/antrea/*.
 import type { Family } from './address.js';
 import type { Kind } from './schema/index.js';
 
@@ -94,7 +94,10 @@ export type PortMatch =
 export type RuleAction = 'Allow' | 'Drop' | 'Reject' | 'Pass';
 export type Direction = 'ingress' | 'egress';
 
-/** One rule of a policy, resolved for this node. A K8s direction without rules is one with no peers, which never matches. */
+/**
+ * One rule of a policy, resolved for this node. A K8s direction without rules is one with no peers, which never
+ * matches.
+ */
 export interface PolicyRule {
   /** The same after every change that leaves the rule what it is. */
   id: string;

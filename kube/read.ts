@@ -1,5 +1,5 @@
-// Kubernetes YAML to objects: files, folders, several documents a file, `kind: List`. A wrong field is an InputError with
-// file, line and caret; an unknown field or kind is a warning, as with kubectl's client-side check.
+// Kubernetes YAML to objects: files, folders, several documents a file, `kind: List`. A wrong field is an InputError
+// with file, line and caret; an unknown field or kind is a warning, as with kubectl's client-side check.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
@@ -15,7 +15,10 @@ export interface ReadResult {
 
 const YAML_FILE = /\.(ya?ml|json)$/;
 
-/** All objects of the files, and of the YAML and JSON files in the folders, in order of name. Throws InputError, SystemError. */
+/**
+ * All objects of the files, and of the YAML and JSON files in the folders, in order of name. Throws InputError,
+ * SystemError.
+ */
 export function readManifests(paths: readonly string[]): ReadResult {
   const results = paths.flatMap(filesOf).map((file) => parseManifest(readText(file), file));
   return { objects: results.flatMap((r) => r.objects), warnings: results.flatMap((r) => r.warnings) };
@@ -24,7 +27,10 @@ export function readManifests(paths: readonly string[]): ReadResult {
 function filesOf(path: string): string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
-    return readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((f) => YAML_FILE.test(f)).sort().map((f) => join(path, f));
+    return readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((f) => YAML_FILE.test(f))
+      .sort()
+      .map((f) => join(path, f));
   } catch (e) {
     const { syscall = 'stat', code = 'EUNKNOWN' } = e as NodeJS.ErrnoException;
     throw new SystemError(syscall, path, code, code === 'ENOENT' ? 'check the path' : undefined);
@@ -65,20 +71,28 @@ function readDocument(document: Document, path: PropertyKey[], value: unknown, r
     const { offset, message } = locateIssue(document, { ...issue, path: [...path, ...issue.path] });
     return { place: reader.at(offset), message };
   };
-  const custom = (key: string, message: string): Issue => ({ code: 'custom', path: [key], message, input: value }) as Issue;
+  const custom = (key: string, message: string): Issue =>
+    ({ code: 'custom', path: [key], message, input: value }) as Issue;
   const warn = (issue: Issue): void => {
-    const { place: { line, column }, message } = place(issue);
+    const {
+      place: { line, column },
+      message,
+    } = place(issue);
     reader.result.warnings.push(`${reader.source}:${line}:${column}: ${message}`);
   };
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
     const missing = typeof apiVersion !== 'string' ? 'apiVersion' : 'kind';
-    const { place: where, message } = place(custom(missing, `expected a Kubernetes object with apiVersion and kind, got none of ${missing}`));
+    const { place: where, message } = place(
+      custom(missing, `expected a Kubernetes object with apiVersion and kind, got none of ${missing}`),
+    );
     throw new InputError('EMANIFEST', message, where);
   }
   const info = kindOf(apiVersion, kind);
   if (!info) {
     const known = KINDS.find((k) => k.kind === kind);
-    const why = known ? `a ${kind} is read as ${known.apiVersions[0]}, not as ${apiVersion}` : `a ${kind} (${apiVersion}) is not used here`;
+    const why = known
+      ? `a ${kind} is read as ${known.apiVersions[0]}, not as ${apiVersion}`
+      : `a ${kind} (${apiVersion}) is not used here`;
     warn(custom('kind', `${why}; the object is left out`));
     return;
   }
@@ -92,7 +106,10 @@ function readDocument(document: Document, path: PropertyKey[], value: unknown, r
 }
 
 /** An object checked against its kind. Fields that the kind does not have are cut off and told. */
-export function checkObject(value: unknown, info: KindInfo): { object?: KubeObject; unknown: Issue[]; refused?: Issue } {
+export function checkObject(
+  value: unknown,
+  info: KindInfo,
+): { object?: KubeObject; unknown: Issue[]; refused?: Issue } {
   const unknown: Issue[] = [];
   let candidate = value;
   for (;;) {
@@ -103,7 +120,10 @@ export function checkObject(value: unknown, info: KindInfo): { object?: KubeObje
     candidate = structuredClone(candidate);
     for (const issue of extra) {
       for (const key of issue.keys) unknown.push({ ...issue, keys: [key] });
-      const parent = issue.path.reduce<unknown>((o, key) => (o as Record<PropertyKey, unknown>)[key], candidate) as Record<string, unknown>;
+      const parent = issue.path.reduce<unknown>(
+        (o, key) => (o as Record<PropertyKey, unknown>)[key],
+        candidate,
+      ) as Record<string, unknown>;
       for (const key of issue.keys) delete parent[key];
     }
   }
@@ -111,6 +131,7 @@ export function checkObject(value: unknown, info: KindInfo): { object?: KubeObje
 
 /** What lives in a namespace and names none is in `default`. */
 function named(object: KubeObject, { namespaced }: KindInfo): KubeObject {
-  if (namespaced) return { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } };
+  if (namespaced)
+    return { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } };
   return object;
 }

@@ -1,5 +1,5 @@
-// Where the objects come from: one interface for the store inside this process and for a real API server. A reader lists
-// a kind, remembers the list's resource version and watches from there on; so it misses nothing in between.
+// Where the objects come from: one interface for the store inside this process and for a real API server. A reader
+// lists a kind, remembers the list's resource version and watches from there on; so it misses nothing in between.
 import type { Kind, KubeObject, ObjectOf } from './schema/index.js';
 
 export interface ObjectList<K extends Kind> {
@@ -32,10 +32,14 @@ export class NotServedError extends Error {
 export interface ObjectStore {
   /** Throws NotServedError. */
   list<K extends Kind>(kind: K, options?: { signal?: AbortSignal }): Promise<ObjectList<K>>;
-  /** Every event after `resourceVersion`, until the signal aborts (then it ends) or the source closes the watch (then it
-   *  ends, too: watch again from the last version seen). Throws
-   *  GoneError, NotServedError. */
-  watch<K extends Kind>(kind: K, options: { resourceVersion: string; signal: AbortSignal }): AsyncIterable<WatchEvent<K>>;
+  /**
+   * Every event after `resourceVersion`, until the signal aborts (then it ends) or the source closes the watch (then it
+   * ends, too: watch again from the last version seen). Throws GoneError, NotServedError.
+   */
+  watch<K extends Kind>(
+    kind: K,
+    options: { resourceVersion: string; signal: AbortSignal },
+  ): AsyncIterable<WatchEvent<K>>;
 }
 
 /** `namespace/name`, or `name` where there are no namespaces. */

@@ -1,5 +1,6 @@
 // What Antrea's agent makes on a node besides pods: Egress addresses on the underlay's device, and switch ports for
-// TrafficControl. Planned for resolve.ts from the objects; made at `up` (links.ts, switch-ports.ts), changed by change-devices.ts.
+// TrafficControl. Planned for resolve.ts from the objects; made at `up` (links.ts, switch-ports.ts), changed by
+// change-devices.ts.
 import { type Cluster, Peers } from '../kube/index.js';
 import { familyOf } from '../kube/address.js';
 import type { Lab, LabNode } from './resolve.js';
@@ -34,8 +35,10 @@ interface PortKinds {
   device?: { name?: string };
 }
 
-/** Those of kinds ovsInternal and device, on the nodes of the pods concerned; a tunnel as target is left out, and generation
- *  says so. */
+/**
+ * Those of kinds ovsInternal and device, on the nodes of the pods concerned; a tunnel as target is left out, and
+ * generation says so.
+ */
 export function controlPorts(cluster: Cluster): ControlPort[] {
   const { objects, claims } = cluster;
   const peers = new Peers(cluster);
@@ -59,16 +62,23 @@ function* ofports(): Generator<string> {
 
 /** As `ip` takes them. */
 export function egressAddressCommands(lab: Lab, node: LabNode): string[] {
-  return lab.egressAddresses.filter((egress) => egress.node === node.name).map(({ ip }) => `address replace ${withLength(ip)} dev ${node.underlay.name}`);
+  return lab.egressAddresses
+    .filter((egress) => egress.node === node.name)
+    .map(({ ip }) => `address replace ${withLength(ip)} dev ${node.underlay.name}`);
 }
 
 export const withLength = (ip: string): string => `${ip}/${familyOf(ip) === 'ipv4' ? 32 : 128}`;
 
 export function controlPortCommands(lab: Lab, node: LabNode): string[] {
-  return lab.controlPorts.filter((port) => port.node === node.name).map(({ name }) => `link set dev ${name} mtu ${lab.switches.mtu} up`);
+  return lab.controlPorts
+    .filter((port) => port.node === node.name)
+    .map(({ name }) => `link set dev ${name} mtu ${lab.switches.mtu} up`);
 }
 
 /** As dataplane/config.ts has it. */
-export function controlPortConfig(lab: Lab, { name, ofport, kind }: ControlPort): { kind: 'tap' | 'veth'; name: string; ofport: number; mtu: number } {
+export function controlPortConfig(
+  lab: Lab,
+  { name, ofport, kind }: ControlPort,
+): { kind: 'tap' | 'veth'; name: string; ofport: number; mtu: number } {
   return { kind, name, ofport, mtu: lab.switches.mtu };
 }

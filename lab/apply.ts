@@ -1,12 +1,21 @@
-// Changes a running lab's objects: what the objects come to is worked out anew, and only what differs is done: pods made and
-// removed, flows and groups changed in one step per switch, the nodes' rules and routes rewritten where they differ. Connections that
-// the change does not concern go on.
+// Changes a running lab's objects: what the objects come to is worked out anew, and only what differs is done: pods
+// made and removed, flows and groups changed in one step per switch, the nodes' rules and routes rewritten where they
+// differ. Connections that the change does not concern go on.
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { controlCall } from '../dataplane/control/client.js';
 import { InputError } from '../dataplane/errors.js';
 import { bundleText, isEmpty, metersGone, type TablesDelta } from '../flows/antrea/delta.js';
-import { Claims, type Kind, kindNameOf, type KubeObject, nameOf, type ObjectRef, ObjectSet, refOf } from '../kube/index.js';
+import {
+  Claims,
+  type Kind,
+  kindNameOf,
+  type KubeObject,
+  nameOf,
+  type ObjectRef,
+  ObjectSet,
+  refOf,
+} from '../kube/index.js';
 import { addControlPorts, changeEgressAddresses, removeControlPorts, requireDevices } from './change-devices.js';
 import { dnsmasqArgs } from './dns.js';
 import { daemonsOf, ensureRunning, runningIn, waitUntilReady } from './daemons.js';
@@ -52,7 +61,10 @@ export function apply(name: string, objects: readonly KubeObject[]): Promise<App
 /** Takes the objects with these names out of the lab. */
 export function remove(name: string, objects: readonly KubeObject[]): Promise<Applied> {
   return change(name, (set) =>
-    objects.map((object): ObjectChange => ({ ref: refOf(object), done: set.remove(kindNameOf(object), nameOf(object)) ? 'deleted' : 'not found' })),
+    objects.map((object): ObjectChange => ({
+      ref: refOf(object),
+      done: set.remove(kindNameOf(object), nameOf(object)) ? 'deleted' : 'not found',
+    })),
   );
 }
 
@@ -67,7 +79,10 @@ export function replaceKinds(name: string, kinds: readonly Kind[], objects: read
     });
     for (const old of gone) set.remove(kindNameOf(old), nameOf(old));
     return [
-      ...changed.map((object): ObjectChange => ({ ref: refOf(object), done: set.put(object) ? 'created' : 'configured' })),
+      ...changed.map((object): ObjectChange => ({
+        ref: refOf(object),
+        done: set.put(object) ? 'created' : 'configured',
+      })),
       ...gone.map((object): ObjectChange => ({ ref: refOf(object), done: 'deleted' })),
     ];
   });
@@ -97,7 +112,10 @@ function change(name: string, edit: (set: ObjectSet) => ObjectChange[]): Promise
     const state = getState(name);
     if (!state.complete) throw new Error(`lab ${name} is not whole; repair it first: packetwalk lab up --name ${name}`);
     if (state.lab.pipeline === undefined) {
-      throw new InputError('EFLOWS', `the flows of lab ${name} come from files; one whose flows follow its objects comes up with: packetwalk lab up --pipeline v0.10`);
+      throw new InputError(
+        'EFLOWS',
+        `the flows of lab ${name} come from files; one whose flows follow its objects comes up with: packetwalk lab up --pipeline v0.10`,
+      );
     }
     const set = new ObjectSet(state.kube.objects);
     const objects = edit(set);
@@ -109,18 +127,32 @@ function change(name: string, edit: (set: ObjectSet) => ObjectChange[]): Promise
 async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied, 'objects'>> {
   const before = state.lab;
   const claims = new Claims(state.kube.claims);
-  const { lab, cluster } = planLab(loadTopology(before.topology), { name: before.name, ports: before.ports, pipeline: before.pipeline, objects, claims });
+  const { lab, cluster } = planLab(loadTopology(before.topology), {
+    name: before.name,
+    ports: before.ports,
+    pipeline: before.pipeline,
+    objects,
+    claims,
+  });
   if (!isDeepStrictEqual(plain(lab.nodes), before.nodes)) {
-    throw new InputError('ENODE', `nodes of a running lab stay as they are; take it down and up again: packetwalk lab down --name ${lab.name}`);
+    throw new InputError(
+      'ENODE',
+      `nodes of a running lab stay as they are; take it down and up again: packetwalk lab down --name ${lab.name}`,
+    );
   }
   const tables = generateTables(lab, cluster, state.kube.ids);
   const added = lab.pods.filter((pod) => !before.pods.some((old) => isDeepStrictEqual(plain(pod), old)));
   const removed = before.pods.filter((old) => !lab.pods.some((pod) => isDeepStrictEqual(plain(pod), old)));
   const deltas = lab.nodes.map((node) => ({ node, delta: deltaOf(node, tables.nodes.get(node.name)!) }));
   const { ids } = state.kube;
-  const rules = lab.nodes.filter((node) => !isDeepStrictEqual(hostRules(lab, node, tables.ids), hostRules(before, node, ids)));
+  const rules = lab.nodes.filter(
+    (node) => !isDeepStrictEqual(hostRules(lab, node, tables.ids), hostRules(before, node, ids)),
+  );
   await requireDevices(lab, before);
-  refuseForeign(added.map(({ netns }) => netns), state.namespaces);
+  refuseForeign(
+    added.map(({ netns }) => netns),
+    state.namespaces,
+  );
 
   // A change that is broken off is finished by the next `lab up`: what is to be is on file first.
   state.lab = lab;
@@ -135,7 +167,9 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
   await addControlPorts(lab, before);
   await addPods(state, added);
   await together(lab.nodes.map((node) => changeEgressAddresses(lab, before, node)));
-  await together(deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => changeTables(lab, node, delta)));
+  await together(
+    deltas.filter(({ delta }) => !isEmpty(delta)).map(({ node, delta }) => changeTables(lab, node, delta)),
+  );
   await removeControlPorts(lab, before);
   if (rules.length > 0) await loadRules({ ...lab, nodes: rules }, tables.ids);
   await together(lab.nodes.map((node) => changeServiceRoutes(lab, before, node)));
@@ -152,7 +186,8 @@ async function follow(state: LabState, objects: ObjectSet): Promise<Omit<Applied
 
 /** Flows and groups as one change; meters that come are there before, those that go stay until after. */
 async function changeTables(lab: Lab, node: LabNode, delta: TablesDelta): Promise<void> {
-  const call = (...args: [method: string, ...string[]]): Promise<string> => controlCall(controlSocket(lab, node), ...args);
+  const call = (...args: [method: string, ...string[]]): Promise<string> =>
+    controlCall(controlSocket(lab, node), ...args);
   const { added, changed } = delta.meters;
   if (added.length > 0) await call('packetwalk/meters-add', added.join('\n'));
   if (changed.length > 0) await call('packetwalk/meters-add', '--modify', changed.join('\n'));
@@ -171,7 +206,9 @@ async function removePods(state: LabState, pods: readonly LabPod[]): Promise<voi
   }
   const namespaces = pods.map(({ netns }) => netns);
   await stopAll(runningIn(namespaces));
-  state.processes = state.processes.filter(({ role, of }) => role === 'switch' || role === 'agent' || !pods.some(({ name }) => name === of));
+  state.processes = state.processes.filter(
+    ({ role, of }) => role === 'switch' || role === 'agent' || !pods.some(({ name }) => name === of),
+  );
   await deleteNamespaces(namespaces);
   for (const { netns } of pods) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
   state.namespaces = namespacesOf(lab);
@@ -194,7 +231,8 @@ async function addPods(state: LabState, pods: readonly LabPod[]): Promise<void> 
     await controlCall(controlSocket(lab, node), 'packetwalk/port-add', JSON.stringify(port));
   }
   for (const node of lab.nodes) {
-    if (!(await configureSwitchPorts(part, node))) throw new Error(`the switch of ${node.name} does not make the devices of new pods; its log is in ${node.rundir}`);
+    if (!(await configureSwitchPorts(part, node)))
+      throw new Error(`the switch of ${node.name} does not make the devices of new pods; its log is in ${node.rundir}`);
   }
 }
 
@@ -204,6 +242,9 @@ async function restartServers(state: LabState, before: Lab): Promise<void> {
   if (!isDeepStrictEqual(dnsmasqArgs(lab), dnsmasqArgs(before))) {
     await stopAll(state.processes.filter(({ role }) => role === 'dns'));
   }
-  const started = await ensureRunning(state, daemonsOf(lab).filter(({ role }) => role !== 'switch'));
+  const started = await ensureRunning(
+    state,
+    daemonsOf(lab).filter(({ role }) => role !== 'switch'),
+  );
   await together([...started].map((daemon) => waitUntilReady(daemon, state)));
 }

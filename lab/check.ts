@@ -19,8 +19,13 @@ export const topologySchema = topologyShape.superRefine((topology, context) => {
 /** Only today's pipeline knows IPv6. */
 function checkFamilies({ cluster, switches }: Topology, report: Report): void {
   const { pod_cidr6, service_cidr6 } = cluster;
-  if ((pod_cidr6 === undefined) !== (service_cidr6 === undefined)) report(['cluster', pod_cidr6 ? 'pod_cidr6' : 'service_cidr6'], 'expected pod_cidr6 and service_cidr6, got one of them');
-  if (pod_cidr6 !== undefined && switches.pipeline !== 'v2') report(['cluster', 'pod_cidr6'], `expected switches: { pipeline: v2 } for IPv6, got ${switches.pipeline}`);
+  if ((pod_cidr6 === undefined) !== (service_cidr6 === undefined))
+    report(
+      ['cluster', pod_cidr6 ? 'pod_cidr6' : 'service_cidr6'],
+      'expected pod_cidr6 and service_cidr6, got one of them',
+    );
+  if (pod_cidr6 !== undefined && switches.pipeline !== 'v2')
+    report(['cluster', 'pod_cidr6'], `expected switches: { pipeline: v2 } for IPv6, got ${switches.pipeline}`);
 }
 
 /** Refuses the second use of a value. */
@@ -45,7 +50,8 @@ function checkNames({ nodes, underlay }: Topology, report: Report): void {
     names.add(node.name, `node ${node.name}`, ['nodes', n, 'name']);
     node.pods.forEach((pod, p) => {
       names.add(pod.name, `pod ${pod.name}`, ['nodes', n, 'pods', p, 'name']);
-      if (pod.netns && pod.netns !== pod.name) names.add(pod.netns, `pod ${pod.name}`, ['nodes', n, 'pods', p, 'netns']);
+      if (pod.netns && pod.netns !== pod.name)
+        names.add(pod.netns, `pod ${pod.name}`, ['nodes', n, 'pods', p, 'netns']);
     });
   });
 }
@@ -54,7 +60,8 @@ function checkUnderlay({ nodes, underlay }: Topology, report: Report): void {
   const addresses = new Once(report);
   const macs = new Once(report);
   const member = (ip: string, mac: string, who: string, path: Path): void => {
-    if (!inPrefix(ip, underlay.subnet)) report([...path, 'ip'], `expected an address in the underlay ${underlay.subnet}, got ${ip}`);
+    if (!inPrefix(ip, underlay.subnet))
+      report([...path, 'ip'], `expected an address in the underlay ${underlay.subnet}, got ${ip}`);
     addresses.add(ip, who, [...path, 'ip']);
     macs.add(mac, who, [...path, 'mac']);
   };
@@ -63,8 +70,13 @@ function checkUnderlay({ nodes, underlay }: Topology, report: Report): void {
     if (node.ip && node.mac) member(node.ip, node.mac, `node ${node.name}`, ['nodes', n]);
   });
   const { address, gateway } = underlay.client;
-  if (!inPrefix(gateway, address)) report(['underlay', 'client', 'gateway'], `expected an address in the client's network ${address}, got ${gateway}`);
-  if (overlap(address, underlay.subnet)) report(['underlay', 'client', 'address'], `expected a network outside the underlay ${underlay.subnet}, got ${address}`);
+  if (!inPrefix(gateway, address))
+    report(['underlay', 'client', 'gateway'], `expected an address in the client's network ${address}, got ${gateway}`);
+  if (overlap(address, underlay.subnet))
+    report(
+      ['underlay', 'client', 'address'],
+      `expected a network outside the underlay ${underlay.subnet}, got ${address}`,
+    );
 }
 
 function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Report): void {
@@ -73,14 +85,19 @@ function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Re
     const at: Path = ['nodes', n];
     const { pod_cidr } = node;
     if (pod_cidr === undefined) {
-      if (node.pods.length > 0 || node.gateway) report(at, 'expected pod_cidr, because the node has pods or a gateway of its own here, got none');
+      if (node.pods.length > 0 || node.gateway)
+        report(at, 'expected pod_cidr, because the node has pods or a gateway of its own here, got none');
       return;
     }
     if (!inPrefix(pod_cidr.split('/')[0], cluster.pod_cidr)) {
       report([...at, 'pod_cidr'], `expected a network in the cluster's ${cluster.pod_cidr}, got ${pod_cidr}`);
     }
     for (const { name, cidr } of [...cidrs, { name: 'the underlay', cidr: underlay.subnet }]) {
-      if (overlap(cidr, pod_cidr)) report([...at, 'pod_cidr'], `expected a network of its own, got ${pod_cidr}, which overlaps ${cidr} of ${name}`);
+      if (overlap(cidr, pod_cidr))
+        report(
+          [...at, 'pod_cidr'],
+          `expected a network of its own, got ${pod_cidr}, which overlaps ${cidr} of ${name}`,
+        );
     }
     cidrs.push({ name: node.name, cidr: pod_cidr });
 
@@ -89,15 +106,20 @@ function checkNodes({ nodes, cluster, underlay, switches }: Topology, report: Re
     const ports = new Once(report);
     const numbers = new Once(report);
     const member = (ip: string, mac: string, who: string, path: Path): void => {
-      if (!inPrefix(ip, pod_cidr)) report([...path, 'ip'], `expected an address in ${node.name}'s pod network ${pod_cidr}, got ${ip}`);
+      if (!inPrefix(ip, pod_cidr))
+        report([...path, 'ip'], `expected an address in ${node.name}'s pod network ${pod_cidr}, got ${ip}`);
       addresses.add(ip, who, [...path, 'ip']);
       macs.add(mac, who, [...path, 'mac']);
     };
-    for (const [what, port] of [['tunnel', switches.tunnel], ['gateway', switches.gateway]] as const) {
+    for (const [what, port] of [
+      ['tunnel', switches.tunnel],
+      ['gateway', switches.gateway],
+    ] as const) {
       ports.add(port.name, `the ${what}`, ['switches', what, 'name']);
       numbers.add(port.ofport, `the ${what}`, ['switches', what, 'ofport']);
     }
-    for (const device of [underlay.device, 'lo', ...(node.docker ? [node.docker.device] : [])]) ports.add(device, `the node's ${device}`, at);
+    for (const device of [underlay.device, 'lo', ...(node.docker ? [node.docker.device] : [])])
+      ports.add(device, `the node's ${device}`, at);
     if (node.gateway) member(node.gateway.ip, node.gateway.mac, `${node.name}'s gateway`, [...at, 'gateway']);
     node.pods.forEach((pod, p) => {
       const path = [...at, 'pods', p];
@@ -116,27 +138,39 @@ function checkServices({ nodes, services, cluster, manifests }: Topology, report
     const at: Path = ['services', s];
     names.add(service.name, `service ${service.name}`, [...at, 'name']);
     if (!inPrefix(service.cluster_ip, cluster.service_cidr)) {
-      report([...at, 'cluster_ip'], `expected an address in the cluster's ${cluster.service_cidr}, got ${service.cluster_ip}`);
+      report(
+        [...at, 'cluster_ip'],
+        `expected an address in the cluster's ${cluster.service_cidr}, got ${service.cluster_ip}`,
+      );
     }
     if ((service.selector === undefined) === (service.endpoints === undefined)) {
       report(at, `expected either a selector or endpoints, got ${service.selector ? 'both' : 'neither'}`);
     } else if (service.selector && podsOf(nodes, service).length === 0) {
       const namespace = service.name.split('/')[0];
-      report([...at, 'selector'], `expected labels of at least one pod in namespace ${namespace}, got ${JSON.stringify(service.selector)}`);
+      report(
+        [...at, 'selector'],
+        `expected labels of at least one pod in namespace ${namespace}, got ${JSON.stringify(service.selector)}`,
+      );
     }
     const ports = new Once(report);
     service.ports.forEach((port, p) => {
       const path = [...at, 'ports', p];
-      if (service.ports.length > 1 && !port.name) report(path, 'expected a name, because the service has several ports');
+      if (service.ports.length > 1 && !port.name)
+        report(path, 'expected a name, because the service has several ports');
       ports.add(port.name ?? '', `port ${port.name ?? port.port} of ${service.name}`, [...path, 'name']);
       if (port.node_port) nodePorts.add(port.node_port, `${port.protocol} of ${service.name}`, [...path, 'node_port']);
     });
   });
   nodes.forEach((node, n) => {
     // Those of the manifests are not known here.
-    if (manifests.length === 0) node.service_order.forEach((name, i) => {
-      if (!known.has(name)) report(['nodes', n, 'service_order', i], `expected a service port such as ${[...known][0] ?? 'default/web:'}, got ${JSON.stringify(name)}`);
-    });
+    if (manifests.length === 0)
+      node.service_order.forEach((name, i) => {
+        if (!known.has(name))
+          report(
+            ['nodes', n, 'service_order', i],
+            `expected a service port such as ${[...known][0] ?? 'default/web:'}, got ${JSON.stringify(name)}`,
+          );
+      });
   });
 }
 
@@ -148,5 +182,7 @@ function servicePortName(service: TopologyService, port: TopologyService['ports'
 function podsOf(nodes: TopologyNode[], service: TopologyService): TopologyPod[] {
   const namespace = service.name.split('/')[0];
   const wanted = Object.entries(service.selector ?? {});
-  return nodes.flatMap((n) => n.pods).filter((pod) => pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value));
+  return nodes
+    .flatMap((n) => n.pods)
+    .filter((pod) => pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value));
 }

@@ -1,5 +1,6 @@
-// The lab's long-running programs: a switch for each node (and an agent, if its pipeline has one), an HTTP or DNS server for each pod that serves. Finds those that
-// run, starts those that do not, and waits until each answers. Used by up.ts; status.ts asks the same questions.
+// The lab's long-running programs: a switch for each node (and an agent, if its pipeline has one), an HTTP or DNS
+// server for each pod that serves. Finds those that run, starts those that do not, and waits until each answers. Used
+// by up.ts; status.ts asks the same questions.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +11,16 @@ import { pipelineByName } from '../flows/antrea/index.js';
 import { isListening } from './agent/files.js';
 import { dnsmasqArgs } from './dns.js';
 import { netnsInode } from './namespaces.js';
-import { argvOf, type Identity, isAlive, isBound, netnsInodeOf, processes, startDetached, stopAll } from './processes.js';
+import {
+  argvOf,
+  type Identity,
+  isAlive,
+  isBound,
+  netnsInodeOf,
+  processes,
+  startDetached,
+  stopAll,
+} from './processes.js';
 import type { Lab } from './resolve.js';
 import { SYSTEM_PATH } from './run.js';
 import { type LabState, type Role, saveState } from './state.js';
@@ -18,8 +28,8 @@ import { controlSocket, switchConfig } from './switch-config.js';
 import { together } from './together.js';
 
 /**
- * V8's young generation may take 48 MB by default, and under a flood of upcalls it does. A switch's garbage is short-lived
- * and small: 4 MB semi-spaces keep up (bench/soak.ts).
+ * V8's young generation may take 48 MB by default, and under a flood of upcalls it does. A switch's garbage is
+ * short-lived and small: 4 MB semi-spaces keep up (bench/soak.ts).
  */
 const SWITCH_HEAP = ['--max-semi-space-size=4'];
 
@@ -49,36 +59,55 @@ export function daemonsOf(lab: Lab): Daemon[] {
       role: 'switch',
       of: node.name,
       netns: node.netns,
-      argv: [process.execPath, ...SWITCH_HEAP, packageFile('dist', 'cli', 'main.js'), 'switch', '--config', join(node.rundir, 'switch.json')],
+      argv: [
+        process.execPath,
+        ...SWITCH_HEAP,
+        packageFile('dist', 'cli', 'main.js'),
+        'switch',
+        '--config',
+        join(node.rundir, 'switch.json'),
+      ],
       log: join(node.rundir, 'switch.log'),
       isReady: () => answers(controlSocket(lab, node)),
     })),
     ...(lab.pipeline !== undefined && pipelineByName(lab.pipeline).hasAgent ? lab.nodes : []).map((node): Daemon => ({
       role: 'agent',
       of: node.name,
-      // In no namespace of the lab's: it takes the lab's lock, which is a name in the network namespace of who works on the lab.
+      // In no namespace of the lab's: it takes the lab's lock, which is a name in the network namespace of who works on
+      // the lab.
       argv: [process.execPath, packageFile('dist', 'cli', 'main.js'), 'agent', '--lab', lab.name, '--node', node.name],
       log: join(node.rundir, 'agent.log'),
       isReady: async (pid) => isListening(node, pid),
     })),
-    ...lab.pods.filter((pod) => pod.serve).map((pod): Daemon => ({
-      role: pod.serve!,
-      of: pod.name,
-      netns: pod.netns,
-      argv:
-        pod.serve === 'http'
-          ? [process.execPath, packageFile('dist', 'lab', 'servers', 'http-server.js'), pod.name, pod.ip, String(HTTP_PORT)]
-          : ['dnsmasq', ...dnsmasqArgs(lab)],
-      log: join(lab.rundir, `${pod.name}.log`),
-      isReady: async (pid) => (pod.serve === 'http' ? isBound(pid, 'tcp', HTTP_PORT) : isBound(pid, 'udp', DNS_PORT)),
-    })),
+    ...lab.pods
+      .filter((pod) => pod.serve)
+      .map((pod): Daemon => ({
+        role: pod.serve!,
+        of: pod.name,
+        netns: pod.netns,
+        argv:
+          pod.serve === 'http'
+            ? [
+                process.execPath,
+                packageFile('dist', 'lab', 'servers', 'http-server.js'),
+                pod.name,
+                pod.ip,
+                String(HTTP_PORT),
+              ]
+            : ['dnsmasq', ...dnsmasqArgs(lab)],
+        log: join(lab.rundir, `${pod.name}.log`),
+        isReady: async (pid) => (pod.serve === 'http' ? isBound(pid, 'tcp', HTTP_PORT) : isBound(pid, 'udp', DNS_PORT)),
+      })),
   ];
 }
 
 /** Whether a switch answers on its socket. */
 export async function answers(socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
-  const asked = controlCall(socket, 'version').then(() => true, () => false);
+  const asked = controlCall(socket, 'version').then(
+    () => true,
+    () => false,
+  );
   const waited = new AbortController();
   const late = sleep(ANSWER_MS, false, { signal: waited.signal, ref: false }).catch(() => false);
   const answer = await Promise.race([asked, late]);
@@ -94,7 +123,10 @@ export function findDaemon(daemon: Daemon, state: LabState, inLab: Identity[]): 
   const inode = daemon.netns === undefined ? undefined : netnsInode(daemon.netns);
   return inLab.find(({ pid }) => {
     const argv = argvOf(pid);
-    return isDeepStrictEqual(argv, commandOf(daemon)) || (netnsInodeOf(pid) === inode && isDeepStrictEqual(argv, daemon.argv));
+    return (
+      isDeepStrictEqual(argv, commandOf(daemon)) ||
+      (netnsInodeOf(pid) === inode && isDeepStrictEqual(argv, daemon.argv))
+    );
   });
 }
 
@@ -110,13 +142,20 @@ export function runningIn(namespaces: string[]): Identity[] {
   return processes((pid) => {
     // In this order: `ip` first enters the namespace and then becomes the program.
     const [ip, netns, exec, name] = argvOf(pid);
-    return (ip === 'ip' && netns === 'netns' && exec === 'exec' && namespaces.includes(name)) || inodes.has(netnsInodeOf(pid) ?? -1);
+    return (
+      (ip === 'ip' && netns === 'netns' && exec === 'exec' && namespaces.includes(name)) ||
+      inodes.has(netnsInodeOf(pid) ?? -1)
+    );
   });
 }
 
-const commandOf = ({ netns, argv }: Daemon): string[] => (netns === undefined ? argv : ['ip', 'netns', 'exec', netns, ...argv]);
+const commandOf = ({ netns, argv }: Daemon): string[] =>
+  netns === undefined ? argv : ['ip', 'netns', 'exec', netns, ...argv];
 
-/** Starts what does not run, or runs and does not answer. Resolves with those that were started; they may not answer yet. */
+/**
+ * Starts what does not run, or runs and does not answer. Resolves with those that were started; they may not answer
+ * yet.
+ */
 export async function ensureRunning(state: LabState, daemons = daemonsOf(state.lab)): Promise<Set<Daemon>> {
   const inLab = runningIn(state.namespaces);
   const started = new Set<Daemon>();
@@ -157,14 +196,22 @@ export async function waitUntilReady(daemon: Daemon, state: LabState, signal?: A
     signal?.throwIfAborted();
     if (await daemon.isReady(identity.pid)) return;
     if (!isAlive(identity)) throw new Error(`${what} ended:\n${logTail(daemon.log)}`);
-    if (Date.now() > deadline) throw new Error(`${what} did not answer within ${READY_MS / 1000} s:\n${logTail(daemon.log)}`);
+    if (Date.now() > deadline)
+      throw new Error(`${what} did not answer within ${READY_MS / 1000} s:\n${logTail(daemon.log)}`);
   }
 }
 
 /** The last lines of a log, indented. */
 export function logTail(log: string, lines = 12): string {
   try {
-    return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-lines).map((line) => `  ${line}`).join('\n') || `  (${log} is empty)`;
+    return (
+      readFileSync(log, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-lines)
+        .map((line) => `  ${line}`)
+        .join('\n') || `  (${log} is empty)`
+    );
   } catch {
     return `  (no log at ${log})`;
   }

@@ -1,5 +1,5 @@
-// Takes a lab down: programs, namespaces (their devices, routes and rules go with them), files. Works from the state file,
-// so it also removes what is left of a lab that was killed half-way.
+// Takes a lab down: programs, namespaces (their devices, routes and rules go with them), files. Works from the state
+// file, so it also removes what is left of a lab that was killed half-way.
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runningIn } from './daemons.js';
@@ -26,7 +26,8 @@ export async function takeDown(state: LabState): Promise<void> {
   for (const folder of state.folders) removeEmpty(folder);
   // The state file last: killed before that, the next `down` goes on from it.
   const { rundir } = state.lab;
-  for (const entry of readdirSync(rundir)) if (entry !== 'state.json') rmSync(join(rundir, entry), { recursive: true, force: true });
+  for (const entry of readdirSync(rundir))
+    if (entry !== 'state.json') rmSync(join(rundir, entry), { recursive: true, force: true });
   rmSync(rundir, { recursive: true, force: true });
   removeEmpty(RUN_FOLDER);
 }

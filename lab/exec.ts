@@ -12,14 +12,27 @@ export function getLab(name: string): Lab {
 /** With the objects that it is made of. */
 export function getState(name: string): LabState {
   const state = loadState(name);
-  if (!state) throw new InputError('ENOLAB', `there is no lab ${name}; bring it up with: packetwalk lab up${name === 'pw' ? '' : ` --name ${name}`}`);
+  if (!state)
+    throw new InputError(
+      'ENOLAB',
+      `there is no lab ${name}; bring it up with: packetwalk lab up${name === 'pw' ? '' : ` --name ${name}`}`,
+    );
   return state;
 }
 
-/** The namespace of a node, a pod (by name, by namespace/name or by its short name), the router, the client or the underlay. */
+/**
+ * The namespace of a node, a pod (by name, by namespace/name or by its short name), the router, the client or the
+ * underlay.
+ */
 export function netnsOf(lab: Lab, where: string): string {
   const places = new Map<string, string>();
-  for (const { name, netns } of [...lab.nodes, ...lab.pods, lab.router, lab.client, { name: 'underlay', netns: lab.underlay.netns }]) {
+  for (const { name, netns } of [
+    ...lab.nodes,
+    ...lab.pods,
+    lab.router,
+    lab.client,
+    { name: 'underlay', netns: lab.underlay.netns },
+  ]) {
     places.set(netns, netns);
     places.set(netns.slice(lab.name.length + 1), netns);
     places.set(name, netns);
@@ -27,7 +40,9 @@ export function netnsOf(lab: Lab, where: string): string {
   for (const pod of lab.pods) places.set(`${pod.namespace}/${pod.name}`, pod.netns);
   const found = places.get(where);
   if (found) return found;
-  const names = [...lab.nodes, ...lab.pods, lab.router, lab.client].map((place) => place.netns.slice(lab.name.length + 1));
+  const names = [...lab.nodes, ...lab.pods, lab.router, lab.client].map((place) =>
+    place.netns.slice(lab.name.length + 1),
+  );
   throw new InputError('EPLACE', `expected one of ${names.join(', ')}, got ${JSON.stringify(where)}`);
 }
 

@@ -1,5 +1,6 @@
-// Explaining for a lab: one Explainer a node, with the words of the pipeline that its switch runs, the lab's names and its
-// policies (the Kubernetes objects beside the topology file, where there are any). Used by trace, watch, walk and the page.
+// Explaining for a lab: one Explainer a node, with the words of the pipeline that its switch runs, the lab's names and
+// its policies (the Kubernetes objects beside the topology file, where there are any). Used by trace, watch, walk and
+// the page.
 import { existsSync } from 'node:fs';
 import { parseFlows, TlvMap, type FlowSpec, type PortNames } from '../dataplane/openflow/index.js';
 import { readText } from '../dataplane/read-config.js';
@@ -31,7 +32,10 @@ export function nameBook(lab: Lab, node: LabNode, names = new Names(lab)): NameB
 
 /** Names and numbers of the ports of a node's switch. */
 export function portNames(lab: Lab, node: LabNode): PortNames {
-  const byName = new Map<string, number>([[node.gateway.name, node.gateway.ofport], [lab.switches.tunnel.name, lab.switches.tunnel.ofport]]);
+  const byName = new Map<string, number>([
+    [node.gateway.name, node.gateway.ofport],
+    [lab.switches.tunnel.name, lab.switches.tunnel.ofport],
+  ]);
   for (const pod of lab.pods) if (pod.node === node.name) byName.set(pod.port, pod.ofport);
   const byNumber = new Map([...byName].map(([name, no]) => [no, name]));
   return { byName: (name) => byName.get(name), byNumber: (no) => byNumber.get(no), names: () => [...byName.keys()] };
@@ -59,7 +63,10 @@ export class LabExplaining {
       const [gateway] = lab.nodes.map((n) => ({ name: n.gateway.name, ofport: n.gateway.ofport }));
       const { name, ofport } = lab.switches.tunnel;
       this.#cluster = resolveCluster(new ObjectSet(readManifests([objects]).objects), {
-        ...DEFAULT_CONFIG, podCidrs: { ipv4: lab.podCidr }, gateway, tunnel: { name, ofport },
+        ...DEFAULT_CONFIG,
+        podCidrs: { ipv4: lab.podCidr },
+        gateway,
+        tunnel: { name, ofport },
       });
     }
   }
@@ -79,6 +86,13 @@ export class LabExplaining {
     if (!this.#cluster?.nodes.some((n) => n.name === node.name)) return undefined;
     const state = nodeState(this.#cluster, node.name);
     const generated = pipelineByName(words.pipeline).generate(state);
-    return makeRuleBook({ words, flows: this.flows(node), generated, rules: state.rules, ports: portNames(this.lab, node), names });
+    return makeRuleBook({
+      words,
+      flows: this.flows(node),
+      generated,
+      rules: state.rules,
+      ports: portNames(this.lab, node),
+      names,
+    });
   }
 }

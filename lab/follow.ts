@@ -1,5 +1,6 @@
-// A lab that follows a store of objects, as an API server is: what changes there is changed here, many changes at once as one.
-// Nodes stay those of the lab; pods come from Pod objects, endpoints from EndpointSlices, as the server's controllers made them.
+// A lab that follows a store of objects, as an API server is: what changes there is changed here, many changes at once
+// as one. Nodes stay those of the lab; pods come from Pod objects, endpoints from EndpointSlices, as the server's
+// controllers made them.
 import { Follower, type Kind, KINDS, type ObjectStore } from '../kube/index.js';
 import { type Applied, replaceKinds } from './apply.js';
 
@@ -16,7 +17,11 @@ export interface FollowOptions {
 }
 
 /** Until the signal aborts. */
-export async function followStore(name: string, store: ObjectStore, { signal, onApplied = () => {}, onTrouble = () => {} }: FollowOptions): Promise<void> {
+export async function followStore(
+  name: string,
+  store: ObjectStore,
+  { signal, onApplied = () => {}, onTrouble = () => {} }: FollowOptions,
+): Promise<void> {
   let news = true;
   let wake = (): void => {};
   const onChange = (): void => {
@@ -31,7 +36,11 @@ export async function followStore(name: string, store: ObjectStore, { signal, on
     news = false;
     if (signal.aborted) break;
     try {
-      const applied = await replaceKinds(name, FOLLOWED, FOLLOWED.flatMap((kind) => follower.objects.of(kind)));
+      const applied = await replaceKinds(
+        name,
+        FOLLOWED,
+        FOLLOWED.flatMap((kind) => follower.objects.of(kind)),
+      );
       if (applied.objects.length > 0) onApplied(applied);
     } catch (e) {
       // Something half-written, perhaps: the next change may mend it.

@@ -39,9 +39,14 @@ export function generateTables(lab: Lab, cluster: Cluster, before: NodeIds = {})
   return { nodes, ids, tableNames };
 }
 
-/** What no object says: the ports of TrafficControl, the groups that the node's agent has heard of, the Traceflows that it watches for. */
+/**
+ * What no object says: the ports of TrafficControl, the groups that the node's agent has heard of, the Traceflows that
+ * it watches for.
+ */
 export function agentState(lab: Lab, cluster: Cluster, node: LabNode, state: NodeState): AgentState {
-  const devices = Object.fromEntries(lab.controlPorts.filter((port) => port.node === node.name).map(({ name, ofport }) => [name, ofport]));
+  const devices = Object.fromEntries(
+    lab.controlPorts.filter((port) => port.node === node.name).map(({ name, ofport }) => [name, ofport]),
+  );
   return {
     devices,
     gatewayWithoutMarks: true,
@@ -78,6 +83,12 @@ export function writeTables(lab: Lab, { nodes, tableNames }: GeneratedTables): v
 
 /** What is to be done to a switch that has the node's files, so that it has the generated tables. */
 export function deltaOf(node: LabNode, generated: Generated): TablesDelta {
-  const lines = (file: string): string[] => readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
-  return tablesDelta({ flows: lines(node.flows), groups: lines(node.groups!), meters: lines(node.meters!) }, textsOf(generated));
+  const lines = (file: string): string[] =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+  return tablesDelta(
+    { flows: lines(node.flows), groups: lines(node.groups!), meters: lines(node.meters!) },
+    textsOf(generated),
+  );
 }

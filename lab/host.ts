@@ -1,5 +1,5 @@
-// A node as a host: kernel settings of each namespace; kube-proxy's and Antrea's rules with their sets of addresses, as the
-// lab's pipeline wants them.
+// A node as a host: kernel settings of each namespace; kube-proxy's and Antrea's rules with their sets of addresses, as
+// the lab's pipeline wants them.
 import { pipelineByName } from '../flows/antrea/index.js';
 import { egressMarksOf } from '../flows/antrea/v2/egress.js';
 import type { NodeIds } from './generate.js';
@@ -17,10 +17,17 @@ const NO_IPV6 = ['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disa
 const both = (setting: string): string[] => ['all', 'default'].map((which) => `net.ipv4.conf.${which}.${setting}`);
 
 /**
- * New namespaces take over some of the machine's own settings, so what matters is set. A packet for a Service enters and
- * leaves a node by the same device: routers tell the sender to go straight then (a redirect), which must not be here.
+ * New namespaces take over some of the machine's own settings, so what matters is set. A packet for a Service enters
+ * and leaves a node by the same device: routers tell the sender to go straight then (a redirect), which must not be
+ * here.
  */
-const ROUTER = ['net.ipv4.ip_forward=1', ...both('rp_filter=0'), ...both('send_redirects=0'), ...both('arp_ignore=0'), ...both('arp_announce=0')];
+const ROUTER = [
+  'net.ipv4.ip_forward=1',
+  ...both('rp_filter=0'),
+  ...both('send_redirects=0'),
+  ...both('arp_ignore=0'),
+  ...both('arp_announce=0'),
+];
 
 /** Where pods have IPv6 addresses: theirs are said, not made up from advertisements, and not tried out first. */
 const both6 = (setting: string): string[] => ['all', 'default'].map((which) => `net.ipv6.conf.${which}.${setting}`);
@@ -33,7 +40,8 @@ const HOST = both('rp_filter=0');
 
 export async function configureKernel(lab: Lab, signal?: AbortSignal): Promise<void> {
   // Unknown keys are left out (-e): a kernel without IPv6 needs none of its settings.
-  const set = (netns: string, settings: string[]): Promise<unknown> => runIn(netns, ['sysctl', '-e', '-q', '-w', ...NO_IPV6, ...settings], { signal });
+  const set = (netns: string, settings: string[]): Promise<unknown> =>
+    runIn(netns, ['sysctl', '-e', '-q', '-w', ...NO_IPV6, ...settings], { signal });
   await together([
     set(lab.underlay.netns, []),
     set(lab.router.netns, ROUTER),
@@ -49,7 +57,10 @@ export async function loadRules(lab: Lab, ids: NodeIds, signal?: AbortSignal): P
     lab.nodes.map(async (node) => {
       for (const { family, sets, text } of hostRules(lab, node, ids)) {
         await runIn(node.netns, ['ipset', '-exist', 'restore'], { input: sets.map(setText).join(''), signal });
-        await runIn(node.netns, [family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore'], { input: text, signal });
+        await runIn(node.netns, [family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore'], {
+          input: text,
+          signal,
+        });
       }
     }),
   );
@@ -72,16 +83,35 @@ function setText({ name, type, family, members }: IpSet): string {
 
 type RulesNode = Pick<LabNode, 'name' | 'ip' | 'podCidr' | 'ip6' | 'podCidr6' | 'gateway' | 'serviceOrder' | 'docker'>;
 
-/** What this node's kernel is told, one family after the other. `ids`: those that the switches' flows were made with. */
+/**
+ * What this node's kernel is told, one family after the other. `ids`: those that the switches' flows were made with.
+ */
 export function hostRules(lab: Lab, node: RulesNode, ids: NodeIds): HostRules[] {
   if (lab.pipeline === undefined || pipelineByName(lab.pipeline).kubeProxy !== 'none') {
-    const sets: IpSet[] = [{ name: POD_SET, type: 'hash:net', family: 'ipv4', members: lab.nodes.map(({ podCidr }) => podCidr) }];
+    const sets: IpSet[] = [
+      { name: POD_SET, type: 'hash:net', family: 'ipv4', members: lab.nodes.map(({ podCidr }) => podCidr) },
+    ];
     return [{ family: 'ipv4', sets, text: rulesOf(lab, node) + filterTable(natInput(lab, node)) }];
   }
   const common = { gateway: node.gateway.name, services: lab.services, egresses: egressMarksOf(ids[node.name]) };
-  const ipv4 = antreaProxyRules({ ...common, family: 'ipv4', nodeIps: [node.ip], podCidr: node.podCidr, podCidrs: lab.nodes.map(({ podCidr }) => podCidr) });
+  const ipv4 = antreaProxyRules({
+    ...common,
+    family: 'ipv4',
+    nodeIps: [node.ip],
+    podCidr: node.podCidr,
+    podCidrs: lab.nodes.map(({ podCidr }) => podCidr),
+  });
   if (node.podCidr6 === undefined) return [ipv4];
-  return [ipv4, antreaProxyRules({ ...common, family: 'ipv6', nodeIps: node.ip6 === undefined ? [] : [node.ip6], podCidr: node.podCidr6, podCidrs: lab.nodes.flatMap(({ podCidr6 }) => podCidr6 ?? []) })];
+  return [
+    ipv4,
+    antreaProxyRules({
+      ...common,
+      family: 'ipv6',
+      nodeIps: node.ip6 === undefined ? [] : [node.ip6],
+      podCidr: node.podCidr6,
+      podCidrs: lab.nodes.flatMap(({ podCidr6 }) => podCidr6 ?? []),
+    }),
+  ];
 }
 
 /** kube-proxy's nat table of this node, as iptables-restore reads it. */

@@ -1,6 +1,7 @@
 // The lab's devices: the segment (a bridge in its own namespace with a cable to each node and the router), the client's
-// cable, the nodes' container bridges, and with veth ports the pods' cables. Makes what is missing, then sets addresses,
-// routes and sizes, all in a way that may be repeated. What the switches make themselves (TAPs) is set up in switch-ports.ts.
+// cable, the nodes' container bridges, and with veth ports the pods' cables. Makes what is missing, then sets
+// addresses, routes and sizes, all in a way that may be repeated. What the switches make themselves (TAPs) is set up in
+// switch-ports.ts.
 import { egressAddressCommands } from './agent-devices.js';
 import { ip, ipBatch, runIn } from './run.js';
 import { type Device, type Lab, type LabHost, type LabPod, namespacesOf } from './resolve.js';
@@ -34,7 +35,10 @@ function links(lab: Lab): Link[] {
     ]),
     ...(lab.ports === 'veth' ? lab.pods : []).map((pod): Link => {
       const node = lab.nodes.find((n) => n.name === pod.node)!;
-      return { type: 'veth', ends: [end(pod.netns, pod.device), { netns: node.netns, name: pod.port, mtu: pod.device.mtu }] };
+      return {
+        type: 'veth',
+        ends: [end(pod.netns, pod.device), { netns: node.netns, name: pod.port, mtu: pod.device.mtu }],
+      };
     }),
   ];
 }
@@ -55,12 +59,15 @@ export async function devicesIn(netns: string, signal?: AbortSignal): Promise<Se
 export async function ensureLinks(lab: Lab, fresh: Set<string>, signal?: AbortSignal): Promise<void> {
   const present = new Map<string, Set<string>>();
   await together(
-    namespacesOf(lab).map(async (netns) => present.set(netns, fresh.has(netns) ? new Set() : await devicesIn(netns, signal))),
+    namespacesOf(lab).map(async (netns) =>
+      present.set(netns, fresh.has(netns) ? new Set() : await devicesIn(netns, signal)),
+    ),
   );
   const has = (e: End): boolean => present.get(e.netns)!.has(e.name);
   const missing = links(lab).filter((link) => !link.ends.every(has));
   // The two ends of a cable live and die together, so one end alone is another device under its name.
-  for (const e of missing.flatMap((link) => link.ends.filter(has))) await ipBatch(e.netns, [`link delete ${e.name}`], { signal });
+  for (const e of missing.flatMap((link) => link.ends.filter(has)))
+    await ipBatch(e.netns, [`link delete ${e.name}`], { signal });
   await ipBatch(undefined, missing.map(addCommand), { signal });
 }
 
@@ -87,18 +94,34 @@ export async function configureLinks(lab: Lab, signal?: AbortSignal): Promise<vo
   const plugs = [lab.router.name, ...lab.nodes.map((n) => n.name)];
   const veth = lab.ports === 'veth';
   const batches: [netns: string, lines: string[]][] = [
-    [underlay.netns, [
-      'link set dev lo up',
-      `link set dev ${underlay.bridge} up`,
-      ...plugs.flatMap((name) => [`link set dev ${name} master ${underlay.bridge}`, `link set dev ${name} up`]),
-    ]],
+    [
+      underlay.netns,
+      [
+        'link set dev lo up',
+        `link set dev ${underlay.bridge} up`,
+        ...plugs.flatMap((name) => [`link set dev ${name} master ${underlay.bridge}`, `link set dev ${name} up`]),
+      ],
+    ],
     ...[lab.router, lab.client].map((host): [string, string[]] => [host.netns, hostCommands(host)]),
-    ...lab.nodes.map((node): [string, string[]] => [node.netns, [
-      ...hostCommands({ devices: [node.underlay, ...(node.docker ? [node.docker] : [])], routes: node.routes.underlay }),
-      ...egressAddressCommands(lab, node),
-      ...(veth ? lab.pods.filter((pod) => pod.node === node.name).map((pod) => `link set dev ${pod.port} mtu ${pod.device.mtu} up`) : []),
-    ]]),
-    ...lab.pods.map((pod): [string, string[]] => [pod.netns, hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? podRoutes(pod) : [] })]),
+    ...lab.nodes.map((node): [string, string[]] => [
+      node.netns,
+      [
+        ...hostCommands({
+          devices: [node.underlay, ...(node.docker ? [node.docker] : [])],
+          routes: node.routes.underlay,
+        }),
+        ...egressAddressCommands(lab, node),
+        ...(veth
+          ? lab.pods
+              .filter((pod) => pod.node === node.name)
+              .map((pod) => `link set dev ${pod.port} mtu ${pod.device.mtu} up`)
+          : []),
+      ],
+    ]),
+    ...lab.pods.map((pod): [string, string[]] => [
+      pod.netns,
+      hostCommands({ devices: veth ? [pod.device] : [], routes: veth ? podRoutes(pod) : [] }),
+    ]),
   ];
   await together(batches.map(([netns, lines]) => ipBatch(netns, lines, { signal })));
   await together([

@@ -6,7 +6,9 @@ const NSFS_MAGIC = 0x6e736673; // linux/magic.h
 
 const pathOf = (name: string): string => `/run/netns/${name}`;
 
-/** Identifies a living namespace; undefined when there is none, or only the file of one that a reboot or a crash left. */
+/**
+ * Identifies a living namespace; undefined when there is none, or only the file of one that a reboot or a crash left.
+ */
 export function netnsInode(name: string): number | undefined {
   try {
     return statfsSync(pathOf(name)).type === NSFS_MAGIC ? statSync(pathOf(name)).ino : undefined;
@@ -18,13 +20,19 @@ export function netnsInode(name: string): number | undefined {
 /** Makes those that do not live and tells which those were. */
 export async function ensureNamespaces(names: string[], signal?: AbortSignal): Promise<Set<string>> {
   const missing = names.filter((name) => netnsInode(name) === undefined);
-  const lines = missing.flatMap((name) => [...(existsSync(pathOf(name)) ? [`netns delete ${name}`] : []), `netns add ${name}`]);
+  const lines = missing.flatMap((name) => [
+    ...(existsSync(pathOf(name)) ? [`netns delete ${name}`] : []),
+    `netns add ${name}`,
+  ]);
   await ipBatch(undefined, lines, { signal });
   return new Set(missing);
 }
 
 export async function deleteNamespaces(names: string[]): Promise<void> {
-  await ipBatch(undefined, names.filter((name) => existsSync(pathOf(name))).map((name) => `netns delete ${name}`));
+  await ipBatch(
+    undefined,
+    names.filter((name) => existsSync(pathOf(name))).map((name) => `netns delete ${name}`),
+  );
 }
 
 /** Refuses names that somebody else uses. */

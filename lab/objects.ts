@@ -1,5 +1,5 @@
-// A topology as Kubernetes objects: what its manifests hold, and what it says itself in its own short form (nodes, pods,
-// services). From here on there is one way to a cluster, kube/.
+// A topology as Kubernetes objects: what its manifests hold, and what it says itself in its own short form (nodes,
+// pods, services). From here on there is one way to a cluster, kube/.
 import { ANNOTATION, type KubeObject, ObjectSet, readManifests } from '../kube/index.js';
 import { service as serviceSchema } from '../kube/schema/core.js';
 import { besideTopology, type LoadedTopology } from './load.js';
@@ -32,14 +32,25 @@ export function labObjects(loaded: LoadedTopology): LabObjects {
 function nthNode({ underlay, cluster }: Topology, i: number): { ip: string; ip6?: string; mac: string } {
   const n = 11 + i;
   const ip6 = cluster.pod_cidr6 === undefined ? {} : { ip6: nthAddress(parseCidr(underlay.subnet6)!, n) };
-  return { ip: nthAddress(parseCidr(underlay.subnet)!, n), ...ip6, mac: `02:00:5e:00:01:${n.toString(16).padStart(2, '0')}` };
+  return {
+    ip: nthAddress(parseCidr(underlay.subnet)!, n),
+    ...ip6,
+    mac: `02:00:5e:00:01:${n.toString(16).padStart(2, '0')}`,
+  };
 }
 
-function nodeObject(node: TopologyNode, read: Extract<KubeObject, { kind: 'Node' }> | undefined, given: { ip: string; ip6?: string; mac: string }): KubeObject {
+function nodeObject(
+  node: TopologyNode,
+  read: Extract<KubeObject, { kind: 'Node' }> | undefined,
+  given: { ip: string; ip6?: string; mac: string },
+): KubeObject {
   const { labels, annotations } = read?.metadata ?? {};
   const internal = (family: Family): string | undefined =>
-    read?.status?.addresses?.find(({ type, address }) => type === 'InternalIP' && familyOf(address) === family)?.address;
-  const addresses = [node.ip ?? internal('ipv4') ?? given.ip, given.ip6 && (internal('ipv6') ?? given.ip6)].filter((address) => address !== undefined);
+    read?.status?.addresses?.find(({ type, address }) => type === 'InternalIP' && familyOf(address) === family)
+      ?.address;
+  const addresses = [node.ip ?? internal('ipv4') ?? given.ip, given.ip6 && (internal('ipv6') ?? given.ip6)].filter(
+    (address) => address !== undefined,
+  );
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -88,7 +99,13 @@ function serviceObjects({ name: full, cluster_ip, ports, selector, endpoints }: 
       type: ports.some(({ node_port }) => node_port !== undefined) ? 'NodePort' : 'ClusterIP',
       clusterIP: cluster_ip,
       selector,
-      ports: ports.map((p) => ({ name: p.name, protocol: p.protocol, port: p.port, targetPort: p.target_port, nodePort: p.node_port })),
+      ports: ports.map((p) => ({
+        name: p.name,
+        protocol: p.protocol,
+        port: p.port,
+        targetPort: p.target_port,
+        nodePort: p.node_port,
+      })),
     },
   });
   if (!endpoints) return [service];

@@ -6,5 +6,11 @@ import type { LabState } from './state.js';
 
 export function planOf({ lab, kube }: LabState): { lab: Lab; cluster: Cluster } {
   const { name, ports, pipeline } = lab;
-  return planLab(loadTopology(lab.topology), { name, ports, pipeline, objects: new ObjectSet(kube.objects), claims: new Claims(kube.claims) });
+  return planLab(loadTopology(lab.topology), {
+    name,
+    ports,
+    pipeline,
+    objects: new ObjectSet(kube.objects),
+    claims: new Claims(kube.claims),
+  });
 }

@@ -1,5 +1,6 @@
 // Processes that outlive us: started detached with their output in a file, known by pid and start time (so that a pid
-// that was given to another program is never killed), stopped politely and then surely. Used by up.ts, down.ts, status.ts.
+// that was given to another program is never killed), stopped politely and then surely. Used by up.ts, down.ts,
+// status.ts.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,7 +83,9 @@ export function startDetached(argv: string[], log: string, env: Record<string, s
   }
 }
 
-/** Ends them all at once: SIGTERM, and SIGKILL for those that still live after `politeMs`. Resolves when they are gone. */
+/**
+ * Ends them all at once: SIGTERM, and SIGKILL for those that still live after `politeMs`. Resolves when they are gone.
+ */
 export async function stopAll(processes: Identity[], politeMs = 1500): Promise<void> {
   const signalled = (signal: NodeJS.Signals): void => {
     for (const p of processes) {
@@ -104,7 +107,12 @@ export async function stopAll(processes: Identity[], politeMs = 1500): Promise<v
   if (await gone(politeMs)) return;
   signalled('SIGKILL');
   if (!(await gone(5000))) {
-    throw new Error(`processes ${processes.filter(isAlive).map((p) => p.pid).join(', ')} survive SIGKILL; they hang in the kernel`);
+    throw new Error(
+      `processes ${processes
+        .filter(isAlive)
+        .map((p) => p.pid)
+        .join(', ')} survive SIGKILL; they hang in the kernel`,
+    );
   }
 }
 

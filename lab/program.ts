@@ -61,11 +61,20 @@ export async function startProgram(command: string, args: string[], options: Pro
     waiting?.();
   });
   const failed = once(child, 'error').then(([e]) => {
-    throw new SystemError('spawn', argv[0], (e as NodeJS.ErrnoException).code ?? 'EUNKNOWN', `is ${argv[0]} installed?`);
+    throw new SystemError(
+      'spawn',
+      argv[0],
+      (e as NodeJS.ErrnoException).code ?? 'EUNKNOWN',
+      `is ${argv[0]} installed?`,
+    );
   });
   failed.catch(() => {});
   await Promise.race([once(child, 'spawn'), failed]);
-  const program: Program = { pid: child.pid!, stop: () => stop(child, options.stopSignal ?? 'SIGTERM'), output: () => output };
+  const program: Program = {
+    pid: child.pid!,
+    stop: () => stop(child, options.stopSignal ?? 'SIGTERM'),
+    output: () => output,
+  };
 
   const deadline = Date.now() + (options.timeoutMs ?? 10_000);
   const isReady = async (): Promise<boolean> =>

@@ -1,12 +1,24 @@
-// From what a topology and its objects say to what is to be made: namespaces, devices, addresses, routes, programs, all by
-// name. A plain value: it goes into the state file, and everything that deploys, shows or removes a lab works from it alone.
+// From what a topology and its objects say to what is to be made: namespaces, devices, addresses, routes, programs, all
+// by name. A plain value: it goes into the state file, and everything that deploys, shows or removes a lab works from
+// it alone.
 import { join } from 'node:path';
 import { InputError } from '../dataplane/errors.js';
 import { startTraceflows } from '../flows/antrea/agent/trace-request.js';
 import { pipelineByName, type PipelineName } from '../flows/antrea/index.js';
 import { VIRTUAL_MAC } from '../flows/antrea/v2/context.js';
 import { FAMILIES } from '../flows/antrea/v2/families.js';
-import { ANNOTATION, Claims, type Cluster, type ClusterNode, type ClusterPod, type HeadlessService, type ObjectSet, printRef, resolveCluster, type ServicePort } from '../kube/index.js';
+import {
+  ANNOTATION,
+  Claims,
+  type Cluster,
+  type ClusterNode,
+  type ClusterPod,
+  type HeadlessService,
+  type ObjectSet,
+  printRef,
+  resolveCluster,
+  type ServicePort,
+} from '../kube/index.js';
 import { familyOf } from '../kube/address.js';
 import { type ControlPort, controlPorts, type EgressAddress, egressAddresses } from './agent-devices.js';
 import { networkOf, prefixLength } from './addresses.js';
@@ -128,7 +140,10 @@ export function resolveLab(loaded: LoadedTopology, options: ResolveOptions = {})
 }
 
 /** The lab, and the cluster that runs in it. Throws InputError for objects that cannot be. */
-export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): { lab: Lab; cluster: Cluster; warnings: string[] } {
+export function planLab(
+  loaded: LoadedTopology,
+  options: ResolveOptions = {},
+): { lab: Lab; cluster: Cluster; warnings: string[] } {
   const { topology } = loaded;
   const { cluster: about, underlay, switches } = topology;
   const name = options.name ?? topology.name;
@@ -164,15 +179,24 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       ip: n.ips.ipv4!,
       ...(n.ips.ipv6 && { ip6: n.ips.ipv6 }),
       underlay: {
-        name: underlay.device, mac: n.mac!, mtu: underlay.mtu, address: `${n.ips.ipv4}/${underlayLength}`,
+        name: underlay.device,
+        mac: n.mac!,
+        mtu: underlay.mtu,
+        address: `${n.ips.ipv4}/${underlayLength}`,
         ...(n.ips.ipv6 && { address6: `${n.ips.ipv6}/${underlay.subnet6.split('/')[1]}` }),
       },
       gateway: {
-        ...gateway, mac: n.gatewayMac, mtu, address: `${gatewayIp}/${prefixLength(podCidr)}`,
+        ...gateway,
+        mac: n.gatewayMac,
+        mtu,
+        address: `${gatewayIp}/${prefixLength(podCidr)}`,
         ...(n.gatewayIps.ipv6 && { address6: `${n.gatewayIps.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
       },
       docker: said.docker && {
-        name: said.docker.device, mac: said.docker.mac, mtu: 1500, address: said.docker.address,
+        name: said.docker.device,
+        mac: said.docker.mac,
+        mtu: 1500,
+        address: said.docker.address,
         network: networkOf(said.docker.address),
       },
       podCidr,
@@ -181,16 +205,28 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
         underlay: [`default via ${underlay.router.ip} dev ${underlay.device} proto static`],
         // The other nodes' gateways are no neighbours of ours; the switch answers ARP for them.
         gateway: [
-          ...others(n).flatMap((o) => FAMILY_NAMES.flatMap((family) => (o.podCidrs[family] ? [`${o.podCidrs[family]} via ${o.gatewayIps[family]} dev ${gateway.name} onlink`] : []))),
-          ...virtual.flatMap(({ virtualServiceIp, virtualNodePortIp }) => [`${virtualServiceIp} dev ${gateway.name}`, `${virtualNodePortIp} via ${virtualServiceIp} dev ${gateway.name} onlink`]),
+          ...others(n).flatMap((o) =>
+            FAMILY_NAMES.flatMap((family) =>
+              o.podCidrs[family]
+                ? [`${o.podCidrs[family]} via ${o.gatewayIps[family]} dev ${gateway.name} onlink`]
+                : [],
+            ),
+          ),
+          ...virtual.flatMap(({ virtualServiceIp, virtualNodePortIp }) => [
+            `${virtualServiceIp} dev ${gateway.name}`,
+            `${virtualNodePortIp} via ${virtualServiceIp} dev ${gateway.name} onlink`,
+          ]),
         ],
       },
       // Nobody answers neighbour solicitations for them, as the switch does ARP.
-      neighbours: [...virtual.map(({ virtualServiceIp }) => virtualServiceIp), ...others(n).flatMap((o) => o.gatewayIps.ipv6 ?? [])].map(
-        (ip) => `${ip} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`,
-      ),
+      neighbours: [
+        ...virtual.map(({ virtualServiceIp }) => virtualServiceIp),
+        ...others(n).flatMap((o) => o.gatewayIps.ipv6 ?? []),
+      ].map((ip) => `${ip} lladdr ${VIRTUAL_MAC} dev ${gateway.name} nud permanent`),
       flows: pipeline === undefined ? besideTopology(loaded, said.flows!) : join(own, 'generated.flows'),
-      ...(pipeline === undefined ? {} : { groups: join(own, 'generated.groups'), meters: join(own, 'generated.meters') }),
+      ...(pipeline === undefined
+        ? {}
+        : { groups: join(own, 'generated.groups'), meters: join(own, 'generated.meters') }),
       serviceOrder: said.service_order,
       ruleOrder: said.rule_order,
     };
@@ -208,7 +244,10 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       node: p.node,
       ip: p.ips.ipv4!,
       device: {
-        name: 'eth0', mac: p.mac, mtu, address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}`,
+        name: 'eth0',
+        mac: p.mac,
+        mtu,
+        address: `${p.ips.ipv4}/${prefixLength(n.podCidrs.ipv4!)}`,
         ...(p.ips.ipv6 && { address6: `${p.ips.ipv6}/${n.podCidrs.ipv6!.split('/')[1]}` }),
       },
       route: `default via ${n.gatewayIps.ipv4} dev eth0`,
@@ -223,7 +262,9 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
   // In the order of the file; of a cluster, in that of their names.
   const order = new Map(topology.nodes.map(({ name: n }, i) => [n, i]));
   const nodes = [...cluster.nodes].sort((a, b) => order.get(a.name)! - order.get(b.name)!);
-  const pods = nodes.flatMap((n) => cluster.pods.filter((p) => p.node === n.name && !p.hostNetwork).sort((a, b) => a.port.ofport - b.port.ofport));
+  const pods = nodes.flatMap((n) =>
+    cluster.pods.filter((p) => p.node === n.name && !p.hostNetwork).sort((a, b) => a.port.ofport - b.port.ofport),
+  );
   const { router, client } = underlay;
   const lab: Lab = {
     name,
@@ -236,7 +277,12 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       netns: netns(router.name),
       devices: [
         { name: 'eth0', mac: router.mac, mtu: underlay.mtu, address: `${router.ip}/${underlayLength}` },
-        { name: 'eth1', mac: '02:00:5e:10:00:01', mtu: underlay.mtu, address: `${client.gateway}/${prefixLength(client.address)}` },
+        {
+          name: 'eth1',
+          mac: '02:00:5e:10:00:01',
+          mtu: underlay.mtu,
+          address: `${client.gateway}/${prefixLength(client.address)}`,
+        },
       ],
       routes: outsideRoutes(cluster.services, nodes),
     },
@@ -262,7 +308,10 @@ export function planLab(loaded: LoadedTopology, options: ResolveOptions = {}): {
       mtu,
       tunnel,
       tlvMap: pipeline === undefined ? switches.tlv_map : pipelineByName(pipeline).tlvMap,
-      tableNames: pipeline === undefined ? switches.table_names && besideTopology(loaded, switches.table_names) : join(rundir, 'generated.tables.json'),
+      tableNames:
+        pipeline === undefined
+          ? switches.table_names && besideTopology(loaded, switches.table_names)
+          : join(rundir, 'generated.tables.json'),
     },
   };
   return { lab, cluster, warnings: read.warnings };
@@ -273,15 +322,27 @@ export function namespacesOf(lab: Lab): string[] {
   return [lab.underlay, lab.router, lab.client, ...lab.nodes, ...lab.pods].map((place) => place.netns);
 }
 
-/** The world outside finds external and load balancer addresses at the nodes: at all of them, or at those with endpoints when
- *  only these answer (externalTrafficPolicy Local). As a load balancer, or BGP, would do. */
+/**
+ * The world outside finds external and load balancer addresses at the nodes: at all of them, or at those with endpoints
+ * when only these answer (externalTrafficPolicy Local). As a load balancer, or BGP, would do.
+ */
 function outsideRoutes(services: readonly ServicePort[], nodes: readonly ClusterNode[]): string[] {
   return externalIps(services).flatMap((ip) => {
     const ports = services.filter((port) => [...port.externalIps, ...port.loadBalancerIps].includes(ip));
     const answers = ({ name }: ClusterNode): boolean =>
-      ports.some(({ externalTrafficPolicy, endpoints }) => externalTrafficPolicy === 'Cluster' || endpoints.some((e) => e.ready && e.node === name));
-    const hops = nodes.filter(answers).map(({ ips }) => ips[familyOf(ip)]).filter((hop) => hop !== undefined);
-    return hops.length === 0 ? [] : [`${ip}${familyOf(ip) === 'ipv4' ? '/32' : '/128'} ${hops.map((hop) => `nexthop via ${hop} dev eth0`).join(' ')}`];
+      ports.some(
+        ({ externalTrafficPolicy, endpoints }) =>
+          externalTrafficPolicy === 'Cluster' || endpoints.some((e) => e.ready && e.node === name),
+      );
+    const hops = nodes
+      .filter(answers)
+      .map(({ ips }) => ips[familyOf(ip)])
+      .filter((hop) => hop !== undefined);
+    return hops.length === 0
+      ? []
+      : [
+          `${ip}${familyOf(ip) === 'ipv4' ? '/32' : '/128'} ${hops.map((hop) => `nexthop via ${hop} dev eth0`).join(' ')}`,
+        ];
   });
 }
 

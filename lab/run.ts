@@ -35,25 +35,41 @@ export class ProgramError extends Error {
   ) {
     const words = argv.join(' ');
     const said = (stderr.trim() || stdout.trim()).split('\n').slice(-8).join('\n');
-    super(`${words.length > 300 ? `${words.slice(0, 300)}...` : words}: ${status === null ? signal : `exit ${status}`}${said ? `: ${said}` : ''}`);
+    super(
+      `${words.length > 300 ? `${words.slice(0, 300)}...` : words}: ${status === null ? signal : `exit ${status}`}${said ? `: ${said}` : ''}`,
+    );
     this.name = 'ProgramError';
   }
 }
 
 /** Debian package by program, for the advice when it is missing. */
 const PACKAGES: Record<string, string> = {
-  ip: 'iproute2', 'iptables-restore': 'iptables', iptables: 'iptables', ipset: 'ipset', sysctl: 'procps', dnsmasq: 'dnsmasq-base',
-  curl: 'curl', tcpdump: 'tcpdump', tshark: 'tshark', conntrack: 'conntrack', ethtool: 'ethtool', iperf3: 'iperf3', gcc: 'gcc',
-  'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-common', 'ovs-appctl': 'openvswitch-common',
-  'ovsdb-server': 'openvswitch-switch', 'ovsdb-tool': 'openvswitch-common',
+  ip: 'iproute2',
+  'iptables-restore': 'iptables',
+  iptables: 'iptables',
+  ipset: 'ipset',
+  sysctl: 'procps',
+  dnsmasq: 'dnsmasq-base',
+  curl: 'curl',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  conntrack: 'conntrack',
+  ethtool: 'ethtool',
+  iperf3: 'iperf3',
+  gcc: 'gcc',
+  'ovs-vsctl': 'openvswitch-switch',
+  'ovs-ofctl': 'openvswitch-common',
+  'ovs-appctl': 'openvswitch-common',
+  'ovsdb-server': 'openvswitch-switch',
+  'ovsdb-tool': 'openvswitch-common',
 };
 
 /** The folders of system programs may be missing from the PATH of a user's shell. */
 export const SYSTEM_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(':');
 
 /**
- * A program that is run to its end must not outlive us: `ip`, left alone in the middle of its work, would go on making what
- * the next packetwalk is taking down.
+ * A program that is run to its end must not outlive us: `ip`, left alone in the middle of its work, would go on making
+ * what the next packetwalk is taking down.
  */
 export const DIES_WITH_US = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
 
@@ -69,12 +85,19 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
     const child = execFile(
       file,
       argv,
-      { env: { ...process.env, PATH: SYSTEM_PATH, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1 << 28, signal },
+      {
+        env: { ...process.env, PATH: SYSTEM_PATH, ...env },
+        timeout: timeoutMs,
+        killSignal: 'SIGKILL',
+        maxBuffer: 1 << 28,
+        signal,
+      },
       (error, stdout, stderr) => {
         if (!error) return resolve({ stdout, stderr });
         if (signal?.aborted) return reject(signal.reason);
         if (typeof error.code === 'string') return reject(absent(error.code));
-        if (/^setpriv: failed to execute .*: No such file or directory\n$/.test(stderr)) return reject(absent('ENOENT'));
+        if (/^setpriv: failed to execute .*: No such file or directory\n$/.test(stderr))
+          return reject(absent('ENOENT'));
         reject(new ProgramError([command, ...args], error.code ?? null, error.signal ?? null, stdout, stderr));
       },
     );

@@ -11,8 +11,14 @@ function text(expected: string, accept: (value: string) => boolean) {
 }
 
 function whole(min: number, max: number) {
-  return z.number({ error: (issue) => `expected a whole number from ${min} to ${max}, got ${JSON.stringify(issue.input) ?? 'nothing'}` })
-    .refine((n) => Number.isInteger(n) && n >= min && n <= max, { error: (issue) => `expected a whole number from ${min} to ${max}, got ${issue.input}` });
+  return z
+    .number({
+      error: (issue) =>
+        `expected a whole number from ${min} to ${max}, got ${JSON.stringify(issue.input) ?? 'nothing'}`,
+    })
+    .refine((n) => Number.isInteger(n) && n >= min && n <= max, {
+      error: (issue) => `expected a whole number from ${min} to ${max}, got ${issue.input}`,
+    });
 }
 
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
@@ -26,10 +32,17 @@ const interfaceName = text(
   (s) => s.length <= MAX_INTERFACE_NAME && /^[A-Za-z0-9][^\s/:]*$/.test(s),
 );
 /** A node's name is also the name of its cable in the underlay. */
-const nodeName = text(`a node name of at most ${MAX_INTERFACE_NAME} small letters, digits and "-"`, (s) => /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(s));
-const mac = text('a unicast MAC address such as 02:00:00:00:00:01', (s) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(s)).transform((s) => s.toLowerCase());
+const nodeName = text(`a node name of at most ${MAX_INTERFACE_NAME} small letters, digits and "-"`, (s) =>
+  /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(s),
+);
+const mac = text('a unicast MAC address such as 02:00:00:00:00:01', (s) =>
+  /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(s),
+).transform((s) => s.toLowerCase());
 const ip = text('an IPv4 address such as 192.0.2.1', isIPv4);
-const interfaceAddress = text('an IPv4 address with its prefix length such as 192.0.2.1/24', (s) => parsePrefix(s) !== undefined);
+const interfaceAddress = text(
+  'an IPv4 address with its prefix length such as 192.0.2.1/24',
+  (s) => parsePrefix(s) !== undefined,
+);
 const network = text('an IPv4 network such as 192.0.2.0/24 (no host bits)', isNetwork);
 const network6 = text('an IPv6 network such as fd00:10::/48', (s) => parseCidr(s)?.family === 'ipv6');
 const ofport = whole(1, 0xfeff);
@@ -108,8 +121,12 @@ const switches = z.strictObject({
   mtu: mtu.default(1450),
   /** Which generation of Antrea writes the flows, where nodes have no flow file. */
   pipeline: z.enum(['v0.10', 'v0.10-proxy', 'v2']).default('v0.10'),
-  gateway: z.strictObject({ name: interfaceName.default('antrea-gw0'), ofport }).default({ name: 'antrea-gw0', ofport: 2 }),
-  tunnel: z.strictObject({ name: interfaceName.default('antrea-tun0'), ofport }).default({ name: 'antrea-tun0', ofport: 1 }),
+  gateway: z
+    .strictObject({ name: interfaceName.default('antrea-gw0'), ofport })
+    .default({ name: 'antrea-gw0', ofport: 2 }),
+  tunnel: z
+    .strictObject({ name: interfaceName.default('antrea-tun0'), ofport })
+    .default({ name: 'antrea-tun0', ofport: 1 }),
   /** As `ovs-ofctl add-tlv-map` takes it. */
   tlv_map: z.string().optional(),
   /** JSON file of table numbers and names, relative to the topology file. */
@@ -133,15 +150,26 @@ export const topologyShape = z.strictObject({
   name: labName.default('pw'),
   /** Files and folders of Kubernetes objects, relative to the topology file. */
   manifests: z.array(z.string().min(1)).default([]),
-  cluster: cluster.default({ pod_cidr: '10.244.0.0/16', service_cidr: '10.96.0.0/12', dns: '10.96.0.10', domain: 'cluster.local' }),
+  cluster: cluster.default({
+    pod_cidr: '10.244.0.0/16',
+    service_cidr: '10.96.0.0/12',
+    dns: '10.96.0.10',
+    domain: 'cluster.local',
+  }),
   underlay: underlay.default({
-    subnet: '192.0.2.0/24', subnet6: 'fd00:192:0:2::/64', mtu: 1500, device: 'ens160',
+    subnet: '192.0.2.0/24',
+    subnet6: 'fd00:192:0:2::/64',
+    mtu: 1500,
+    device: 'ens160',
     router: { name: 'router', ip: '192.0.2.1', mac: '02:00:5e:00:00:01' },
     client: { name: 'client', address: '198.51.100.2/24', gateway: '198.51.100.1' },
   }),
   switches: switches.default({
-    bridge: 'br-int', mtu: 1450, pipeline: 'v0.10',
-    gateway: { name: 'antrea-gw0', ofport: 2 }, tunnel: { name: 'antrea-tun0', ofport: 1 },
+    bridge: 'br-int',
+    mtu: 1450,
+    pipeline: 'v0.10',
+    gateway: { name: 'antrea-gw0', ofport: 2 },
+    tunnel: { name: 'antrea-tun0', ofport: 1 },
   }),
   nodes: z.array(node).min(1),
   services: z.array(service).default([]),

@@ -1,5 +1,5 @@
-// What a lab has made on this machine, in /run/packetwalk/<lab>/state.json: written before things are made, so that a lab
-// that was killed half-way can be repaired or removed. One process at a time works on a lab.
+// What a lab has made on this machine, in /run/packetwalk/<lab>/state.json: written before things are made, so that a
+// lab that was killed half-way can be repaired or removed. One process at a time works on a lab.
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -54,9 +54,17 @@ export function loadState(name: string): LabState | undefined {
     state = JSON.parse(readFileSync(file, 'utf8')) as LabState;
   } catch (e) {
     const { code = 'EINVAL' } = e as NodeJS.ErrnoException;
-    throw new SystemError('read', file, code, `it is damaged: delete the namespaces ${name}-* with "ip netns delete", then this file`);
+    throw new SystemError(
+      'read',
+      file,
+      code,
+      `it is damaged: delete the namespaces ${name}-* with "ip netns delete", then this file`,
+    );
   }
-  if (state.version !== 2) throw new Error(`${file}: expected version 2, got ${state.version}; take the lab down with the packetwalk that made it`);
+  if (state.version !== 2)
+    throw new Error(
+      `${file}: expected version 2, got ${state.version}; take the lab down with the packetwalk that made it`,
+    );
   // Its processes ended with that boot; their numbers may be others' now.
   if (state.boot !== bootId()) state.processes = [];
   return state;
@@ -72,20 +80,27 @@ export function saveState(state: LabState): void {
 
 /** Names of the labs on this machine, up or half-way. */
 export function labNames(): string[] {
-  return existsSync(RUN_FOLDER) ? readdirSync(RUN_FOLDER).filter((name) => existsSync(stateFile(name))).sort() : [];
+  return existsSync(RUN_FOLDER)
+    ? readdirSync(RUN_FOLDER)
+        .filter((name) => existsSync(stateFile(name)))
+        .sort()
+    : [];
 }
 
 /**
- * Runs `work` alone. The lock is a name in the kernel (an abstract socket): it goes with its process, however that ends.
- * One that was killed while it started a program holds the name until the program is on its own, hence the short patience.
+ * Runs `work` alone. The lock is a name in the kernel (an abstract socket): it goes with its process, however that
+ * ends. One that was killed while it started a program holds the name until the program is on its own, hence the short
+ * patience.
  */
 export async function withLabLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const server = createServer();
   for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; await sleep(LOCK_POLL_MS)) {
     const refused = await listen(server, `\0packetwalk-lab-${name}`);
     if (!refused) break;
-    if (refused !== 'EADDRINUSE') throw new SystemError('bind', `lock of lab ${name}`, refused, 'abstract sockets need Node 20.10 or later');
-    if (Date.now() > deadline) throw new Error(`lab ${name}: another packetwalk is bringing it up or taking it down; wait for that`);
+    if (refused !== 'EADDRINUSE')
+      throw new SystemError('bind', `lock of lab ${name}`, refused, 'abstract sockets need Node 20.10 or later');
+    if (Date.now() > deadline)
+      throw new Error(`lab ${name}: another packetwalk is bringing it up or taking it down; wait for that`);
   }
   server.unref();
   try {

@@ -75,7 +75,9 @@ export async function status(name: string): Promise<LabStatus | undefined> {
   }));
   const missing = state.namespaces.filter((netns) => netnsInode(netns) === undefined);
   const healthy =
-    state.complete && missing.length === 0 && pods.every((pod) => pod.port.state === 'up') &&
+    state.complete &&
+    missing.length === 0 &&
+    pods.every((pod) => pod.port.state === 'up') &&
     [...programs.values()].every((program) => program.state === 'running');
   return { name, topology: lab.topology, ports: lab.ports, healthy, nodes, pods, missing };
 }
@@ -94,6 +96,9 @@ async function programStatus(state: LabState): Promise<Map<Daemon, ProgramStatus
 /** State of the switch's ports by name. */
 async function portsOf(node: NodeStatus): Promise<Map<string, string>> {
   if (node.switch.state !== 'running') return new Map();
-  const ports = JSON.parse(await controlCall(node.switch.socket, 'packetwalk/ports')) as { name: string; state: string }[];
+  const ports = JSON.parse(await controlCall(node.switch.socket, 'packetwalk/ports')) as {
+    name: string;
+    state: string;
+  }[];
   return new Map(ports.map((port) => [port.name, port.state]));
 }

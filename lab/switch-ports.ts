@@ -1,5 +1,5 @@
-// What hangs on a switch's own devices: the node's gateway, and the pods' eth0 when their ports are TAPs. The switch makes
-// the devices; this gives them addresses and routes, again whenever the switch was started anew.
+// What hangs on a switch's own devices: the node's gateway, and the pods' eth0 when their ports are TAPs. The switch
+// makes the devices; this gives them addresses and routes, again whenever the switch was started anew.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pipelineByName } from '../flows/antrea/index.js';
 import { controlPortCommands } from './agent-devices.js';
@@ -22,7 +22,12 @@ interface Attachment {
 
 function attachments(lab: Lab, node: LabNode): Attachment[] {
   return [
-    { netns: node.netns, device: node.gateway, routes: [...node.routes.gateway, ...serviceRoutes(lab, node)], neighbours: node.neighbours },
+    {
+      netns: node.netns,
+      device: node.gateway,
+      routes: [...node.routes.gateway, ...serviceRoutes(lab, node)],
+      neighbours: node.neighbours,
+    },
     ...(lab.ports === 'tap' ? lab.pods.filter((pod) => pod.node === node.name) : []).map((pod) => ({
       netns: pod.netns,
       device: pod.device,
@@ -35,7 +40,11 @@ function attachments(lab: Lab, node: LabNode): Attachment[] {
 /** By which Services' packets come to the switch, where that is their proxy. */
 function serviceRoutes(lab: Lab, { gateway }: LabNode): string[] {
   if (lab.pipeline === undefined || pipelineByName(lab.pipeline).kubeProxy !== 'none') return [];
-  return antreaProxyRoutes(gateway.name, [lab.serviceCidr, ...(lab.serviceCidr6 === undefined ? [] : [lab.serviceCidr6])], lab.services);
+  return antreaProxyRoutes(
+    gateway.name,
+    [lab.serviceCidr, ...(lab.serviceCidr6 === undefined ? [] : [lab.serviceCidr6])],
+    lab.services,
+  );
 }
 
 /** Those that Services' addresses have come or gone with. */
@@ -48,7 +57,10 @@ export async function changeRoutes(netns: string, before: readonly string[], now
   const to = (route: string): string => route.split(' ')[0];
   const kept = new Set(now.map(to));
   await ipBatch(netns, [
-    ...before.map(to).filter((destination) => !kept.has(destination)).map((destination) => `route delete ${destination}`),
+    ...before
+      .map(to)
+      .filter((destination) => !kept.has(destination))
+      .map((destination) => `route delete ${destination}`),
     ...now.filter((route) => !before.includes(route)).map((route) => `route replace ${route}`),
   ]);
 }

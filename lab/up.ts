@@ -1,5 +1,6 @@
 // Brings a lab up, or brings one that is up (or half-way, or damaged) to what it should be: each step looks at what is
-// there and makes what is missing. Order: state file, namespaces, then programs and links side by side, then what needs both.
+// there and makes what is missing. Order: state file, namespaces, then programs and links side by side, then what needs
+// both.
 import { setMaxListeners } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -61,7 +62,12 @@ export async function up(loaded: LoadedTopology, options: UpOptions = {}): Promi
 }
 
 /** What was applied to the lab since it came up stays, and so does what was given to its objects. */
-function planFrom(loaded: LoadedTopology, name: string, found: LabState | undefined, options: UpOptions): ReturnType<typeof planLab> & { claims: Claims } {
+function planFrom(
+  loaded: LoadedTopology,
+  name: string,
+  found: LabState | undefined,
+  options: UpOptions,
+): ReturnType<typeof planLab> & { claims: Claims } {
   const kube = found?.lab.topology === loaded.file ? found.kube : undefined;
   const claims = new Claims(kube?.claims);
   const planned = planLab(loaded, {
@@ -74,7 +80,9 @@ function planFrom(loaded: LoadedTopology, name: string, found: LabState | undefi
   return { ...planned, claims };
 }
 
-/** What a killed run left of another lab under this name is removed: nobody works in it. True: `found` is to be kept. */
+/**
+ * What a killed run left of another lab under this name is removed: nobody works in it. True: `found` is to be kept.
+ */
 async function withoutRuins(found: LabState, lab: Lab, { onProgress = () => {} }: UpOptions): Promise<boolean> {
   if (isSame(lab, found) || found.processes.some(isAlive)) return true;
   onProgress(`removing what is left of a lab ${lab.name} made from ${found.lab.topology}`);
@@ -90,8 +98,13 @@ function isSame(lab: Lab, found: LabState): boolean {
 /** The state to be, on file before anything is made. */
 function plan(lab: Lab, before: LabState | undefined, kube: LabState['kube']): LabState {
   if (before && !isSame(lab, before)) {
-    const what = before.lab.ports === lab.ports ? `made from ${before.lab.topology} as that was then` : `with ${before.lab.ports} ports`;
-    throw new Error(`lab ${lab.name} is there already, ${what}; take it down first: packetwalk lab down --name ${lab.name}`);
+    const what =
+      before.lab.ports === lab.ports
+        ? `made from ${before.lab.topology} as that was then`
+        : `with ${before.lab.ports} ports`;
+    throw new Error(
+      `lab ${lab.name} is there already, ${what}; take it down first: packetwalk lab down --name ${lab.name}`,
+    );
   }
   const namespaces = namespacesOf(lab);
   refuseForeign(namespaces, before?.namespaces ?? []);
@@ -139,26 +152,41 @@ async function deploy(state: LabState, { onProgress = () => {}, signal: interrup
   onProgress(`programs: ${number('switch')} switches, ${agents}${number('http') + number('dns')} servers`);
   const started = await ensureRunning(state);
   // The rest is done while they start; what fails first is what is told.
-  await together<unknown>([
-    configureLinks(lab, signal).then(() => onProgress('addresses and routes')),
-    loadRules(lab, state.kube.ids, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
-    ...[...started].filter((d) => d.role !== 'switch').map((daemon) => waitUntilReady(daemon, state, signal)),
-    ...lab.nodes.map((node) => switchWithPorts(state, node, started, signal).then(() => onProgress(`switch of ${node.name}`))),
-  ], stop);
+  await together<unknown>(
+    [
+      configureLinks(lab, signal).then(() => onProgress('addresses and routes')),
+      loadRules(lab, state.kube.ids, signal).then(() => onProgress("kube-proxy's and Antrea's NAT rules")),
+      ...[...started].filter((d) => d.role !== 'switch').map((daemon) => waitUntilReady(daemon, state, signal)),
+      ...lab.nodes.map((node) =>
+        switchWithPorts(state, node, started, signal).then(() => onProgress(`switch of ${node.name}`)),
+      ),
+    ],
+    stop,
+  );
   state.complete = true;
   saveState(state);
 }
 
-/** Waits for the node's switch and sets up what hangs on it. One that does not take a lost device back is started anew. */
-async function switchWithPorts(state: LabState, node: LabNode, started: Set<Daemon>, signal: AbortSignal): Promise<void> {
+/**
+ * Waits for the node's switch and sets up what hangs on it. One that does not take a lost device back is started anew.
+ */
+async function switchWithPorts(
+  state: LabState,
+  node: LabNode,
+  started: Set<Daemon>,
+  signal: AbortSignal,
+): Promise<void> {
   const { lab } = state;
   const isIts = (d: { role: string; of: string }): boolean => d.role === 'switch' && d.of === node.name;
   const fresh = [...started].find(isIts);
   if (fresh) await waitUntilReady(fresh, state, signal);
   if (await configureSwitchPorts(lab, node, signal)) return;
   await stopAll(state.processes.filter(isIts));
-  for (const daemon of await ensureRunning(state, daemonsOf(lab).filter(isIts))) await waitUntilReady(daemon, state, signal);
+  for (const daemon of await ensureRunning(state, daemonsOf(lab).filter(isIts)))
+    await waitUntilReady(daemon, state, signal);
   if (!(await configureSwitchPorts(lab, node, signal))) {
-    throw new Error(`the switch of ${node.name} runs but does not make all of its devices; its log is in ${node.rundir}`);
+    throw new Error(
+      `the switch of ${node.name} runs but does not make all of its devices; its log is in ${node.rundir}`,
+    );
   }
 }

@@ -89,7 +89,8 @@ class Conntrack {
   // writes ct_state, ct_zone, ct_mark, ct_label and the original tuple (ct_nw_*, ct_tp_*, ct_ipv6_*, ct_nw_proto)
   // into packet.key. Needs extract() done. `now_ns`: CLOCK_MONOTONIC. Never fails: what cannot be tracked is +inv.
   virtual CtOutcome process(Packet& packet, const CtAction& action, uint64_t now_ns) = 0;
-  // Another packet of the connection that process() called live, in the same direction, its checksums known to be right.
+  // Another packet of the connection that process() called live, in the same direction, its checksums known to be
+  // right.
   // True: process() would say of it what it said then; what it does to the connection has been done. False: nothing was
   // done, ask process(). `l4`: TCP or UDP header, checked, `l4_size` bytes with the payload.
   virtual bool touch(const PathStep& step, uint8_t proto, const uint8_t* l4, uint32_t l4_size, uint64_t now_ns) = 0;

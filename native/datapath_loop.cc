@@ -42,7 +42,8 @@ void Datapath::loop() {
     }
     if (worked) last_work = now;
     if (worked || now - last_work < spin_ns || expire_due_ > 0) {
-      // Where threads share a core, the one that will send to us goes first: +20 % of TCP on two cores (bench tcp-1-stream).
+      // Where threads share a core, the one that will send to us goes first: +20 % of TCP on two cores (bench
+      // tcp-1-stream).
       if (!worked) sched_yield();
       if (poller_.poll(0)) check_ports(false);
       continue;

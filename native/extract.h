@@ -10,8 +10,8 @@ constexpr uint32_t kEthHeaderSize = 14;
 
 // Any bytes are welcome. l3_offset is set for IPv4, IPv6 and ARP whose fixed header is sane; l4_offset when the
 // header of the protocol lies inside the IP packet (so not for later fragments), or for a protocol that we do not know,
-// at its first byte. As in OVS it is also set for TCP whose header length is wrong (the checksum is where it always is) and
-// for SCTP that is cut short (conntrack does not look into it): their ports are not read, nor written.
+// at its first byte. As in OVS it is also set for TCP whose header length is wrong (the checksum is where it always is)
+// and for SCTP that is cut short (conntrack does not look into it): their ports are not read, nor written.
 void extract(Packet& packet);
 
 }  // namespace pw

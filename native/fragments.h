@@ -1,5 +1,6 @@
 // Fragments in front of conntrack. execute.cc brings each that meets a ct action; here it waits, its bytes copied,
-// until its datagram is complete. Then the whole goes through conntrack once, and every fragment goes on with what was found.
+// until its datagram is complete. Then the whole goes through conntrack once, and every fragment goes on with what was
+// found.
 //
 //   fragment -> take() -held-> ...
 //                      -complete-> join() -> conntrack -> spread() -> each fragment, in order, through the rest of the

@@ -16,7 +16,8 @@ int64_t read_clock(clockid_t id) {
   return t.tv_sec * 1'000'000'000ll + t.tv_nsec;
 }
 
-// What must be added to CLOCK_MONOTONIC to get CLOCK_REALTIME, now. A thread that has to wait between the two reads again.
+// What must be added to CLOCK_MONOTONIC to get CLOCK_REALTIME, now. A thread that has to wait between the two reads
+// again.
 int64_t realtime_offset() {
   constexpr int64_t kClose = 2'000;
   constexpr int kTries = 4;

@@ -35,7 +35,12 @@ function onPath(command) {
 
 /** Runs a program quietly; its output is shown only when it fails. */
 function quietly(what, command, argv, env = {}) {
-  const r = spawnSync(command, argv, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, ...env } });
+  const r = spawnSync(command, argv, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ...env },
+  });
   if (r.error) fail(`${what}: cannot run ${command}: ${r.error.code}`);
   if (r.status !== 0) fail(`${what} failed (${command} ${argv.join(' ')}):\n${r.stdout}${r.stderr}`);
 }
@@ -49,7 +54,9 @@ function installDebianPackages(groups) {
   const names = [...missing.keys()];
   const list = [...missing].map(([pkg, why]) => `  ${pkg}  (${why})`).join('\n');
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    fail(`these Debian packages are missing, and only root with apt-get can install them:\n${list}\nas root: apt-get install ${names.join(' ')}`);
+    fail(
+      `these Debian packages are missing, and only root with apt-get can install them:\n${list}\nas root: apt-get install ${names.join(' ')}`,
+    );
   }
   step(`installing Debian packages:\n${list}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -63,17 +70,25 @@ function installDebianPackages(groups) {
 
 /** What tests can do without: they skip with their reason when it cannot be had. */
 function tryDebianPackages(groups) {
-  const missing = groups.flatMap((group) => NEEDS[group]).filter(([command]) => !onPath(command)).map(([, pkg]) => pkg);
+  const missing = groups
+    .flatMap((group) => NEEDS[group])
+    .filter(([command]) => !onPath(command))
+    .map(([, pkg]) => pkg);
   if (missing.length === 0 || process.getuid?.() !== 0 || !onPath('apt-get')) return;
   step(`installing ${missing.join(', ')} for the tests of the page`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...argv) => spawnSync('apt-get', [...argv, '-q', '-o', 'DPkg::Lock::Timeout=120'], { env, stdio: 'ignore', timeout: 300_000 }).status === 0;
-  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...missing)) step('they could not be installed; those tests skip');
+  const apt = (...argv) =>
+    spawnSync('apt-get', [...argv, '-q', '-o', 'DPkg::Lock::Timeout=120'], { env, stdio: 'ignore', timeout: 300_000 })
+      .status === 0;
+  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...missing))
+    step('they could not be installed; those tests skip');
 }
 
 /** A file of node_modules that remembers which lock file it was installed from. */
 function installNpmPackages() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.packetwalk-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   step('installing npm packages');
@@ -94,20 +109,45 @@ function build() {
   quietly('building the TypeScript', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
   step('building the page');
   quietly('checking the page', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'ui/web/tsconfig.json']);
-  quietly('building the page', process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--config', 'ui/web/vite.config.ts', '--logLevel', 'warn']);
+  quietly('building the page', process.execPath, [
+    'node_modules/vite/bin/vite.js',
+    'build',
+    '--config',
+    'ui/web/vite.config.ts',
+    '--logLevel',
+    'warn',
+  ]);
 }
 
 /** The oracle lives among the tests, which are no part of what is built. */
 function buildOracle() {
   step('building the oracle');
-  quietly('building the oracle', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/oracle/generator/tsconfig.json']);
+  quietly('building the oracle', process.execPath, [
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'test/oracle/generator/tsconfig.json',
+  ]);
 }
 
 const [major] = process.versions.node.split('.').map(Number);
-if (process.platform !== 'linux') fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
+if (process.platform !== 'linux')
+  fail(`expected Linux, got ${process.platform}: packetwalk lives in Linux network namespaces`);
 if (major < 20) fail(`expected Node 20 or later, got ${process.versions.node}`);
 
-const GROUPS = { walk: ['build', 'lab'], ui: ['build', 'lab', 'ui'], web: ['build', 'lab', 'ui', 'web'], test: ['build', 'lab', 'test'], bench: ['build', 'lab', 'bench'], 'bench:kube': ['build', 'lab'], 'bench:recorder': ['build', 'lab'], soak: ['build', 'lab'], oracle: ['build', 'test'], mutants: ['build', 'test'], conformance: ['build', 'lab'], build: ['build'] };
+const GROUPS = {
+  walk: ['build', 'lab'],
+  ui: ['build', 'lab', 'ui'],
+  web: ['build', 'lab', 'ui', 'web'],
+  test: ['build', 'lab', 'test'],
+  bench: ['build', 'lab', 'bench'],
+  'bench:kube': ['build', 'lab'],
+  'bench:recorder': ['build', 'lab'],
+  soak: ['build', 'lab'],
+  oracle: ['build', 'test'],
+  mutants: ['build', 'test'],
+  conformance: ['build', 'lab'],
+  build: ['build'],
+};
 if (!(goal in GROUPS)) fail(`expected one of ${Object.keys(GROUPS).join(', ')}, got ${goal}`);
 const offersHelp = args.includes('--help') || args.includes('-h');
 if (!offersHelp) installDebianPackages(GROUPS[goal]);
@@ -127,7 +167,14 @@ const COMMANDS = {
   oracle: ['build/oracle/test/oracle/generator/main.js', ...args],
   test: ['scripts/test.mjs', ...args],
   mutants: ['test/mutants/run.mjs', ...args],
-  conformance: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'system', 'test/system/policy-conformance.test.ts', ...args],
+  conformance: [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    'system',
+    'test/system/policy-conformance.test.ts',
+    ...args,
+  ],
   web: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'web', ...args],
 };
 if (goal !== 'build') {

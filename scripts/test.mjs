@@ -1,6 +1,7 @@
-// `npm test`: the tests' types, the native tests under ASan/UBSan, then every vitest project, one after the other (the system suite wants
-// the machine for itself). Prints each runner's own report and, last, one line with the sum: `N passed, N failed, N skipped`.
-// With names as arguments only these run: node scripts/test.mjs types native unit oracle system.
+// `npm test`: how files are written, the tests' types, the native tests under ASan/UBSan, then every vitest project, one
+// after the other (the system suite wants the machine for itself). Prints each runner's own report and, last, one line
+// with the sum: `N passed, N failed, N skipped`. With names as arguments only these run:
+// node scripts/test.mjs format types native unit oracle system.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const SUITES = ['types', 'native', 'unit', 'oracle', 'system'];
+const SUITES = ['format', 'types', 'native', 'unit', 'oracle', 'system'];
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 for (const name of wanted) {
   if (!SUITES.includes(name)) {
@@ -37,6 +38,19 @@ function run(command, args, onLine) {
   });
 }
 
+/** One hand for all files: .prettierrc.json. `npm run format` writes them so. */
+async function format() {
+  const status = await run(process.execPath, [
+    'node_modules/prettier/bin/prettier.cjs',
+    '--log-level',
+    'warn',
+    '--check',
+    '**/*.{ts,mjs}',
+  ]);
+  if (status === 0) total.passed++;
+  else total.failed++;
+}
+
 /** The tests say what they mean: vitest itself leaves types unread. */
 async function types() {
   const status = await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/tsconfig.json']);
@@ -61,8 +75,13 @@ async function native() {
 async function vitest(project) {
   const report = join(scratch, `${project}.json`);
   const status = await run(process.execPath, [
-    'node_modules/vitest/vitest.mjs', 'run', '--project', project,
-    '--reporter=default', '--reporter=json', `--outputFile.json=${report}`,
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
   ]);
   let failed = 0;
   try {
@@ -77,10 +96,11 @@ async function vitest(project) {
   total.failed += failed;
 }
 
+const OWN = { format, types, native };
 try {
   for (const suite of suites) {
     process.stdout.write(`\n== ${suite}\n`);
-    await (suite === 'types' ? types() : suite === 'native' ? native() : vitest(suite));
+    await (OWN[suite]?.() ?? vitest(suite));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

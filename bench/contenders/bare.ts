@@ -1,5 +1,5 @@
-// bare: a forwarder without a switch (load/bare.cc) over the same TAP ports as ours. How far we are from it is the price of
-// our switching.
+// bare: a forwarder without a switch (load/bare.cc) over the same TAP ports as ours. How far we are from it is the
+// price of our switching.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram, type Program } from '../../lab/program.js';
 import { bareForwarder } from '../load/programs.js';
@@ -31,12 +31,22 @@ export const bare: Contender = {
   name: 'bare',
   title: 'our TAP ports with no switch between them',
   async unavailable() {
-    return bareForwarder().then(() => undefined, (error) => `it cannot be compiled (apt-get install g++): ${error instanceof Error ? error.message : String(error)}`);
+    return bareForwarder().then(
+      () => undefined,
+      (error) =>
+        `it cannot be compiled (apt-get install g++): ${error instanceof Error ? error.message : String(error)}`,
+    );
   },
   async deploy(pods, switchNetns) {
-    const program = await startProgram(await bareForwarder(), pods.flatMap((p) => [p.netns, p.mac]), {
-      netns: switchNetns, diesWithUs: true, readyLine: /ready/,
-    });
+    const program = await startProgram(
+      await bareForwarder(),
+      pods.flatMap((p) => [p.netns, p.mac]),
+      {
+        netns: switchNetns,
+        diesWithUs: true,
+        readyLine: /ready/,
+      },
+    );
     try {
       await address(pods);
     } catch (error) {
@@ -49,11 +59,13 @@ export const bare: Contender = {
         const ports = await ask(program);
         const of = (p: BenchPod) => ports[pods.indexOf(p)];
         const sum = (which: 'errors' | 'dropped') => ports.reduce((n, p) => n + p[which], 0);
-        return [{
-          name: 'forwarder',
-          ways: ways.map(([from, to]) => ({ in: of(from).received, out: of(to).sent })),
-          dropped: { rx_errors: sum('errors'), tx_dropped: sum('dropped') },
-        }];
+        return [
+          {
+            name: 'forwarder',
+            ways: ways.map(([from, to]) => ({ in: of(from).received, out: of(to).sent })),
+            dropped: { rx_errors: sum('errors'), tx_dropped: sum('dropped') },
+          },
+        ];
       },
       teardown: () => program.stop(),
     };

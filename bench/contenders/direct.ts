@@ -12,8 +12,24 @@ export const direct: Contender = {
   async deploy(pods) {
     for (let i = 0; i + 1 < pods.length; i += 2) {
       const [a, b] = [pods[i], pods[i + 1]];
-      await ip(['link', 'add', 'eth0', 'netns', a.netns, 'address', a.mac, 'type', 'veth',
-        'peer', 'name', 'eth0', 'netns', b.netns, 'address', b.mac]);
+      await ip([
+        'link',
+        'add',
+        'eth0',
+        'netns',
+        a.netns,
+        'address',
+        a.mac,
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'eth0',
+        'netns',
+        b.netns,
+        'address',
+        b.mac,
+      ]);
     }
     await address(pods);
     return { stations: async () => [], teardown: async () => {} }; // the links go with their namespaces

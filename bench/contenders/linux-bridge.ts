@@ -11,7 +11,21 @@ export const linuxBridge: Contender = {
     return undefined;
   },
   async deploy(pods, switchNetns) {
-    await ip(['-n', switchNetns, 'link', 'add', 'br0', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0']);
+    await ip([
+      '-n',
+      switchNetns,
+      'link',
+      'add',
+      'br0',
+      'type',
+      'bridge',
+      'stp_state',
+      '0',
+      'forward_delay',
+      '0',
+      'mcast_snooping',
+      '0',
+    ]);
     await ip(['-n', switchNetns, 'link', 'set', 'br0', 'up']);
     for (const p of pods) {
       await joinByVeth(p);

@@ -1,5 +1,6 @@
 // ovs-dpdk: Open vSwitch on DPDK, the peer of our datapath trials. One poll-mode thread on a core of its own; ports are
-// net_pcap, which copies frames from memory, and net_null, which counts what is sent. The same pipeline and captures as ours.
+// net_pcap, which copies frames from memory, and net_null, which counts what is sent. The same pipeline and captures as
+// ours.
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { packageFile } from '../../dataplane/root.js';
@@ -15,9 +16,9 @@ const HUGEPAGES = '/proc/sys/vm/nr_hugepages';
 const HUGEPAGES_NEEDED = 1024;
 const SOCKET_MB = 1536;
 /**
- * net_pcap counts what a burst read, net_null what a burst took. In between the one poll-mode thread has one burst of one queue: it
- * sends what a burst made before it polls again (ovs-vswitchd.conf.db(5), tx-flush-interval: 0 by default), at most 32 frames
- * (NETDEV_MAX_BURST of lib/dp-packet.h).
+ * net_pcap counts what a burst read, net_null what a burst took. In between the one poll-mode thread has one burst of
+ * one queue: it sends what a burst made before it polls again (ovs-vswitchd.conf.db(5), tx-flush-interval: 0 by
+ * default), at most 32 frames (NETDEV_MAX_BURST of lib/dp-packet.h).
  */
 const BURST = 32;
 
@@ -27,7 +28,13 @@ export const ovsDpdk: Contender = {
   async unavailable() {
     if (cpus().length < 2) return 'a core of its own for the poll-mode thread is missing: this machine has one';
     for (const file of [VSWITCHD, `${DRIVERS}/librte_net_pcap.so.23`, `${DRIVERS}/librte_net_null.so.23`]) {
-      if (await access(file).then(() => false, () => true)) return `${file} is missing: apt-get install ${PACKAGES}`;
+      if (
+        await access(file).then(
+          () => false,
+          () => true,
+        )
+      )
+        return `${file} is missing: apt-get install ${PACKAGES}`;
     }
     return undefined;
   },
@@ -50,20 +57,47 @@ export const ovsDpdk: Contender = {
 
 async function deploy(switchNetns: string): Promise<MemorySwitch> {
   const ovs = await startOvs(VSWITCHD, switchNetns, [
-    'other_config:dpdk-init=true', 'other_config:dpdk-extra="--no-pci --in-memory"', `other_config:dpdk-socket-mem=${SOCKET_MB}`,
-    'other_config:dpdk-lcore-mask=0x1', 'other_config:pmd-cpu-mask=0x2',
+    'other_config:dpdk-init=true',
+    'other_config:dpdk-extra="--no-pci --in-memory"',
+    `other_config:dpdk-socket-mem=${SOCKET_MB}`,
+    'other_config:dpdk-lcore-mask=0x1',
+    'other_config:pmd-cpu-mask=0x2',
   ]);
   try {
     await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail-mode=secure');
-    await ovs.vsctl('add-port', 'br-int', 'antrea-tun0', '--', 'set', 'Interface', 'antrea-tun0', 'type=geneve', 'ofport_request=1',
-      'options:csum=true', 'options:key=flow', 'options:remote_ip=flow');
+    await ovs.vsctl(
+      'add-port',
+      'br-int',
+      'antrea-tun0',
+      '--',
+      'set',
+      'Interface',
+      'antrea-tun0',
+      'type=geneve',
+      'ofport_request=1',
+      'options:csum=true',
+      'options:key=flow',
+      'options:remote_ip=flow',
+    );
     let played = 0;
     const add = (port: { port: string; ofport: number }, capture?: string, loop = false) => {
       // A name of its own each time: the driver's old device may still be going away.
       const device = `${port.ofport}_${played++}`;
-      const args = capture ? `net_pcap_${device},rx_pcap=${capture}${loop ? ',infinite_rx=1' : ''}` : `net_null_${device},size=64,copy=0,no-rx=1`;
-      return ovs.vsctl('add-port', 'br-int', port.port, '--', 'set', 'Interface', port.port, 'type=dpdk',
-        `ofport_request=${port.ofport}`, `options:dpdk-devargs=${args}`);
+      const args = capture
+        ? `net_pcap_${device},rx_pcap=${capture}${loop ? ',infinite_rx=1' : ''}`
+        : `net_null_${device},size=64,copy=0,no-rx=1`;
+      return ovs.vsctl(
+        'add-port',
+        'br-int',
+        port.port,
+        '--',
+        'set',
+        'Interface',
+        port.port,
+        'type=dpdk',
+        `ofport_request=${port.ofport}`,
+        `options:dpdk-devargs=${args}`,
+      );
     };
     await add({ port: 'antrea-gw0', ofport: 2 });
     for (const p of Object.values(PODS)) await add(p);
@@ -79,7 +113,8 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
       },
       async counts() {
         const text = await ovs.appctl('dpctl/show', '-s');
-        const sum = (what: string) => [...text.matchAll(new RegExp(`${what} packets:(\\d+)`, 'g'))].reduce((n, m) => n + Number(m[1]), 0);
+        const sum = (what: string) =>
+          [...text.matchAll(new RegExp(`${what} packets:(\\d+)`, 'g'))].reduce((n, m) => n + Number(m[1]), 0);
         const connections = Number(await ovs.appctl('dpctl/ct-get-nconns'));
         return { received: sum('RX'), sent: sum('TX'), notSent: await ovs.datapathDrops(), connections };
       },

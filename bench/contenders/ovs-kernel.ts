@@ -1,5 +1,5 @@
-// ovs-kernel: Open vSwitch with its kernel datapath and the kernel's conntrack, on veths, worker1's pipeline. Where this kernel
-// has no openvswitch, it is measured in a guest that has, with its peers beside it (bench/guest/).
+// ovs-kernel: Open vSwitch with its kernel datapath and the kernel's conntrack, on veths, worker1's pipeline. Where
+// this kernel has no openvswitch, it is measured in a guest that has, with its peers beside it (bench/guest/).
 import { access } from 'node:fs/promises';
 import { run } from '../../lab/run.js';
 import { addWorker1, startOvs, VSWITCHD } from '../private-ovs.js';
@@ -14,9 +14,18 @@ export const ovsKernel: Contender = {
   title: 'OVS kernel datapath on veths, worker1 pipeline',
   inGuest: true,
   async unavailable() {
-    if (await access(VSWITCHD).then(() => false, () => true)) return `${VSWITCHD} is missing: apt-get install openvswitch-switch`;
+    if (
+      await access(VSWITCHD).then(
+        () => false,
+        () => true,
+      )
+    )
+      return `${VSWITCHD} is missing: apt-get install openvswitch-switch`;
     for (const module of MODULES) {
-      const has = await run('modprobe', [module]).then(() => true, () => false);
+      const has = await run('modprobe', [module]).then(
+        () => true,
+        () => false,
+      );
       if (!has) return `this kernel has no module ${module} (CONFIG_OPENVSWITCH, CONFIG_OPENVSWITCH_GENEVE)`;
     }
     return undefined;

@@ -1,7 +1,7 @@
 // ovs-netdev and ovs-netdev-tso: Open vSwitch with its own userspace datapath (AF_PACKET ports), the same pipelines.
-// Without userspace TSO it cannot carry unfinished frames, so the pods' offloads are switched off; with it they stay on, except
-// between nodes: this version drops what is unfinished when it would put it into a tunnel.
-// This is not kernel OVS and must never be read as that.
+// Without userspace TSO it cannot carry unfinished frames, so the pods' offloads are switched off; with it they stay
+// on, except between nodes: this version drops what is unfinished when it would put it into a tunnel. This is not
+// kernel OVS and must never be read as that.
 import { access } from 'node:fs/promises';
 import { ip } from '../../lab/run.js';
 import { addNode, addWorker1, startOvs, VSWITCHD, type PrivateOvs } from '../private-ovs.js';
@@ -13,7 +13,10 @@ import type { BenchNode, BenchPod, Contender } from '../types.js';
 
 /** The node's own bridge: OVS's userspace tunnels leave through one. */
 const UNDERLAY = 'br-phy';
-/** Frames that it sends at once (lib/dp-packet.h, NETDEV_MAX_BURST); when the kernel refuses one, those behind it go with it. */
+/**
+ * Frames that it sends at once (lib/dp-packet.h, NETDEV_MAX_BURST); when the kernel refuses one, those behind it go
+ * with it.
+ */
 const BURST = 32;
 
 function ovsNetdev(tso: boolean): Contender {
@@ -22,7 +25,10 @@ function ovsNetdev(tso: boolean): Contender {
     name: tso ? 'ovs-netdev-tso' : 'ovs-netdev',
     title: `OVS userspace datapath${tso ? ' with userspace TSO' : ', offloads off'}, worker1 pipeline`,
     async unavailable() {
-      return access(VSWITCHD).then(() => undefined, () => `${VSWITCHD} is missing: apt-get install openvswitch-switch`);
+      return access(VSWITCHD).then(
+        () => undefined,
+        () => `${VSWITCHD} is missing: apt-get install openvswitch-switch`,
+      );
     },
     async deploy(pods, switchNetns) {
       for (const p of pods) await joinByVeth(p);
@@ -33,7 +39,18 @@ function ovsNetdev(tso: boolean): Contender {
         await addWorker1(ovs, 'netdev', pods);
         return {
           pid: await ovs.vswitchdPid(),
-          addPort: async (name, ofport) => void (await ovs.vsctl('add-port', 'br-int', name, '--', 'set', 'Interface', name, 'type=internal', `ofport_request=${ofport}`)),
+          addPort: async (name, ofport) =>
+            void (await ovs.vsctl(
+              'add-port',
+              'br-int',
+              name,
+              '--',
+              'set',
+              'Interface',
+              name,
+              'type=internal',
+              `ofport_request=${ofport}`,
+            )),
           addFlows: async (file) => void (await ovs.ofctl('add-flows', 'br-int', file)),
           forget: async () => void (await ovs.appctl('revalidator/purge')),
           stations: async (ways) => [await station('datapath', ovs, portPairs(switchNetns, ways))],
@@ -46,7 +63,9 @@ function ovsNetdev(tso: boolean): Contender {
     },
     async deployNodes(nodes) {
       const started: PrivateOvs[] = [];
-      const teardown = async () => { for (const ovs of started) await ovs.teardown(); };
+      const teardown = async () => {
+        for (const ovs of started) await ovs.teardown();
+      };
       try {
         for (const n of nodes) {
           const ovs = await startOvs(VSWITCHD, n.netns, settings);
@@ -74,15 +93,38 @@ function ovsNetdev(tso: boolean): Contender {
 
 /** OVS says nothing of what its packet sockets lose; the kernel does. */
 async function station(name: string, ovs: PrivateOvs, pairs: readonly PortPair[]): Promise<Station> {
-  const { ways, dropped: { tx_dropped } } = await betweenPorts(name, pairs);
-  const packet_sockets = (await Promise.all(pairs.map((p) => packetSocketDrops(p.netns, [p.in])))).reduce((a, b) => a + b, 0);
-  return { name, ways, dropped: { packet_sockets, ...(await ovs.datapathDrops()) }, upTo: { tx_dropped: BURST * tx_dropped } };
+  const {
+    ways,
+    dropped: { tx_dropped },
+  } = await betweenPorts(name, pairs);
+  const packet_sockets = (await Promise.all(pairs.map((p) => packetSocketDrops(p.netns, [p.in])))).reduce(
+    (a, b) => a + b,
+    0,
+  );
+  return {
+    name,
+    ways,
+    dropped: { packet_sockets, ...(await ovs.datapathDrops()) },
+    upTo: { tx_dropped: BURST * tx_dropped },
+  };
 }
 
 async function deployNode(ovs: PrivateOvs, n: BenchNode): Promise<void> {
   for (const p of n.pods) await joinByVeth(p, n.netns);
-  await ovs.vsctl('add-br', UNDERLAY, '--', 'set', 'bridge', UNDERLAY, 'datapath_type=netdev', `other_config:hwaddr="${n.mac}"`,
-    '--', 'add-port', UNDERLAY, UPLINK);
+  await ovs.vsctl(
+    'add-br',
+    UNDERLAY,
+    '--',
+    'set',
+    'bridge',
+    UNDERLAY,
+    'datapath_type=netdev',
+    `other_config:hwaddr="${n.mac}"`,
+    '--',
+    'add-port',
+    UNDERLAY,
+    UPLINK,
+  );
   await ip(['-n', n.netns, 'link', 'set', UNDERLAY, 'mtu', '1500']);
   await addressUplink(n, UNDERLAY);
   await addNode(ovs, 'netdev', n.pods, n.flows);

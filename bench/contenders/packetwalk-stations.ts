@@ -1,5 +1,5 @@
-// What our switch counts of packets that go through it, asked over its control socket; with veths, what the kernel's devices
-// around it say as well. Used by packetwalk.ts; hands Stations to counted.ts.
+// What our switch counts of packets that go through it, asked over its control socket; with veths, what the kernel's
+// devices around it say as well. Used by packetwalk.ts; hands Stations to counted.ts.
 import { controlCall } from '../../dataplane/control/client.js';
 import type { PortStatus } from '../../dataplane/index.js';
 import type { CounterReport } from '../../dataplane/switch.js';
@@ -38,30 +38,45 @@ const total = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0);
 async function inFront(kind: Kind, ports: readonly Attached[]): Promise<Station[]> {
   if (kind === 'tap') return [];
   const links = await Promise.all(ports.map(({ netns, port }) => linkCounters(netns, port.ifname)));
-  return [{
-    name: 'packet sockets',
-    ways: ports.map(({ port }, i) => ({ in: links[i].rx, out: received(port) })),
-    dropped: { tp_drops: total(ports.map(({ port }) => port.rxDropped)) },
-  }];
+  return [
+    {
+      name: 'packet sockets',
+      ways: ports.map(({ port }, i) => ({ in: links[i].rx, out: received(port) })),
+      dropped: { tp_drops: total(ports.map(({ port }) => port.rxDropped)) },
+    },
+  ];
 }
 
-/** A veth says that it dropped a frame, which we send again or count as tx_full; older kernels' veths say it to nobody. */
+/**
+ * A veth says that it dropped a frame, which we send again or count as tx_full; older kernels' veths say it to nobody.
+ */
 async function behind(kind: Kind, ports: readonly Attached[]): Promise<Station[]> {
   if (kind === 'tap') return [];
   const links = await Promise.all(ports.map(({ netns, port }) => linkCounters(netns, port.ifname)));
-  return [{
-    name: 'veths',
-    ways: ports.map(({ port }, i) => ({ in: port.txPackets, out: links[i].tx })),
-    dropped: {},
-    upTo: { tx_dropped: total(links.map((link) => link.txDropped)) },
-  }];
+  return [
+    {
+      name: 'veths',
+      ways: ports.map(({ port }, i) => ({ in: port.txPackets, out: links[i].tx })),
+      dropped: {},
+      upTo: { tx_dropped: total(links.map((link) => link.txDropped)) },
+    },
+  ];
 }
 
 /** One switch between pods. */
-export async function switchStations(control: string, kind: Kind, netns: string, ways: readonly Way[]): Promise<Station[]> {
+export async function switchStations(
+  control: string,
+  kind: Kind,
+  netns: string,
+  ways: readonly Way[],
+): Promise<Station[]> {
   const { port, drops } = await counters(control);
   const [from, to] = [0, 1].map((end) => ways.map((way) => ({ netns, port: port(way[end].port) })));
-  const own = { name: 'switch', ways: ways.map((_, i) => ({ in: received(from[i].port), out: to[i].port.txPackets })), dropped: drops };
+  const own = {
+    name: 'switch',
+    ways: ways.map((_, i) => ({ in: received(from[i].port), out: to[i].port.txPackets })),
+    dropped: drops,
+  };
   return [...(await inFront(kind, from)), own, ...(await behind(kind, to))];
 }
 
@@ -72,10 +87,20 @@ export interface NodeSwitch {
 
 /** Two switches joined by a tunnel, one way. */
 export async function tunnelStations(
-  kind: Kind, first: NodeSwitch, second: NodeSwitch, uplink: string, tunnel: string, [from, to]: Way,
+  kind: Kind,
+  first: NodeSwitch,
+  second: NodeSwitch,
+  uplink: string,
+  tunnel: string,
+  [from, to]: Way,
 ): Promise<Station[]> {
   const [there, here] = await Promise.all([counters(first.control), counters(second.control)]);
-  const [sender, leaving, arriving, receiver] = [there.port(from.port), there.port(tunnel), here.port(tunnel), here.port(to.port)];
+  const [sender, leaving, arriving, receiver] = [
+    there.port(from.port),
+    there.port(tunnel),
+    here.port(tunnel),
+    here.port(to.port),
+  ];
   const wire = await linkCounters(first.netns, uplink);
   return [
     ...(await inFront(kind, [{ netns: first.netns, port: sender }])),

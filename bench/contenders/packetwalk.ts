@@ -41,18 +41,23 @@ async function startSwitch(kind: 'tap' | 'veth', place: Place, env: Record<strin
   await writeFile(file, JSON.stringify(config));
   const socket = join(rundir, 'br-int.ctl');
   const control = (...args: string[]) => controlCall(socket, args[0], ...args.slice(1));
-  const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
-    netns: place.netns,
-    env,
-    log: join(rundir, 'switch.log'),
-    diesWithUs: true,
-    timeoutMs: READY_MS,
-    ready: async () => (await control('version')) !== '',
-  });
+  const program = await startProgram(
+    process.execPath,
+    [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file],
+    {
+      netns: place.netns,
+      env,
+      log: join(rundir, 'switch.log'),
+      diesWithUs: true,
+      timeoutMs: READY_MS,
+      ready: async () => (await control('version')) !== '',
+    },
+  );
   return {
     control: socket,
     pid: (JSON.parse(await control('packetwalk/process')) as { pid: number }).pid,
-    addPort: async (name, ofport) => void (await control('packetwalk/port-add', JSON.stringify({ kind: 'tap', name, ofport, internal: true }))),
+    addPort: async (name, ofport) =>
+      void (await control('packetwalk/port-add', JSON.stringify({ kind: 'tap', name, ofport, internal: true }))),
     addFlows: async (flows) => void (await control('packetwalk/flows-add', await readFile(flows, 'utf8'))),
     forget: async () => void (await control('revalidator/purge')),
     stations: (ways) => switchStations(socket, kind, place.netns, ways),
@@ -97,7 +102,9 @@ function packetwalk(kind: 'tap' | 'veth', env: Record<string, string> = {}): Con
           };
           return tunnelStations(kind, of(from), of(to), UPLINK, TUNNEL, [from, to]);
         },
-        teardown: async () => { for (const d of started) await d.teardown(); },
+        teardown: async () => {
+          for (const d of started) await d.teardown();
+        },
       };
       await orTeardown(all, async () => {
         for (const n of nodes) {

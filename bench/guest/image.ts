@@ -1,5 +1,5 @@
-// The guest's kernel, its modules and its first programs. The packages are fetched and unpacked once into the user's cache
-// folder and never installed; the initramfs is packed anew for each boot (vm.ts), in less than a second.
+// The guest's kernel, its modules and its first programs. The packages are fetched and unpacked once into the user's
+// cache folder and never installed; the initramfs is packed anew for each boot (vm.ts), in less than a second.
 import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -23,7 +23,11 @@ const KERNEL = 'linux-image-amd64';
 const FIRST_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay'];
 const FETCH_MS = 600_000;
 
-const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'packetwalk', 'guest');
@@ -41,11 +45,20 @@ export async function prepareImage(told: (text: string) => void, signal: AbortSi
     told(`listing the modules of Linux ${release}`);
     await run('depmod', ['-b', kernelFolder, release], { signal });
   }
-  return { kernel: join(kernelFolder, 'boot', `vmlinuz-${release}`), release, modules, busybox: join(busyboxFolder, 'bin', 'busybox') };
+  return {
+    kernel: join(kernelFolder, 'boot', `vmlinuz-${release}`),
+    release,
+    modules,
+    busybox: join(busyboxFolder, 'bin', 'busybox'),
+  };
 }
 
 async function unpacked(
-  cache: string, name: string, packageOf: () => Promise<string>, told: (text: string) => void, signal: AbortSignal,
+  cache: string,
+  name: string,
+  packageOf: () => Promise<string>,
+  told: (text: string) => void,
+  signal: AbortSignal,
 ): Promise<string> {
   const folder = join(cache, name);
   if (await exists(folder)) return folder;
@@ -68,7 +81,8 @@ async function unpacked(
 }
 
 async function kernelPackage(): Promise<string> {
-  const depends = async () => /^\s*Depends: (linux-image-[0-9]\S*)/m.exec((await run('apt-cache', ['depends', KERNEL])).stdout)?.[1];
+  const depends = async () =>
+    /^\s*Depends: (linux-image-[0-9]\S*)/m.exec((await run('apt-cache', ['depends', KERNEL])).stdout)?.[1];
   const found = await depends().catch((error) => {
     if (error instanceof ProgramError) return undefined; // it knows no such package: its lists may be missing
     throw error;
@@ -82,13 +96,21 @@ async function kernelPackage(): Promise<string> {
 
 /** Packs the initramfs into `file`, with `work` (an empty folder) as its tree. */
 export async function packInitramfs(image: Image, work: string, file: string): Promise<void> {
-  for (const folder of ['bin', 'proc', 'sys', 'dev', 'host', 'share', 'top', 'root', 'modules']) await mkdir(join(work, folder), { recursive: true });
+  for (const folder of ['bin', 'proc', 'sys', 'dev', 'host', 'share', 'top', 'root', 'modules'])
+    await mkdir(join(work, folder), { recursive: true });
   await copyFile(image.busybox, join(work, 'bin', 'busybox'));
   await copyFile(packageFile('bench', 'guest', 'init.sh'), join(work, 'init'));
   const files = new Set<string>();
   for (const module of FIRST_MODULES) {
     // depmod wrote its lists beside the modules; modprobe looks for them below `lib`.
-    const { stdout } = await run('modprobe', ['-d', join(image.modules, '..', '..'), '-S', image.release, '--show-depends', module]);
+    const { stdout } = await run('modprobe', [
+      '-d',
+      join(image.modules, '..', '..'),
+      '-S',
+      image.release,
+      '--show-depends',
+      module,
+    ]);
     for (const [, path] of stdout.matchAll(/^insmod (\S+)/gm)) files.add(path);
   }
   for (const path of files) await copyFile(path, join(work, 'modules', basename(path)));

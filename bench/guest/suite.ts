@@ -1,5 +1,5 @@
-// Runs this very suite in a guest: contenders that need another kernel, and beside them, in the same boot, those that their
-// figures may be compared with. Called by run.ts; hands back the guest's own report.
+// Runs this very suite in a guest: contenders that need another kernel, and beside them, in the same boot, those that
+// their figures may be compared with. Called by run.ts; hands back the guest's own report.
 import { access } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { packageRoot, packageFile } from '../../dataplane/root.js';
@@ -13,8 +13,12 @@ import { CPUS, QEMU, runInGuest } from './vm.js';
 const PEERS = ['packetwalk', 'linux-bridge', 'direct'];
 /** What the guest needs of this machine, whose files it uses. */
 const NEEDS: [file: string, pkg: string][] = [
-  [`/usr/bin/${QEMU}`, 'qemu-system-x86'], ['/usr/bin/apt-get', 'apt'], ['/usr/sbin/modprobe', 'kmod'], ['/usr/bin/iperf3', 'iperf3'],
-  ['/usr/sbin/ethtool', 'ethtool'], ['/usr/lib/openvswitch-switch/ovs-vswitchd', 'openvswitch-switch'],
+  [`/usr/bin/${QEMU}`, 'qemu-system-x86'],
+  ['/usr/bin/apt-get', 'apt'],
+  ['/usr/sbin/modprobe', 'kmod'],
+  ['/usr/bin/iperf3', 'iperf3'],
+  ['/usr/sbin/ethtool', 'ethtool'],
+  ['/usr/lib/openvswitch-switch/ovs-vswitchd', 'openvswitch-switch'],
 ];
 const BOOT_MS = 120_000;
 /** Of one contender in one round, beside the time of the runs themselves. */
@@ -23,10 +27,19 @@ const SETUP_MS = 60_000;
 export async function benchInGuest(options: BenchOptions): Promise<Report> {
   const { rounds, seconds, signal } = options;
   const trials = options.trials.filter((t) => t.kind === 'pods' && t.inGuest);
-  if (trials.length === 0) throw new Error('in the guest there are these trials only: udp-64b, tcp-1-stream, request-response');
+  if (trials.length === 0)
+    throw new Error('in the guest there are these trials only: udp-64b, tcp-1-stream, request-response');
   const missing: string[] = [];
-  for (const [file, pkg] of NEEDS) if (await access(file).then(() => false, () => true)) missing.push(pkg);
-  if (missing.length > 0) throw new Error(`a guest is needed for it, and for that: apt-get install ${missing.join(' ')}`);
+  for (const [file, pkg] of NEEDS)
+    if (
+      await access(file).then(
+        () => false,
+        () => true,
+      )
+    )
+      missing.push(pkg);
+  if (missing.length > 0)
+    throw new Error(`a guest is needed for it, and for that: apt-get install ${missing.join(' ')}`);
 
   const told = (text: string) => options.onProgress(`guest: ${text}`);
   // Compiled here: the guest would take far longer.
@@ -36,12 +49,25 @@ export async function benchInGuest(options: BenchOptions): Promise<Report> {
   told(`booting Linux ${image.release} in ${emulator}, ${CPUS} emulated CPUs`);
   const contenders = [...PEERS, ...options.contenders.map((c) => c.name)];
   const command = [
-    process.execPath, packageFile('dist', 'cli', 'main.js'), 'bench', '--quick', '--no-guest', '--json', '--rounds', rounds, '--seconds', seconds,
-    '--trial', trials.map((t) => t.name).join(','), '--contender', contenders.join(','),
+    process.execPath,
+    packageFile('dist', 'cli', 'main.js'),
+    'bench',
+    '--quick',
+    '--no-guest',
+    '--json',
+    '--rounds',
+    rounds,
+    '--seconds',
+    seconds,
+    '--trial',
+    trials.map((t) => t.name).join(','),
+    '--contender',
+    contenders.join(','),
   ].join(' ');
   const report = await runInGuest(
     {
-      image, signal,
+      image,
+      signal,
       command: `cd ${packageRoot} && ${command} > /run/guest/report.json`,
       timeoutMs: BOOT_MS + rounds * contenders.length * (SETUP_MS + trials.length * (seconds + 10) * 1000),
       onLine: (line) => options.onProgress(line.startsWith('guest: ') ? line : `guest: ${line}`),

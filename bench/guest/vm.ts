@@ -1,5 +1,5 @@
-// A throw-away virtual machine: Debian's stock kernel over this machine's own files (read-only; what it writes is gone with
-// it). QEMU emulates two processors (TCG): the host need not have, and we do not use, hardware virtualisation.
+// A throw-away virtual machine: Debian's stock kernel over this machine's own files (read-only; what it writes is gone
+// with it). QEMU emulates two processors (TCG): the host need not have, and we do not use, hardware virtualisation.
 import { mkdir, mkdtemp, readFile, rm, writeFile, copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,10 @@ export interface GuestRun {
 }
 
 /** Boots, runs the command, switches off; resolves with a reader of the files that the command left. */
-export async function runInGuest<T>(options: GuestRun, read: (file: (name: string) => Promise<string>) => Promise<T>): Promise<T> {
+export async function runInGuest<T>(
+  options: GuestRun,
+  read: (file: (name: string) => Promise<string>) => Promise<T>,
+): Promise<T> {
   const { image, signal } = options;
   const dir = await mkdtemp(join(tmpdir(), 'packetwalk-guest-'));
   try {
@@ -38,25 +41,55 @@ export async function runInGuest<T>(options: GuestRun, read: (file: (name: strin
     await packInitramfs(image, join(dir, 'tree'), initramfs);
     const console = join(dir, 'console');
     const fs = (id: string, path: string, more: string) => [
-      '-fsdev', `local,id=${id},path=${path},security_model=none,multidevs=remap${more}`,
-      '-device', `virtio-9p-pci,fsdev=${id},mount_tag=${id}`,
+      '-fsdev',
+      `local,id=${id},path=${path},security_model=none,multidevs=remap${more}`,
+      '-device',
+      `virtio-9p-pci,fsdev=${id},mount_tag=${id}`,
     ];
     let partial = '';
-    await run(QEMU, [
-      '-accel', 'tcg,thread=multi', '-cpu', CPU, '-smp', String(CPUS), '-m', MEMORY, '-M', 'q35',
-      '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-      '-serial', `file:${console}`, '-serial', 'stdio',
-      ...fs('host', '/', ',readonly=on'), ...fs('share', share, ''),
-      '-device', 'virtio-rng-pci', '-kernel', image.kernel, '-initrd', initramfs,
-      '-append', 'console=ttyS0 rdinit=/init quiet panic=-1 mitigations=off nokaslr tsc=reliable clearcpuid=112',
-    ], {
-      timeoutMs: options.timeoutMs, signal,
-      onStdout(text) {
-        const lines = (partial + text).split(/\r?\n/);
-        partial = lines.pop()!;
-        for (const line of lines) options.onLine(line);
+    await run(
+      QEMU,
+      [
+        '-accel',
+        'tcg,thread=multi',
+        '-cpu',
+        CPU,
+        '-smp',
+        String(CPUS),
+        '-m',
+        MEMORY,
+        '-M',
+        'q35',
+        '-nodefaults',
+        '-no-user-config',
+        '-display',
+        'none',
+        '-no-reboot',
+        '-serial',
+        `file:${console}`,
+        '-serial',
+        'stdio',
+        ...fs('host', '/', ',readonly=on'),
+        ...fs('share', share, ''),
+        '-device',
+        'virtio-rng-pci',
+        '-kernel',
+        image.kernel,
+        '-initrd',
+        initramfs,
+        '-append',
+        'console=ttyS0 rdinit=/init quiet panic=-1 mitigations=off nokaslr tsc=reliable clearcpuid=112',
+      ],
+      {
+        timeoutMs: options.timeoutMs,
+        signal,
+        onStdout(text) {
+          const lines = (partial + text).split(/\r?\n/);
+          partial = lines.pop()!;
+          for (const line of lines) options.onLine(line);
+        },
       },
-    });
+    );
     const file = (name: string) => readFile(join(share, name), 'utf8');
     const status = await file('status').catch(() => undefined);
     if (status === undefined) throw new Error(`the guest ended without a result; its console:\n${await tail(console)}`);

@@ -1,6 +1,6 @@
-// `npm run bench:kube`: a node of 1,000 pods with 500 Services of 20 endpoints and 500 policies, in each pipeline. How long its tables
-// take to generate and to load, how much memory; then a policy is changed again and again, and new connections tell when
-// the switch judges rightly. Needs root.
+// `npm run bench:kube`: a node of 1,000 pods with 500 Services of 20 endpoints and 500 policies, in each pipeline. How
+// long its tables take to generate and to load, how much memory; then a policy is changed again and again, and new
+// connections tell when the switch judges rightly. Needs root.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -27,7 +27,12 @@ const { values } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
-const size = { pods: Number(values.pods), services: Number(values.services), endpoints: Number(values.endpoints), policies: Number(values.policies) };
+const size = {
+  pods: Number(values.pods),
+  services: Number(values.services),
+  endpoints: Number(values.endpoints),
+  policies: Number(values.policies),
+};
 /** A new verdict that holds this long is there to stay. */
 const SETTLED_MS = 150;
 const WARM_CHANGES = 6;
@@ -46,7 +51,11 @@ class Agent {
     private readonly pipeline: Pipeline,
     readonly objects: ObjectSet,
   ) {
-    this.#config = { ...CONFIG, gateway: { name: 'antrea-gw0', ofport: pipeline.ofports.gateway }, tunnel: { name: 'antrea-tun0', ofport: pipeline.ofports.tunnel } };
+    this.#config = {
+      ...CONFIG,
+      gateway: { name: 'antrea-gw0', ofport: pipeline.ofports.gateway },
+      tunnel: { name: 'antrea-tun0', ofport: pipeline.ofports.tunnel },
+    };
   }
 
   /** Works the tables out anew; what differs from before. */
@@ -62,7 +71,8 @@ class Agent {
 const GATEWAY_IS_A_TAP = { gatewayWithoutMarks: true };
 
 const megabytes = (kilobytes: number): number => Math.round(kilobytes / 102.4) / 10;
-const residentMb = (pid: number | 'self'): number => megabytes(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]));
+const residentMb = (pid: number | 'self'): number =>
+  megabytes(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]));
 
 async function benchPipeline(pipeline: Pipeline) {
   const read = performance.now();
@@ -86,14 +96,25 @@ async function benchPipeline(pipeline: Pipeline) {
       }
     },
   });
-  const asker = await startProgram(process.execPath, [packageFile('dist', 'bench', 'kube', 'prober.js'), 'ask', agent.state.pods[1].ips.ipv4!], { netns: netnsOfPod(0), diesWithUs: true });
+  const asker = await startProgram(
+    process.execPath,
+    [packageFile('dist', 'bench', 'kube', 'prober.js'), 'ask', agent.state.pods[1].ips.ipv4!],
+    { netns: netnsOfPod(0), diesWithUs: true },
+  );
   try {
     const since = Date.now();
     while (heard.length === 0) {
-      if (Date.now() - since > 20_000) throw new Error(`${pipeline.name}: no packet arrives: ${listener.output()}${asker.output()}`);
+      if (Date.now() - since > 20_000)
+        throw new Error(`${pipeline.name}: no packet arrives: ${listener.output()}${asker.output()}`);
       await sleep(10);
     }
-    const changes = { work: [] as number[], cpu: [] as number[], bundle: [] as number[], verdict: [] as number[], lines: 0 };
+    const changes = {
+      work: [] as number[],
+      cpu: [] as number[],
+      bundle: [] as number[],
+      verdict: [] as number[],
+      lines: 0,
+    };
     for (let i = 0; i < Number(values.changes) + WARM_CHANGES; i++) {
       const open = i % 2 === 1;
       const cpu = process.cpuUsage();
@@ -109,7 +130,8 @@ async function benchPipeline(pipeline: Pipeline) {
       const since = heard.filter(({ sent }) => sent >= began);
       const right = open ? since[0]?.sent : (since.at(-1)?.sent ?? began);
       if (right === undefined) throw new Error(`${pipeline.name}: opened ${SETTLED_MS} ms ago, and nothing came`);
-      if (!open && heard.some(({ sent }) => sent > bundled)) throw new Error(`${pipeline.name}: closed, and a packet sent afterwards came`);
+      if (!open && heard.some(({ sent }) => sent > bundled))
+        throw new Error(`${pipeline.name}: closed, and a packet sent afterwards came`);
       heard.length = 0;
       if (i < WARM_CHANGES) continue;
       changes.work.push(Number(worked - began) / 1e6);
@@ -143,7 +165,8 @@ async function benchPipeline(pipeline: Pipeline) {
 
 function percentiles(values: readonly number[]): { p50: number; p99: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] * 10) / 10;
+  const at = (share: number): number =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] * 10) / 10;
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
@@ -156,5 +179,8 @@ for (const pipeline of values.pipeline === undefined ? PIPELINES : [pipelineByNa
 if (values.save) {
   const folder = packageFile('bench', 'results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/kube.json`, `${JSON.stringify({ at: new Date().toISOString(), commit: await commit(), machine: await machine(), size, results }, null, 2)}\n`);
+  writeFileSync(
+    `${folder}/kube.json`,
+    `${JSON.stringify({ at: new Date().toISOString(), commit: await commit(), machine: await machine(), size, results }, null, 2)}\n`,
+  );
 }

@@ -1,5 +1,5 @@
-// One large node of the Kubernetes bench: a switch process with the generated tables, of whose many pods two are really there.
-// Made and removed by main.ts.
+// One large node of the Kubernetes bench: a switch process with the generated tables, of whose many pods two are really
+// there. Made and removed by main.ts.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,12 @@ export class BenchNode {
     private readonly namespaces: readonly string[],
   ) {}
 
-  static async start(pipeline: Pipeline, { gateway, tunnel }: LocalNode, pods: readonly LocalPod[], tables: TableTexts): Promise<BenchNode> {
+  static async start(
+    pipeline: Pipeline,
+    { gateway, tunnel }: LocalNode,
+    pods: readonly LocalPod[],
+    tables: TableTexts,
+  ): Promise<BenchNode> {
     const folder = mkdtempSync(join(tmpdir(), 'packetwalk-kube-'));
     const file = (name: string, lines: readonly string[]): string => {
       writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(''));
@@ -38,8 +43,12 @@ export class BenchNode {
       await netnsAdd(netns);
     }
     const config = {
-      bridge: 'br-int', rundir: folder, tlvMap: pipeline.tlvMap,
-      flows: [file('flows', tables.flows)], groups: [file('groups', tables.groups)], meters: [file('meters', tables.meters)],
+      bridge: 'br-int',
+      rundir: folder,
+      tlvMap: pipeline.tlvMap,
+      flows: [file('flows', tables.flows)],
+      groups: [file('groups', tables.groups)],
+      meters: [file('meters', tables.meters)],
       ports: [
         { kind: 'geneve', ...tunnel },
         { kind: 'tap', name: gateway.name, ofport: gateway.ofport, mac: gateway.mac, internal: true },
@@ -47,16 +56,27 @@ export class BenchNode {
       ],
     };
     const started = performance.now();
-    const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file('switch.json', [JSON.stringify(config)])], {
-      netns: SWITCH,
-      timeoutMs: READY_MS,
-      diesWithUs: true,
-      ready: async () => (await controlCall(join(folder, 'br-int.ctl'), 'version')) !== '',
-    });
+    const program = await startProgram(
+      process.execPath,
+      [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file('switch.json', [JSON.stringify(config)])],
+      {
+        netns: SWITCH,
+        timeoutMs: READY_MS,
+        diesWithUs: true,
+        ready: async () => (await controlCall(join(folder, 'br-int.ctl'), 'version')) !== '',
+      },
+    );
     const node = new BenchNode(folder, program, performance.now() - started, namespaces);
     for (const [i, { ips }] of pods.entries()) {
-      const neighbours = pods.filter((_, j) => j !== i).map((other) => `neighbour replace ${other.ips.ipv4} lladdr ${other.mac} dev eth0 nud permanent`);
-      await ipBatch(netnsOfPod(i), ['link set lo up', 'link set eth0 up', `address add ${ips.ipv4}/20 dev eth0`, ...neighbours]);
+      const neighbours = pods
+        .filter((_, j) => j !== i)
+        .map((other) => `neighbour replace ${other.ips.ipv4} lladdr ${other.mac} dev eth0 nud permanent`);
+      await ipBatch(netnsOfPod(i), [
+        'link set lo up',
+        'link set eth0 up',
+        `address add ${ips.ipv4}/20 dev eth0`,
+        ...neighbours,
+      ]);
     }
     return node;
   }

@@ -1,11 +1,14 @@
-// A pod of the Kubernetes bench: asks by UDP every half millisecond, each time from a port of its own, so that every packet is a
-// new connection to the policies; or answers nothing and says when what came. Times are the machine's monotonic clock, the
-// same in every process. Run by main.ts: node prober.js ask IP | listen.
+// A pod of the Kubernetes bench: asks by UDP every half millisecond, each time from a port of its own, so that every
+// packet is a new connection to the policies; or answers nothing and says when what came. Times are the machine's
+// monotonic clock, the same in every process. Run by main.ts: node prober.js ask IP | listen.
 import { createSocket } from 'node:dgram';
 
 const PORT = 9000;
 const EVERY_MS = 0.5;
-/** Ports that are used in turn: nobody remembers a refused connection, and an allowed one is remembered for less than this takes. */
+/**
+ * Ports that are used in turn: nobody remembers a refused connection, and an allowed one is remembered for less than
+ * this takes.
+ */
 const [FIRST, LAST] = [10_000, 60_000];
 
 const [role, to] = process.argv.slice(2);

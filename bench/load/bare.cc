@@ -1,8 +1,9 @@
 // A forwarder without a switch: frames from one TAP go to the next, through the very ports that the switch has. What it
 // reaches is the price list without switching logic. Pairs of namespaces; each gets a TAP named eth0.
 //   bare NETNS MAC NETNS MAC [NETNS MAC NETNS MAC ...]
-// Waits as the switch does: it spins for 50 us after work, then blocks in epoll. Prints `ready`, and upon SIGUSR1 a line of JSON:
-// of each port, in order, {"received": n, "errors": n, "sent": n, "dropped": n}; errors are among what it received.
+// Waits as the switch does: it spins for 50 us after work, then blocks in epoll. Prints `ready`, and upon SIGUSR1 a
+// line of JSON: of each port, in order, {"received": n, "errors": n, "sent": n, "dropped": n}; errors are among what it
+// received.
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>

@@ -3,8 +3,8 @@
 //   conn client ADDRESS PORT SECONDS   connections for so long, one after another
 //   conn client ADDRESS PORT 0         one connection
 // The server closes first, so that the client's port is free at once. `client` prints one JSON line:
-// {"opened": n, "requests": n, "responses": n, "closed": n, "seconds": s, "p50_us": .., "p99_us": ..}: connections, of connect()
-// until their end. `server` prints its own four counters when it is ended by SIGTERM, see exchanges.h.
+// {"opened": n, "requests": n, "responses": n, "closed": n, "seconds": s, "p50_us": .., "p99_us": ..}: connections, of
+// connect() until their end. `server` prints its own four counters when it is ended by SIGTERM, see exchanges.h.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

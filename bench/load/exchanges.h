@@ -1,5 +1,6 @@
-// What an end has counted of connections and of what was said in them. A server prints it as one JSON line when it is ended by
-// SIGTERM: {"opened": connections, "requests": n, "responses": n, "closed": connections}. Used by rr.c and conn.c.
+// What an end has counted of connections and of what was said in them. A server prints it as one JSON line when it is
+// ended by SIGTERM: {"opened": connections, "requests": n, "responses": n, "closed": connections}. Used by rr.c and
+// conn.c.
 #pragma once
 #include <signal.h>
 #include <stdio.h>

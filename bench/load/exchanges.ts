@@ -1,4 +1,5 @@
-// What the programs rr and conn count: a client says it when it is done, a server when it is ended. Used by their trials.
+// What the programs rr and conn count: a client says it when it is done, a server when it is ended. Used by their
+// trials.
 import type { Program } from '../../lab/program.js';
 import { mustBeEqual } from '../check.js';
 
@@ -18,15 +19,22 @@ export async function endServer(server: Program): Promise<Exchanges> {
   return JSON.parse(said[0]) as Exchanges;
 }
 
-/** Throws CountersDiffer unless both saw as many requests and responses, and each connection's beginning and end. In words. */
+/**
+ * Throws CountersDiffer unless both saw as many requests and responses, and each connection's beginning and end. In
+ * words.
+ */
 export function mustAgree(client: Exchanges, server: Exchanges): string {
   mustBeEqual({
-    'connections opened by the client': client.opened, 'opened at the server': server.opened,
-    'closed there': server.closed, 'closed by the client': client.closed,
+    'connections opened by the client': client.opened,
+    'opened at the server': server.opened,
+    'closed there': server.closed,
+    'closed by the client': client.closed,
   });
   mustBeEqual({
-    'requests sent': client.requests, 'requests received': server.requests,
-    'responses sent': server.responses, 'responses received': client.responses,
+    'requests sent': client.requests,
+    'requests received': server.requests,
+    'responses sent': server.responses,
+    'responses received': client.responses,
   });
   const { opened, requests, responses } = client;
   return `both ends: ${opened} connections opened and closed, ${requests} requests sent and received, ${responses} responses`;

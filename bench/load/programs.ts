@@ -1,5 +1,5 @@
-// The load generators are small C programs: a JavaScript sender would measure itself. Compiled once, into build/bench/. So is
-// the bare forwarder, from this folder's C++ and the ports of native/.
+// The load generators are small C programs: a JavaScript sender would measure itself. Compiled once, into build/bench/.
+// So is the bare forwarder, from this folder's C++ and the ports of native/.
 import { mkdir, stat } from 'node:fs/promises';
 import { packageFile } from '../../dataplane/root.js';
 import { run } from '../../lab/run.js';
@@ -12,7 +12,11 @@ async function newer(a: string, sources: string[]): Promise<boolean> {
 }
 
 async function compile(
-  name: string, compiler: string, flags: string[], sources: string[], headers: string[] = [],
+  name: string,
+  compiler: string,
+  flags: string[],
+  sources: string[],
+  headers: string[] = [],
 ): Promise<string> {
   const binary = packageFile('build', 'bench', name);
   if (!(await newer(binary, [...sources, ...headers]))) {
@@ -33,6 +37,10 @@ const PORTS = ['tap', 'netns', 'rtnl', 'vnet'];
 /** The forwarder without a switch, optimised as the addon is. */
 export function bareForwarder(): Promise<string> {
   const ports = PORTS.map((p) => packageFile('native', 'ports', `${p}.cc`));
-  return compile('bare', 'g++', ['-std=c++20', '-O3', '-fno-strict-aliasing', '-I', packageFile('native'), '-pthread'],
-    [packageFile('bench', 'load', 'bare.cc'), ...ports]);
+  return compile(
+    'bare',
+    'g++',
+    ['-std=c++20', '-O3', '-fno-strict-aliasing', '-I', packageFile('native'), '-pthread'],
+    [packageFile('bench', 'load', 'bare.cc'), ...ports],
+  );
 }

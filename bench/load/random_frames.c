@@ -1,9 +1,9 @@
 // Hostile input: random frames out of an interface, or random datagrams to a Geneve port.
 //   random_frames frames INTERFACE SEED PER_SECOND SECONDS
 //   random_frames geneve ADDRESS   SEED PER_SECOND SECONDS
-// A frame is one of: noise of any length; a plausible header chain (ARP, IPv4, IPv6, VLAN; TCP, UDP, ICMP) cut off or with
-// random bytes overwritten. A datagram is noise, or a Geneve header with random lengths, options and a frame inside.
-// Prints one JSON line: {"sent": n, "refused": n}.
+// A frame is one of: noise of any length; a plausible header chain (ARP, IPv4, IPv6, VLAN; TCP, UDP, ICMP) cut off or
+// with random bytes overwritten. A datagram is noise, or a Geneve header with random lengths, options and a frame
+// inside. Prints one JSON line: {"sent": n, "refused": n}.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 // Request/response over one TCP connection: one byte there, one byte back.
 //   rr server PORT
 //   rr client ADDRESS PORT SECONDS
-// `client` prints one JSON line: {"transactions": n, "seconds": s, "p50_us": .., "p99_us": .., "p999_us": ..}. `server` prints one
-// when it is ended by SIGTERM, see exchanges.h.
+// `client` prints one JSON line: {"transactions": n, "seconds": s, "p50_us": .., "p99_us": .., "p999_us": ..}. `server`
+// prints one when it is ended by SIGTERM, see exchanges.h.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

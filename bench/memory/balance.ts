@@ -8,7 +8,10 @@ import type { MemoryCounts, MemorySwitch } from '../types.js';
 const AGREE_MS = 5000;
 const POLL_MS = 100;
 
-/** Read, and neither sent nor said to be dropped or waiting: the same at any time, or frames were lost or doubled in between. */
+/**
+ * Read, and neither sent nor said to be dropped or waiting: the same at any time, or frames were lost or doubled in
+ * between.
+ */
 export function unaccounted({ received, sent, notSent }: MemoryCounts): number {
   return Object.values(notSent).reduce((left, n) => left - n, received - sent);
 }
@@ -25,12 +28,15 @@ export async function agreedCounts(sw: MemorySwitch, like?: number): Promise<Mem
   return now;
 }
 
-/** Throws CountersDiffer unless each frame read between the two was sent, or is said to be dropped or waiting. In words. */
+/**
+ * Throws CountersDiffer unless each frame read between the two was sent, or is said to be dropped or waiting. In words.
+ */
 export function mustBalance(before: MemoryCounts, after: MemoryCounts, onTheWay: number): string {
   const lost = unaccounted(after) - unaccounted(before);
   const reasons = Object.entries(after.notSent).map(([why, n]) => ({ why, n: n - (before.notSent[why] ?? 0) }));
   const numbers = [
-    `${after.received - before.received} frames read`, `${after.sent - before.sent} sent`,
+    `${after.received - before.received} frames read`,
+    `${after.sent - before.sent} sent`,
     ...reasons.filter(({ n }) => n !== 0).map(({ why, n }) => `${n} ${why}`),
   ].join(', ');
   if (Math.abs(lost) > onTheWay) throw new CountersDiffer([differing('in the switch', lost, 0)], numbers);

@@ -1,6 +1,7 @@
-// The frames of the datapath trials as capture files: N conversations, each message of their beginning in one file, and the
-// frames that are then sent for ever. 60 bytes each, 64 on the wire. TCP from frontend to backend1:80, which policies allow;
-// UDP between coredns and octant, where a port pair is a conversation, for more than a host has TCP ports.
+// The frames of the datapath trials as capture files: N conversations, each message of their beginning in one file, and
+// the frames that are then sent for ever. 60 bytes each, 64 on the wire. TCP from frontend to backend1:80, which
+// policies allow; UDP between coredns and octant, where a port pair is a conversation, for more than a host has TCP
+// ports.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildFrame } from '../../dataplane/wire/build.js';
@@ -37,7 +38,12 @@ function frame(from: BenchPod, to: BenchPod, part: Part): Uint8Array {
 }
 
 /** Writes the files for `count` conversations of TCP or UDP, from conversation `first` on, into `folder`. */
-export async function writeCaptures(folder: string, protocol: 'tcp' | 'udp', count: number, first = 0): Promise<Conversations> {
+export async function writeCaptures(
+  folder: string,
+  protocol: 'tcp' | 'udp',
+  count: number,
+  first = 0,
+): Promise<Conversations> {
   const write = async (name: string, make: (i: number) => Uint8Array): Promise<string> => {
     const file = join(folder, `${protocol}-${first}-${count}-${name}.pcap`);
     await writeFile(file, writePcap(Array.from({ length: count }, (_, i) => ({ frame: make(first + i) }))));
@@ -52,7 +58,9 @@ export async function writeCaptures(folder: string, protocol: 'tcp' | 'udp', cou
       frame(b, a, { tcp: { tcp_src: 80, tcp_dst: FIRST_PORT + i, seq, ack, tcp_flags: flags, window: 8192 } });
     const fromA = await write('a', ab(FLAG.ack, SEQ.a + 1, SEQ.b + 1));
     return {
-      a, b, fromA,
+      a,
+      b,
+      fromA,
       opening: [
         { from: a, file: await write('syn', ab(FLAG.syn, SEQ.a, 0)) },
         { from: b, file: await write('synack', ba(FLAG.syn | FLAG.ack, SEQ.b, SEQ.a + 1)) },
@@ -66,5 +74,14 @@ export async function writeCaptures(folder: string, protocol: 'tcp' | 'udp', cou
   const payload = new Uint8Array(MIN_FRAME - 42);
   const fromA = await write('a', (i) => frame(a, b, { udp: { udp_src: ports(i)[0], udp_dst: ports(i)[1] }, payload }));
   const fromB = await write('b', (i) => frame(b, a, { udp: { udp_src: ports(i)[1], udp_dst: ports(i)[0] }, payload }));
-  return { a, b, fromA, fromB, opening: [{ from: a, file: fromA }, { from: b, file: fromB }] };
+  return {
+    a,
+    b,
+    fromA,
+    fromB,
+    opening: [
+      { from: a, file: fromA },
+      { from: b, file: fromB },
+    ],
+  };
 }

@@ -1,5 +1,5 @@
-// packetwalk alone: its own process, worker1's pipeline, every port a `pcap` port (native/ports/pcap.h): frames are copied
-// in from memory, what is sent is counted and gone.
+// packetwalk alone: its own process, worker1's pipeline, every port a `pcap` port (native/ports/pcap.h): frames are
+// copied in from memory, what is sent is counted and gone.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +16,18 @@ import { cpuNsOf, findThread, preferThread, rssOf } from './thread.js';
 const LINES_A_CALL = 20_000;
 const MAX_CONNECTIONS = 2_000_000;
 
-export async function deployPacketwalkMemory(switchNetns: string, options: { maxPaths?: number } = {}): Promise<MemorySwitch> {
+export async function deployPacketwalkMemory(
+  switchNetns: string,
+  options: { maxPaths?: number } = {},
+): Promise<MemorySwitch> {
   const rundir = await mkdtemp(join(tmpdir(), 'packetwalk-bench-'));
-  const port = (p: BenchPod, more: object = {}) => ({ kind: 'pcap', name: p.port, ofport: p.ofport, mtu: 1450, ...more });
+  const port = (p: BenchPod, more: object = {}) => ({
+    kind: 'pcap',
+    name: p.port,
+    ofport: p.ofport,
+    mtu: 1450,
+    ...more,
+  });
   const config = {
     bridge: 'br-int',
     rundir,
@@ -35,12 +44,16 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
   const file = join(rundir, 'switch.json');
   await writeFile(file, JSON.stringify(config));
   const control = (...args: string[]) => controlCall(join(rundir, 'br-int.ctl'), args[0], ...args.slice(1));
-  const program = await startProgram(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file], {
-    netns: switchNetns,
-    diesWithUs: true,
-    log: join(rundir, 'switch.log'),
-    ready: async () => (await control('version')) !== '',
-  });
+  const program = await startProgram(
+    process.execPath,
+    [packageFile('dist', 'cli', 'main.js'), 'switch', '--config', file],
+    {
+      netns: switchNetns,
+      diesWithUs: true,
+      log: join(rundir, 'switch.log'),
+      ready: async () => (await control('version')) !== '',
+    },
+  );
   const teardown = async () => {
     await program.stop();
     await rm(rundir, { recursive: true, force: true });
@@ -55,7 +68,9 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
       },
       async counts() {
         const ports = JSON.parse(await control('packetwalk/ports')) as PortStatus[];
-        const { connections, drops, upcallsPending, fragmentsHeld } = JSON.parse(await control('packetwalk/counters')) as CounterReport;
+        const { connections, drops, upcallsPending, fragmentsHeld } = JSON.parse(
+          await control('packetwalk/counters'),
+        ) as CounterReport;
         const sum = (of: (p: PortStatus) => number) => ports.reduce((n, p) => n + of(p), 0);
         const notSent = { ...drops, upcallsPending, fragmentsHeld };
         return { received: sum((p) => p.rxPackets + p.rxErrors), sent: sum((p) => p.txPackets), notSent, connections };
@@ -67,7 +82,8 @@ export async function deployPacketwalkMemory(switchNetns: string, options: { max
       rss: () => rssOf(pid),
       async addFlows(flows) {
         const lines = (await readFile(flows, 'utf8')).split('\n');
-        for (let i = 0; i < lines.length; i += LINES_A_CALL) await control('packetwalk/flows-add', lines.slice(i, i + LINES_A_CALL).join('\n'));
+        for (let i = 0; i < lines.length; i += LINES_A_CALL)
+          await control('packetwalk/flows-add', lines.slice(i, i + LINES_A_CALL).join('\n'));
       },
       forget: async () => void (await control('revalidator/purge')),
       megaflows: async () => (JSON.parse(await control('packetwalk/counters')) as CounterReport).megaflows,

@@ -1,5 +1,6 @@
 // Flow tables of any size, and the packets that need them: rule i lets UDP to port i of address i through. Each
-// packet has another source port, which the rule looks at, so each meets the slow path once. Written into a folder for the trials upcalls, rules and memory.
+// packet has another source port, which the rule looks at, so each meets the slow path once. Written into a folder for
+// the trials upcalls, rules and memory.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildFrame } from '../../dataplane/wire/build.js';
@@ -28,7 +29,9 @@ export async function writeRules(folder: string, a: BenchPod, b: BenchPod, count
   return file;
 }
 
-/** `count` policies, each a conjunction of an address and a port: what rule n of writeRules lets through, policy n does. */
+/**
+ * `count` policies, each a conjunction of an address and a port: what rule n of writeRules lets through, policy n does.
+ */
 export async function writePolicies(folder: string, a: BenchPod, b: BenchPod, count: number): Promise<string> {
   const file = join(folder, `policies-${count}.flows`);
   const lines = Array.from({ length: count }, (_, n) => {
@@ -44,8 +47,18 @@ export async function writePolicies(folder: string, a: BenchPod, b: BenchPod, co
   return file;
 }
 
-/** `packets` frames, spread over the rules; no two have the same rule and source port, nor one of another `stage` (0 to 4). */
-export async function writeFirstPackets(folder: string, from: BenchPod, to: BenchPod, rules: number, packets: number, stage: number): Promise<string> {
+/**
+ * `packets` frames, spread over the rules; no two have the same rule and source port, nor one of another `stage` (0 to
+ * 4).
+ */
+export async function writeFirstPackets(
+  folder: string,
+  from: BenchPod,
+  to: BenchPod,
+  rules: number,
+  packets: number,
+  stage: number,
+): Promise<string> {
   const file = join(folder, `first-${rules}-${stage}.pcap`);
   const step = Math.max(1, Math.floor(rules / packets));
   const frame = (i: number): Uint8Array => {

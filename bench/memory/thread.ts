@@ -34,7 +34,10 @@ export async function rssOf(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 }
 
-/** CPU seconds of a process since it began, in its own code and in the kernel (proc(5), stat). Counted in ticks of 10 ms. */
+/**
+ * CPU seconds of a process since it began, in its own code and in the kernel (proc(5), stat). Counted in ticks of 10
+ * ms.
+ */
 export async function cpuSplit(pid: number): Promise<{ user: number; kernel: number }> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
   return { user: Number(fields[11]) / TICKS, kernel: Number(fields[12]) / TICKS };

@@ -1,4 +1,5 @@
-// The addon without the recorder: the same sources and flags with PW_WITHOUT_RECORDER, built beside the real one and never shipped.
+// The addon without the recorder: the same sources and flags with PW_WITHOUT_RECORDER, built beside the real one and
+// never shipped.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ export function addonWithoutRecorder(): string {
   if (!gyp.includes(DEFINES)) throw new Error(`binding.gyp: expected ${DEFINES}`);
   writeFileSync(join(folder, 'binding.gyp'), gyp.replace(DEFINES, `${DEFINES}"PW_WITHOUT_RECORDER", `));
   const made = spawnSync(process.execPath, [join(folder, 'scripts', 'build-native.mjs')], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`building the addon without the recorder failed:\n${made.stdout}${made.stderr}`);
+  if (made.status !== 0)
+    throw new Error(`building the addon without the recorder failed:\n${made.stdout}${made.stderr}`);
   return join(folder, 'build', 'Release', 'packetwalk.node');
 }

@@ -1,6 +1,6 @@
-// `npm run bench:recorder`: what it costs that packets can be watched. A switch at work on TAPs (taps.ts), and the datapath alone,
-// on one thread and from memory; each built twice: as it is, and without the recorder. Samples are interleaved, in an order that
-// turns; ratios are taken within a round.
+// `npm run bench:recorder`: what it costs that packets can be watched. A switch at work on TAPs (taps.ts), and the
+// datapath alone, on one thread and from memory; each built twice: as it is, and without the recorder. Samples are
+// interleaved, in an order that turns; ratios are taken within a round.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -43,11 +43,19 @@ const WAYS = [
 ] as const;
 
 async function sample(binary: string, way: string, watched: string): Promise<Sample> {
-  const { stdout } = await run(packageFile('build', 'bench-recorder', binary, 'recorder'), [way, watched, values.packets]);
+  const { stdout } = await run(packageFile('build', 'bench-recorder', binary, 'recorder'), [
+    way,
+    watched,
+    values.packets,
+  ]);
   return JSON.parse(stdout) as Sample;
 }
 
-const made = spawnSync('make', ['-s', `-j${Math.max(1, availableParallelism())}`, '-C', packageFile('bench', 'recorder')], { stdio: 'inherit' });
+const made = spawnSync(
+  'make',
+  ['-s', `-j${Math.max(1, availableParallelism())}`, '-C', packageFile('bench', 'recorder')],
+  { stdio: 'inherit' },
+);
 if (made.status !== 0) process.exit(1);
 
 const results: object[] = [];
@@ -72,7 +80,14 @@ for (const way of WAYS) {
     const told = (of: { median: number; more: number }, unit: string): string =>
       of.median === 0 ? '' : `  ${of.median.toFixed(1).padStart(6)} ${unit} ${percent(of.more).padStart(9)}`;
     process.stdout.write(`  ${title.padEnd(30)}${told(ns, 'ns')}${told(instructions, 'instructions')}\n`);
-    results.push({ way: way.name, case: name, ns, instructions, watchedPasses: watched, samples: samples[at].map((s) => s.ns) });
+    results.push({
+      way: way.name,
+      case: name,
+      ns,
+      instructions,
+      watchedPasses: watched,
+      samples: samples[at].map((s) => s.ns),
+    });
     // Throughput is the inverse: within 2 % is at most 1/0.98 of the cost.
     if (at > 0 && 1 + ns.more > 1 / (1 - most)) kept = false;
   }
@@ -80,11 +95,15 @@ for (const way of WAYS) {
 let taps: TapCase[] = [];
 if (Number(values['tap-rounds']) > 0) {
   process.stderr.write('building the addon without the recorder\n');
-  taps = await measureTaps(addonWithoutRecorder(), Number(values['tap-rounds']), 1, (text) => process.stderr.write(`${text}\n`));
+  taps = await measureTaps(addonWithoutRecorder(), Number(values['tap-rounds']), 1, (text) =>
+    process.stderr.write(`${text}\n`),
+  );
   process.stdout.write('a switch at work, on TAPs: throughput, and beside the case that it is compared with\n');
   for (const [i, { title, kpps, ratio, told, watched }] of taps.entries()) {
     const range = `${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)}-${ratio.max.toFixed(3)})`;
-    process.stdout.write(`  ${title.padEnd(32)}${median(kpps).toFixed(1).padStart(7)} kpps  ${range}${watched > 0 ? `  ${told} of about ${watched} told` : ''}\n`);
+    process.stdout.write(
+      `  ${title.padEnd(32)}${median(kpps).toFixed(1).padStart(7)} kpps  ${range}${watched > 0 ? `  ${told} of about ${watched} told` : ''}\n`,
+    );
     if (ratio.median < TAP_CASES[i].least || told < 0.9 * watched) kept = false;
   }
 }
@@ -93,7 +112,15 @@ if (values.save) {
   const folder = packageFile('bench', 'results');
   mkdirSync(folder, { recursive: true });
   const [rounds, packets] = [values.rounds, values.packets].map(Number);
-  const report = { at: new Date().toISOString(), commit: await commit(), rounds, packets, machine: await machine(), results, taps };
+  const report = {
+    at: new Date().toISOString(),
+    commit: await commit(),
+    rounds,
+    packets,
+    machine: await machine(),
+    results,
+    taps,
+  };
   writeFileSync(`${folder}/recorder.json`, `${JSON.stringify(report, null, 1)}\n`);
 }
 process.exitCode = kept ? 0 : 1;

@@ -1,7 +1,7 @@
-// One sample of bench/recorder/main.ts: frames of 1,000 connections from memory through the fast path, on one thread, and
-// what a packet cost. Arguments: `paths` or `long` (with the connection cache or without), `nothing` or `one` (connection
-// watched: of 1,000 packets one), and how many packets. Prints nanoseconds of CPU time and user instructions (0: not
-// counted) a packet.
+// One sample of bench/recorder/main.ts: frames of 1,000 connections from memory through the fast path, on one thread,
+// and what a packet cost. Arguments: `paths` or `long` (with the connection cache or without), `nothing` or `one`
+// (connection watched: of 1,000 packets one), and how many packets. Prints nanoseconds of CPU time and user
+// instructions (0: not counted) a packet.
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,8 +15,8 @@
 #include "pipeline.h"
 #include "ports/pcap.h"
 
-// In the place of the C library's: the hashes' keys are the same in every run, so that two runs have the same collisions and
-// their instructions may be compared.
+// In the place of the C library's: the hashes' keys are the same in every run, so that two runs have the same
+// collisions and their instructions may be compared.
 extern "C" ssize_t getrandom(void* buffer, size_t size, unsigned) {
   memset(buffer, 0x5a, size);
   return static_cast<ssize_t>(size);

@@ -1,6 +1,7 @@
-// What watching costs a switch at work: its own process, worker1's pipeline, pods on TAPs, small datagrams as fast as the sender can
-// (trial udp-64b), without the recorder and with it and nothing watched; and a hundred thousand a second, with a hundred a second of
-// another connection watched and told, and without. Each case has a fresh switch; interleaved. Used by main.ts.
+// What watching costs a switch at work: its own process, worker1's pipeline, pods on TAPs, small datagrams as fast as
+// the sender can (trial udp-64b), without the recorder and with it and nothing watched; and a hundred thousand a
+// second, with a hundred a second of another connection watched and told, and without. Each case has a fresh switch;
+// interleaved. Used by main.ts.
 import { max, median, min } from 'simple-statistics';
 import { startProgram } from '../../lab/program.js';
 import { SwitchListener } from '../../lab/watch/listener.js';
@@ -32,8 +33,21 @@ export const TAP_CASES = [
   { name: 'watched', title: `and ${PER_SECOND} a second watched`, beside: 'steady', least: 0.95, rate: 100_000 },
 ] as const;
 
-export async function measureTaps(without: string, rounds: number, seconds: number, onProgress: (text: string) => void): Promise<TapCase[]> {
-  const cases = TAP_CASES.map(({ name, title, beside, rate }) => ({ name, title, beside, rate, kpps: [] as number[], told: 0, watched: 0 }));
+export async function measureTaps(
+  without: string,
+  rounds: number,
+  seconds: number,
+  onProgress: (text: string) => void,
+): Promise<TapCase[]> {
+  const cases = TAP_CASES.map(({ name, title, beside, rate }) => ({
+    name,
+    title,
+    beside,
+    rate,
+    kpps: [] as number[],
+    told: 0,
+    watched: 0,
+  }));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < cases.length; i++) {
       const which = cases[(i + round) % cases.length];
@@ -62,8 +76,15 @@ export async function measureTaps(without: string, rounds: number, seconds: numb
   });
 }
 
-/** While a connection of its own, the other way so that it is in no count, sends a hundred packets a second, all of which are watched and read. */
-async function watching<T>({ control }: Deployment, count: { told: number; watched: number }, work: () => Promise<T>): Promise<T> {
+/**
+ * While a connection of its own, the other way so that it is in no count, sends a hundred packets a second, all of
+ * which are watched and read.
+ */
+async function watching<T>(
+  { control }: Deployment,
+  count: { told: number; watched: number },
+  work: () => Promise<T>,
+): Promise<T> {
   const { coredns, octant } = PODS;
   const listener = await SwitchListener.start('worker1', control!, [`udp,tp_dst=${WATCHED_PORT}`], {
     onPass: () => void count.told++,
@@ -72,9 +93,15 @@ async function watching<T>({ control }: Deployment, count: { told: number; watch
   });
   try {
     const udp = await loadProgram('udp');
-    const sink = await startProgram(udp, ['sink', String(WATCHED_PORT)], { netns: coredns.netns, diesWithUs: true, readyLine: /ready/ });
+    const sink = await startProgram(udp, ['sink', String(WATCHED_PORT)], {
+      netns: coredns.netns,
+      diesWithUs: true,
+      readyLine: /ready/,
+    });
     const pace = await startProgram(udp, ['pace', coredns.ip, String(WATCHED_PORT), '18', String(PER_SECOND)], {
-      netns: octant.netns, diesWithUs: true, readyLine: /ready/,
+      netns: octant.netns,
+      diesWithUs: true,
+      readyLine: /ready/,
     });
     const startedMs = performance.now();
     try {

@@ -1,7 +1,7 @@
-// datapath-*: the switch alone. Frames of established connections come from memory, go through worker1's whole pipeline and
-// are counted where they leave. Millions of packets for each second of CPU time of the thread that forwards: other work on
-// its core does not count. The connections are opened message by message first. Frames read must be frames sent and frames
-// dropped, to the last one: memory/balance.ts.
+// datapath-*: the switch alone. Frames of established connections come from memory, go through worker1's whole pipeline
+// and are counted where they leave. Millions of packets for each second of CPU time of the thread that forwards: other
+// work on its core does not count. The connections are opened message by message first. Frames read must be frames sent
+// and frames dropped, to the last one: memory/balance.ts.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,8 +45,17 @@ function datapath(name: string, protocol: 'tcp' | 'udp', connections: number, di
   };
 }
 
-/** Opens connections, message by message. One of the kind comes first, so that the slow path has said what there is to say. */
-async function open(sw: MemorySwitch, folder: string, protocol: 'tcp' | 'udp', connections: number, first = 0): Promise<void> {
+/**
+ * Opens connections, message by message. One of the kind comes first, so that the slow path has said what there is to
+ * say.
+ */
+async function open(
+  sw: MemorySwitch,
+  folder: string,
+  protocol: 'tcp' | 'udp',
+  connections: number,
+  first = 0,
+): Promise<void> {
   const { opening } = await writeCaptures(folder, protocol, connections, first);
   for (const { from, file } of opening) await playOut(sw, from, file, connections, first + connections);
 }
@@ -63,9 +72,17 @@ export async function bytesPerConnection(sw: MemorySwitch, folder: string): Prom
   return ((await sw.rss()) - before) / MANY;
 }
 
-/** Plays the file until every connection is there and has had its message some times: switches lose what comes while a first
- *  packet waits for its flow, and who opens a connection for real sends again. */
-async function playOut(sw: MemorySwitch, from: BenchPod, file: string, frames: number, connections: number): Promise<void> {
+/**
+ * Plays the file until every connection is there and has had its message some times: switches lose what comes while a
+ * first packet waits for its flow, and who opens a connection for real sends again.
+ */
+async function playOut(
+  sw: MemorySwitch,
+  from: BenchPod,
+  file: string,
+  frames: number,
+  connections: number,
+): Promise<void> {
   await sw.play(from, undefined, false);
   const { received } = await sw.counts();
   await sw.play(from, file, true);
@@ -87,7 +104,8 @@ async function measure(sw: MemorySwitch, seconds: number): Promise<Sample> {
   const cpu = (end.cpu - start.cpu) / 1e9;
   const sent = end.sent - start.sent;
   return {
-    value: sent / cpu / 1e6, detail: { wallMpps: sent / wall / 1e6, cpuShare: cpu / wall, connections: end.connections },
+    value: sent / cpu / 1e6,
+    detail: { wallMpps: sent / wall / 1e6, cpuShare: cpu / wall, connections: end.connections },
     counted: mustBalance(first, last, sw.onTheWay),
   };
 }

@@ -1,5 +1,5 @@
-// request-response: one byte there and back over one TCP connection, nothing pinned. request-response-pinned: both ends on
-// the first core, who forwards on the second. Client and server must have counted the same, and all between them.
+// request-response: one byte there and back over one TCP connection, nothing pinned. request-response-pinned: both ends
+// on the first core, who forwards on the second. Client and server must have counted the same, and all between them.
 import { cpus } from 'node:os';
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
@@ -29,7 +29,9 @@ function requestResponse(names: { name: string; title: string; inGuest?: boolean
       const program = pinned ? ['taskset', '-c', '0', rr] : [rr];
       if (pinned && pid) await run('taskset', ['-a', '-p', '-c', '1', String(pid)]);
       const server = await startProgram(program[0], [...program.slice(1), 'server', '80'], {
-        netns: backend1.netns, diesWithUs: true, readyLine: /ready/,
+        netns: backend1.netns,
+        diesWithUs: true,
+        readyLine: /ready/,
       });
       const exchange = async (): Promise<{ client: Result; server: Exchanges }> => {
         const argv = ['ip', 'netns', 'exec', frontend.netns, ...program, 'client', backend1.ip, '80', String(seconds)];
@@ -37,11 +39,21 @@ function requestResponse(names: { name: string; title: string; inGuest?: boolean
         return { client: JSON.parse(stdout) as Result, server: await endServer(server) };
       };
       try {
-        const { result, stations } = await counted([[frontend, backend1], [backend1, frontend]], deployment, exchange);
-        const { client: { transactions: n, ...r } } = result;
+        const { result, stations } = await counted(
+          [
+            [frontend, backend1],
+            [backend1, frontend],
+          ],
+          deployment,
+          exchange,
+        );
+        const {
+          client: { transactions: n, ...r },
+        } = result;
         const ends = mustAgree({ opened: 1, requests: n, responses: n, closed: 1 }, result.server);
         return {
-          value: n / r.seconds / 1000, detail: { p50Us: r.p50_us, p99Us: r.p99_us, p999Us: r.p999_us },
+          value: n / r.seconds / 1000,
+          detail: { p50Us: r.p50_us, p99Us: r.p99_us, p999Us: r.p999_us },
           counted: `${ends}; ${described(stations)}`,
         };
       } finally {
@@ -52,5 +64,11 @@ function requestResponse(names: { name: string; title: string; inGuest?: boolean
   };
 }
 
-export const requestResponseFree = requestResponse({ name: 'request-response', title: 'TCP request/response, one byte, nothing pinned', inGuest: true }, false);
-export const requestResponsePinned = requestResponse({ name: 'request-response-pinned', title: 'TCP request/response, one byte, pinned' }, true);
+export const requestResponseFree = requestResponse(
+  { name: 'request-response', title: 'TCP request/response, one byte, nothing pinned', inGuest: true },
+  false,
+);
+export const requestResponsePinned = requestResponse(
+  { name: 'request-response-pinned', title: 'TCP request/response, one byte, pinned' },
+  true,
+);

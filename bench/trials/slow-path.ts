@@ -1,5 +1,6 @@
-// upcalls: first packets a second that were given a megaflow. rules and, by name only, rules-1m: how flow tables of 10 to a million
-// rules, and ten thousand policies by conjunction, are installed and looked up. memory: bytes of a connection, of a megaflow, of a rule.
+// upcalls: first packets a second that were given a megaflow. rules and, by name only, rules-1m: how flow tables of 10
+// to a million rules, and ten thousand policies by conjunction, are installed and looked up. memory: bytes of a
+// connection, of a megaflow, of a rule.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,11 @@ const LEARN_MS = 5000;
 /** Megaflows that one run makes at most: below every flow limit. */
 const FLOWS = 10_000;
 const MEMORY_FLOWS_LEAST = 1000;
-const RULES: readonly [string, number][] = [['10 rules', 10], ['1k rules', 1000], ['100k rules', 100_000]];
+const RULES: readonly [string, number][] = [
+  ['10 rules', 10],
+  ['1k rules', 1000],
+  ['100k rules', 100_000],
+];
 const MILLION: readonly [string, number][] = [['1M rules', 1_000_000]];
 const POLICIES = 10_000;
 const MEMORY_RULES = 50_000;
@@ -29,7 +34,12 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 }
 
 /** Plays the capture of `packets` first packets until all have a megaflow, or for LEARN_MS. */
-async function learn(sw: MemorySwitch, from: BenchPod, capture: string, packets: number): Promise<{ learnt: number; perSecond: number }> {
+async function learn(
+  sw: MemorySwitch,
+  from: BenchPod,
+  capture: string,
+  packets: number,
+): Promise<{ learnt: number; perSecond: number }> {
   await sw.forget();
   await sw.play(from, capture, true);
   const start = performance.now();
@@ -56,28 +66,43 @@ export const upcalls: MemoryTrial = {
   name: 'upcalls',
   title: `first packets given a megaflow, with ${FLOWS.toLocaleString('en')} rules in one table`,
   unit: 'k/s',
-  run: (sw, { coredns, octant }) => inFolder(async (folder) => {
-    await sw.addFlows(await writeRules(folder, coredns, octant, FLOWS));
-    const { learnt, perSecond } = await learn(sw, coredns, await writeFirstPackets(folder, coredns, octant, FLOWS, FLOWS, 0), FLOWS);
-    return { value: perSecond / 1000, detail: { learnt } };
-  }),
+  run: (sw, { coredns, octant }) =>
+    inFolder(async (folder) => {
+      await sw.addFlows(await writeRules(folder, coredns, octant, FLOWS));
+      const { learnt, perSecond } = await learn(
+        sw,
+        coredns,
+        await writeFirstPackets(folder, coredns, octant, FLOWS, FLOWS, 0),
+        FLOWS,
+      );
+      return { value: perSecond / 1000, detail: { learnt } };
+    }),
 };
 
 function installAndLookUp(sizes: readonly [string, number][], policies: number): MemoryTrial['run'] {
-  return (sw, { coredns: a, octant: b }) => inFolder(async (folder) => {
-    const detail: Record<string, number> = {};
-    let stage = 0;
-    const measure = async (name: string, file: string, lines: number, count: number): Promise<number> => {
-      const installed = lines / (await seconds(sw.addFlows(file))) / 1000;
-      const looked = (await learn(sw, a, await writeFirstPackets(folder, a, b, count, FLOWS, stage++), FLOWS)).perSecond / 1000;
-      Object.assign(detail, { [`${name} install k/s`]: installed, [`${name} first packets k/s`]: looked });
-      return looked;
-    };
-    let value = 0;
-    for (const [name, count] of sizes) value = await measure(name, await writeRules(folder, a, b, count), count, count);
-    if (policies > 0) await measure(`${policies / 1000}k policies`, await writePolicies(folder, a, b, policies), policies * 3, policies);
-    return { value, detail };
-  });
+  return (sw, { coredns: a, octant: b }) =>
+    inFolder(async (folder) => {
+      const detail: Record<string, number> = {};
+      let stage = 0;
+      const measure = async (name: string, file: string, lines: number, count: number): Promise<number> => {
+        const installed = lines / (await seconds(sw.addFlows(file))) / 1000;
+        const looked =
+          (await learn(sw, a, await writeFirstPackets(folder, a, b, count, FLOWS, stage++), FLOWS)).perSecond / 1000;
+        Object.assign(detail, { [`${name} install k/s`]: installed, [`${name} first packets k/s`]: looked });
+        return looked;
+      };
+      let value = 0;
+      for (const [name, count] of sizes)
+        value = await measure(name, await writeRules(folder, a, b, count), count, count);
+      if (policies > 0)
+        await measure(
+          `${policies / 1000}k policies`,
+          await writePolicies(folder, a, b, policies),
+          policies * 3,
+          policies,
+        );
+      return { value, detail };
+    });
 }
 
 export const rules: MemoryTrial = {
@@ -107,17 +132,18 @@ export const memory: MemoryTrial = {
   unit: 'bytes',
   less: true,
   maxRounds: 3,
-  run: (sw, { coredns, octant }) => inFolder(async (folder) => {
-    const value = await bytesPerConnection(sw, folder);
-    const rules = await writeRules(folder, coredns, octant, MEMORY_RULES);
-    let before = await sw.rss();
-    await sw.addFlows(rules);
-    const bytesPerRule = ((await sw.rss()) - before) / MEMORY_RULES;
-    const capture = await writeFirstPackets(folder, coredns, octant, MEMORY_RULES, FLOWS, 0);
-    before = await sw.rss();
-    const { learnt } = await learn(sw, coredns, capture, FLOWS);
-    // Of a few, the process's other growth would be taken for theirs.
-    const bytesPerMegaflow = learnt < MEMORY_FLOWS_LEAST ? undefined : ((await sw.rss()) - before) / learnt;
-    return { value, detail: { bytesPerRule, ...(bytesPerMegaflow === undefined ? {} : { bytesPerMegaflow }) } };
-  }),
+  run: (sw, { coredns, octant }) =>
+    inFolder(async (folder) => {
+      const value = await bytesPerConnection(sw, folder);
+      const rules = await writeRules(folder, coredns, octant, MEMORY_RULES);
+      let before = await sw.rss();
+      await sw.addFlows(rules);
+      const bytesPerRule = ((await sw.rss()) - before) / MEMORY_RULES;
+      const capture = await writeFirstPackets(folder, coredns, octant, MEMORY_RULES, FLOWS, 0);
+      before = await sw.rss();
+      const { learnt } = await learn(sw, coredns, capture, FLOWS);
+      // Of a few, the process's other growth would be taken for theirs.
+      const bytesPerMegaflow = learnt < MEMORY_FLOWS_LEAST ? undefined : ((await sw.rss()) - before) / learnt;
+      return { value, detail: { bytesPerRule, ...(bytesPerMegaflow === undefined ? {} : { bytesPerMegaflow }) } };
+    }),
 };

@@ -1,5 +1,5 @@
-// `packetwalk agent`: the agent of a lab's node in the foreground; `lab up` starts one beside each switch whose pipeline
-// hands packets over.
+// `packetwalk agent`: the agent of a lab's node in the foreground; `lab up` starts one beside each switch whose
+// pipeline hands packets over.
 import type { Command } from 'commander';
 import { io } from '../output.js';
 

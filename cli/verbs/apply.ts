@@ -46,18 +46,28 @@ async function run(what: 'apply' | 'remove', options: Options): Promise<void> {
 }
 
 export function describe({ objects, pods, tables, rules }: Applied, { quiet }: Pick<Options, 'quiet'>): string {
-  const lines = objects.map(({ ref, done }) => `${ref.kind.toLowerCase()}/${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name} ${done}`);
+  const lines = objects.map(
+    ({ ref, done }) =>
+      `${ref.kind.toLowerCase()}/${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name} ${done}`,
+  );
   if (pods.added.length > 0) lines.push(`pods made: ${pods.added.join(', ')}`);
   if (pods.removed.length > 0) lines.push(`pods removed: ${pods.removed.join(', ')}`);
   for (const { node, delta } of tables) {
-    const parts = Object.entries<Delta>({ ...delta }).filter(([, { added, changed, removed }]) => added.length + changed.length + removed.length > 0);
-    lines.push(`${node}: ${parts.map(([what, { added, changed, removed }]) => `${added.length} ${what} added, ${changed.length} changed, ${removed.length} removed`).join('; ')}`);
+    const parts = Object.entries<Delta>({ ...delta }).filter(
+      ([, { added, changed, removed }]) => added.length + changed.length + removed.length > 0,
+    );
+    lines.push(
+      `${node}: ${parts.map(([what, { added, changed, removed }]) => `${added.length} ${what} added, ${changed.length} changed, ${removed.length} removed`).join('; ')}`,
+    );
     if (quiet) continue;
     for (const [, { added, changed, removed }] of parts) {
-      lines.push(...removed.map((line) => `  - ${line}`), ...added.map((line) => `  + ${line}`), ...changed.map((line) => `  ~ ${line}`));
+      lines.push(
+        ...removed.map((line) => `  - ${line}`),
+        ...added.map((line) => `  + ${line}`),
+        ...changed.map((line) => `  ~ ${line}`),
+      );
     }
   }
   if (rules.length > 0) lines.push(`the kernel's rules rewritten on ${rules.join(', ')}`);
   return lines.join('\n');
 }
-

@@ -20,11 +20,17 @@ interface Flags {
   guest: boolean;
 }
 
-function pick<T extends { name: string }>(what: string, all: readonly T[], names: string[], byDefault: readonly T[]): T[] {
+function pick<T extends { name: string }>(
+  what: string,
+  all: readonly T[],
+  names: string[],
+  byDefault: readonly T[],
+): T[] {
   if (names.length === 0) return [...byDefault];
   return names.map((name) => {
     const found = all.find((x) => x.name === name);
-    if (!found) throw new InputError('EBENCH', `expected a ${what} among ${all.map((x) => x.name).join(', ')}, got ${name}`);
+    if (!found)
+      throw new InputError('EBENCH', `expected a ${what} among ${all.map((x) => x.name).join(', ')}, got ${name}`);
     return found;
   });
 }
@@ -42,20 +48,34 @@ export function register(program: Command): void {
     .command('bench')
     .description('measure packetwalk beside the Linux bridge, direct veths and Open vSwitch')
     .option('--trial <name>', `only this trial; again for more (${TRIALS.map((t) => t.name).join(', ')})`, collect, [])
-    .option('--contender <name>', `only this one, beside ${OURS} (${CONTENDERS.map((c) => c.name).join(', ')})`, collect, [])
+    .option(
+      '--contender <name>',
+      `only this one, beside ${OURS} (${CONTENDERS.map((c) => c.name).join(', ')})`,
+      collect,
+      [],
+    )
     .option('--rounds <n>', 'rounds; each runs every trial on every contender (default 3)', number)
     .option('--seconds <n>', 'length of one run (default 2)', number)
     .option('--quick', 'keep the last full report; with one trial and one contender the last line is the ratio')
-    .option('--explain', 'with --quick too: instructions a packet, and where our time goes when a target is not reached')
+    .option(
+      '--explain',
+      'with --quick too: instructions a packet, and where our time goes when a target is not reached',
+    )
     .option('--no-guest', 'boot no virtual machine for what this kernel cannot run')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExample:\n  packetwalk bench --quick --trial udp-64b --contender linux-bridge')
     .action(async (flags: Flags) => {
-      const trials = pick('trial', TRIALS, flags.trial, TRIALS.filter((t) => !t.byName));
+      const trials = pick(
+        'trial',
+        TRIALS,
+        flags.trial,
+        TRIALS.filter((t) => !t.byName),
+      );
       const contenders = pick('contender', CONTENDERS, flags.contender, CONTENDERS);
       if (!contenders.some((c) => c.name === OURS)) contenders.unshift(CONTENDERS.find((c) => c.name === OURS)!);
       const abort = new AbortController();
-      const onSignal = () => abort.abort(new InputError('EINTR', 'interrupted; everything was taken down, what was measured is kept'));
+      const onSignal = () =>
+        abort.abort(new InputError('EINTR', 'interrupted; everything was taken down, what was measured is kept'));
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const report = await runBench({
         trials,

@@ -28,7 +28,9 @@ export function registerSettings(conntrack: Command, zone: (text: string) => num
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  packetwalk conntrack limits --node worker1 65520=10000')
     .action(async (limits: string[], options: Options & { delete?: string[] }) => {
-      const words = limits.map((text) => (text.startsWith('default=') ? text : text.replace(/^(.*)=(.*)$/, 'zone=$1,limit=$2')));
+      const words = limits.map((text) =>
+        text.startsWith('default=') ? text : text.replace(/^(.*)=(.*)$/, 'zone=$1,limit=$2'),
+      );
       await withTarget(options, async (client) => {
         if (words.length > 0) await client.call('dpctl/ct-set-limits', ...words);
         for (const name of options.delete ?? [])
@@ -44,7 +46,10 @@ export function registerSettings(conntrack: Command, zone: (text: string) => num
     .option('--zone <number>', 'of this zone; new connections only', zone)
     .option('--delete', "the zone's policy goes")
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  packetwalk conntrack timeouts --node worker1 --zone 65520 udp_first=10 udp_single=10')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk conntrack timeouts --node worker1 --zone 65520 udp_first=10 udp_single=10',
+    )
     .action(async (timeouts: string[], options: Options & { zone?: number; delete?: boolean }) => {
       const changes = timeouts.length > 0 || options.delete === true;
       if (changes && options.zone === undefined) throw new UsageError('expected --zone with timeouts that change');

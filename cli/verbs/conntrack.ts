@@ -1,5 +1,5 @@
-// `packetwalk conntrack dump|flush|stats`: the connections that a running switch tracks. What it is told about them is in
-// conntrack-settings.ts.
+// `packetwalk conntrack dump|flush|stats`: the connections that a running switch tracks. What it is told about them is
+// in conntrack-settings.ts.
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseConnection } from '../connection.js';
 import { print, printJson } from '../output.js';

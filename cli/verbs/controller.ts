@@ -1,5 +1,5 @@
-// `packetwalk controller` and `packetwalk packet-out`: what a controller does, by hand: sees the packets that flows send up,
-// lets paused ones go on, and sends packets of its own.
+// `packetwalk controller` and `packetwalk packet-out`: what a controller does, by hand: sees the packets that flows
+// send up, lets paused ones go on, and sends packets of its own.
 import type { Command } from 'commander';
 import type { PacketInNotice } from '../../dataplane/control/commands/packets.js';
 import { wholeNumber } from '../option-values.js';
@@ -39,7 +39,9 @@ export function register(program: Command): void {
 }
 
 async function controller({ id, invalidTtl, rate, resume, count, json, ...target }: Options): Promise<void> {
-  const given = Object.entries({ id, rate }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, `${value}`]));
+  const given = Object.entries({ id, rate }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, `${value}`],
+  );
   await stream(target, {
     call: ['packetwalk/packet-ins', ...given, ...(invalidTtl ? ['--invalid-ttl'] : [])],
     count,

@@ -18,8 +18,17 @@ export function register(program: Command): void {
         const { packetIns, ...ofControllers } = packetIn;
         const named = (what: string, numbers: object): [string, number][] =>
           Object.entries(numbers).map(([name, n]: [string, number]) => [`${what}: ${name}`, n]);
-        const slow = [...named('packetIns', ofControllers), ...named('revalidated', revalidation), ...named('ct', conntrack)];
-        const rows = [...Object.entries(counters), ...Object.entries(slowPath), ['packetIns', packetIns] as [string, number], ...slow];
+        const slow = [
+          ...named('packetIns', ofControllers),
+          ...named('revalidated', revalidation),
+          ...named('ct', conntrack),
+        ];
+        const rows = [
+          ...Object.entries(counters),
+          ...Object.entries(slowPath),
+          ['packetIns', packetIns] as [string, number],
+          ...slow,
+        ];
         print(table(['counter', 'value'], rows));
         const shown = reasons.filter(({ name }) => options.all || drops[name] > 0 || copyDrops[name] > 0);
         if (shown.length === 0) return print('\nnothing was dropped');

@@ -25,7 +25,10 @@ interface Changed {
 export function register(flows: Command): void {
   change(flows, 'add')
     .description('add flows, all or none; a flow with the same match and priority is replaced')
-    .argument('<flow-or-file>', 'one flow as text, a file, or - for stdin; lines may begin with a command (add, delete, ...)')
+    .argument(
+      '<flow-or-file>',
+      'one flow as text, a file, or - for stdin; lines may begin with a command (add, delete, ...)',
+    )
     .addHelpText(
       'after',
       "\nExamples:\n  packetwalk flows add --node worker1 'table=60,priority=100,udp actions=drop'\n" +
@@ -49,7 +52,9 @@ export function register(flows: Command): void {
     .action(async (match: string | undefined, options: Options) => {
       const flags = options.strict ? ['--strict'] : [];
       await withTarget(options, async (client) => {
-        const result = JSON.parse(await client.call('packetwalk/flows-del', ...flags, match ?? '')) as { deleted: number };
+        const result = JSON.parse(await client.call('packetwalk/flows-del', ...flags, match ?? '')) as {
+          deleted: number;
+        };
         if (options.json) printJson(result);
         else print(`deleted ${counted(result.deleted, 'flow')}`);
       });
@@ -97,7 +102,8 @@ function change(flows: Command, name: string): Command {
 
 async function mod(what: string, command: string, options: Options): Promise<void> {
   const { text, source } = read(what);
-  if (!/^OpenFlow1[0-5]$/.test(options.protocol ?? '')) throw new UsageError(`expected OpenFlow10 to OpenFlow15, got ${options.protocol}`);
+  if (!/^OpenFlow1[0-5]$/.test(options.protocol ?? ''))
+    throw new UsageError(`expected OpenFlow10 to OpenFlow15, got ${options.protocol}`);
   const flags = ['--command', command];
   if (/1[2-5]$/.test(options.protocol ?? '')) flags.push('--modern');
   if (options.bundle) flags.push('--bundle');

@@ -42,7 +42,8 @@ export function register(flows: Command): void {
       const [one, other] = [read(a), read(b)];
       const differences = options.semantic ? semanticDiff(one, other) : plainDiff(one, other);
       const text = (flow: FlowSpec): string => printFlow({ ...flow, cookie: 0n }, { ports: names, tlvMap }).trim();
-      if (options.json) printJson(differences.map(({ a: x, b: y }) => ({ ...(x && { a: text(x) }), ...(y && { b: text(y) }) })));
+      if (options.json)
+        printJson(differences.map(({ a: x, b: y }) => ({ ...(x && { a: text(x) }), ...(y && { b: text(y) }) })));
       else print(differences.flatMap((d) => linesOf(d, text)).join('\n'));
       if (differences.length > 0) process.exitCode = 1;
     });
@@ -69,7 +70,8 @@ function portsOf(file: string | undefined): { names: PortNames; tlvMap: TlvMap }
   }
   return {
     names: {
-      byName: (name) => byName.get(name) ?? (/^[A-Za-z]/.test(name) ? add(name, FIRST_UNKNOWN_PORT + byName.size) : undefined),
+      byName: (name) =>
+        byName.get(name) ?? (/^[A-Za-z]/.test(name) ? add(name, FIRST_UNKNOWN_PORT + byName.size) : undefined),
       byNumber: (no) => byNumber.get(no),
     },
     tlvMap: TlvMap.parse(tlvMap),

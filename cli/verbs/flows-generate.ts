@@ -2,7 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { formatMatch, printActions, printFlow, printGroup, printMeter, TlvMap } from '../../dataplane/openflow/index.js';
+import {
+  formatMatch,
+  printActions,
+  printFlow,
+  printGroup,
+  printMeter,
+  TlvMap,
+} from '../../dataplane/openflow/index.js';
 import { type PaperCluster, type PaperNode, portNames, portsFile } from '../../flows/antrea/paper.js';
 import type { MadeFlow } from '../../flows/antrea/types.js';
 import { addManifestOptions, type ManifestOptions, nodeMeant, paperCluster } from '../manifests.js';
@@ -40,7 +47,11 @@ export function register(flows: Command): void {
 }
 
 /** Each kind of text that a node has. */
-function texts({ pipeline }: PaperCluster, { state, generated }: PaperNode, names: boolean): Record<Options['only'], () => string> {
+function texts(
+  { pipeline }: PaperCluster,
+  { state, generated }: PaperNode,
+  names: boolean,
+): Record<Options['only'], () => string> {
   const print = { ...(names && { ports: portNames(state) }), tlvMap: TlvMap.parse(pipeline.tlvMap ?? '') };
   const tableNames = new Map(pipeline.tables(state).map(({ number, name }) => [number, name]));
   const lines = (list: string[]): string => list.map((line) => `${line.trim()}\n`).join('');

@@ -14,23 +14,39 @@ type Options = TargetOptions & { json?: boolean };
 type DumpOptions = Options & { stats: boolean; names: boolean; sort?: string[]; rsort?: string[] };
 
 export function register(program: Command): void {
-  const flows = program.command('flows').description("OpenFlow tables: of a running switch, and from Kubernetes objects");
+  const flows = program
+    .command('flows')
+    .description('OpenFlow tables: of a running switch, and from Kubernetes objects');
   for (const verb of [generate, diff, explain]) verb.register(flows);
 
   // --sort and --rsort count in the order in which they are given, together.
   const keys: string[] = [];
-  const noteKey = (option: string) => (field: string): void => void keys.push(`--${option}=${field}`);
+  const noteKey =
+    (option: string) =>
+    (field: string): void =>
+      void keys.push(`--${option}=${field}`);
   addTargetOptions(flows.command('dump'))
     .description('print the flows, with what passed them')
     .argument('[match]', "only flows that match this, as 'table=10,arp', 'cookie=0x5/-1', 'out_port=3'")
     .option('--no-stats', 'leave out counters and durations')
     .option('--no-names', 'port numbers in place of names')
-    .option('--sort <field>', 'rising by a field or `priority`; may be repeated, and mixed with --rsort', noteKey('sort'))
+    .option(
+      '--sort <field>',
+      'rising by a field or `priority`; may be repeated, and mixed with --rsort',
+      noteKey('sort'),
+    )
     .option('--rsort <field>', 'falling', noteKey('rsort'))
     .option('--json', 'print JSON')
-    .addHelpText('after', "\nExamples:\n  packetwalk flows dump --node worker1 'table=31'\n  packetwalk flows dump --rsort priority 'table=10'")
+    .addHelpText(
+      'after',
+      "\nExamples:\n  packetwalk flows dump --node worker1 'table=31'\n  packetwalk flows dump --rsort priority 'table=10'",
+    )
     .action(async (match: string | undefined, options: DumpOptions) => {
-      const flags = [...(options.stats ? [] : ['--no-stats']), ...(options.names ? [] : ['--no-names']), ...keys.splice(0)];
+      const flags = [
+        ...(options.stats ? [] : ['--no-stats']),
+        ...(options.names ? [] : ['--no-names']),
+        ...keys.splice(0),
+      ];
       await withTarget(options, async (client) => {
         if (options.json)
           printJson(JSON.parse(await client.call('packetwalk/flows-dump', '--json', ...flags, match ?? '')));
@@ -48,7 +64,10 @@ export function register(program: Command): void {
     .addHelpText('after', "\nExample:\n  packetwalk flows aggregate --node worker1 'table=50'")
     .action(async (match: string | undefined, options: Options) => {
       await withTarget(options, async (client) => {
-        const total = JSON.parse(await client.call('packetwalk/flows-aggregate', match ?? '')) as Record<string, number>;
+        const total = JSON.parse(await client.call('packetwalk/flows-aggregate', match ?? '')) as Record<
+          string,
+          number
+        >;
         if (options.json) printJson(total);
         else print(`packet_count=${total.packets} byte_count=${total.bytes} flow_count=${total.flows}`);
       });
@@ -63,7 +82,12 @@ export function register(program: Command): void {
         const rows = JSON.parse(await client.call('packetwalk/tables')) as Record<string, unknown>[];
         if (options.json) return printJson(rows);
         const columns = ['table', 'active', 'lookup', 'matched', 'max_flows', 'overflow'];
-        print(table(columns, rows.map((row) => columns.map((name) => row[name] as string | number))));
+        print(
+          table(
+            columns,
+            rows.map((row) => columns.map((name) => row[name] as string | number)),
+          ),
+        );
       });
     });
 
@@ -72,7 +96,11 @@ export function register(program: Command): void {
     .argument('<table>', 'its number, or all')
     .option('--flows <n>', 'flows at most', wholeNumber(0, 0xffff_ffff))
     .option('--overflow <policy>', 'refuse (a new flow) or evict (an old one with a timeout)')
-    .option('--group-by <fields>', 'evict from the largest group of flows that agree in these, as NXM_OF_IN_PORT[]', fields)
+    .option(
+      '--group-by <fields>',
+      'evict from the largest group of flows that agree in these, as NXM_OF_IN_PORT[]',
+      fields,
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  packetwalk flows limit 40 --flows 1000 --overflow evict')
     .action(async (id: string, options: Options & { flows?: number; overflow?: string; groupBy?: string[] }) => {

@@ -21,7 +21,10 @@ export function register(program: Command): void {
     .option('--name <lab>', 'the lab (default: the only one, or pw)')
     .option('-q, --quiet', 'leave out the flows that changed')
     .option('--json', 'print each change as JSON')
-    .addHelpText('after', '\nExample:\n  packetwalk lab up -f lab.yaml --pipeline v2\n  packetwalk follow --kubeconfig ~/.kube/config')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk lab up -f lab.yaml --pipeline v2\n  packetwalk follow --kubeconfig ~/.kube/config',
+    )
     .action(run);
 }
 

@@ -18,7 +18,8 @@ export function register(program: Command): void {
       if (!kind) throw new UsageError(`expected one of ${KINDS.map((k) => k.plural).join(', ')}, got ${word}`);
       const { getState, rowsOf } = await import('../../lab/index.js');
       const { headings, rows } = rowsOf(getState(await meant(options)), kind.name);
-      if (options.json) printJson(rows.map((row) => Object.fromEntries(row.map((cell, i) => [headings[i].toLowerCase(), cell]))));
+      if (options.json)
+        printJson(rows.map((row) => Object.fromEntries(row.map((cell, i) => [headings[i].toLowerCase(), cell]))));
       else print(rows.length === 0 ? `no ${kind.plural}` : table(headings, rows));
     });
 }

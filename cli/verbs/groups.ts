@@ -1,4 +1,5 @@
-// `packetwalk groups dump|add|insert-buckets|remove-buckets|del`: the groups of a running switch, in ovs-ofctl's language.
+// `packetwalk groups dump|add|insert-buckets|remove-buckets|del`: the groups of a running switch, in ovs-ofctl's
+// language.
 import type { Command } from 'commander';
 import { counted, print, printJson } from '../output.js';
 import { addTargetOptions, withTarget, type TargetOptions } from '../target.js';
@@ -21,7 +22,13 @@ export function register(program: Command): void {
       if (group !== undefined) args.push(group);
       await withTarget(options, async (client) => {
         const text = await client.call('packetwalk/groups-dump', ...args);
-        if (options.json) printJson(text.split('\n').filter((line) => line !== '').map((line) => line.trim()));
+        if (options.json)
+          printJson(
+            text
+              .split('\n')
+              .filter((line) => line !== '')
+              .map((line) => line.trim()),
+          );
         else print(text);
       });
     });
@@ -39,7 +46,9 @@ export function register(program: Command): void {
       const { text, source } = groupText(what);
       await withTarget(options, async (client) => {
         const flags = options.modify ? ['--modify'] : [];
-        const result = JSON.parse(await client.call('packetwalk/groups-add', ...flags, text, source)) as { added: number };
+        const result = JSON.parse(await client.call('packetwalk/groups-add', ...flags, text, source)) as {
+          added: number;
+        };
         if (options.json) printJson(result);
         else print(`${options.modify ? 'added or modified' : 'added'} ${counted(result.added, 'group')}`);
       });

@@ -15,7 +15,8 @@ interface CommonOptions {
 const EXAMPLES = {
   lab: '\nExample:\n  packetwalk lab up\n  packetwalk lab exec frontend -- curl backendsvc\n  packetwalk lab down',
   up: '\nExample:\n  packetwalk lab up\n  packetwalk lab up -f my-cluster.yaml --name mine --ports veth\n\nOn a lab that is up it repairs what is missing.',
-  status: '\nExample:\n  packetwalk lab status\n\nThe exit code is 1 when something of the lab is missing or does not answer.',
+  status:
+    '\nExample:\n  packetwalk lab status\n\nThe exit code is 1 when something of the lab is missing or does not answer.',
   exec: '\nExample:\n  packetwalk lab exec frontend -- curl --silent backendsvc\n  packetwalk lab exec worker1 -- ip route\n  packetwalk lab exec client bash\n\nThe exit code is that of the program.',
   down: '\nExample:\n  packetwalk lab down\n  packetwalk lab down --all',
 };
@@ -34,7 +35,12 @@ export function register(program: Command): void {
     .option('-f, --file <topology>', 'topology file (docs/cli/lab.md)')
     .option('--name <lab>', "the lab's name, and prefix of its namespaces")
     .addOption(new Option('--ports <kind>', "what the pods' ports are (default: tap)").choices(['tap', 'veth']))
-    .addOption(new Option('--pipeline <name>', 'generate the flows from the Kubernetes objects, so that apply changes them').choices(['v0.10', 'v0.10-proxy', 'v2']))
+    .addOption(
+      new Option(
+        '--pipeline <name>',
+        'generate the flows from the Kubernetes objects, so that apply changes them',
+      ).choices(['v0.10', 'v0.10-proxy', 'v2']),
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES.up)
     .action(up);
@@ -68,20 +74,33 @@ export function register(program: Command): void {
     .action(down);
 }
 
-async function up(options: CommonOptions & { file?: string; ports?: PortKind; pipeline?: PipelineName }): Promise<void> {
+async function up(
+  options: CommonOptions & { file?: string; ports?: PortKind; pipeline?: PipelineName },
+): Promise<void> {
   const { getLab, labNameOf, labNames, loadTopology, up: bringUp } = await import('../../lab/index.js');
   const name = options.name && labNameOf(options.name);
   // To repair a lab its name is enough.
   const loaded = loadTopology(options.file ?? (name && labNames().includes(name) ? getLab(name).topology : undefined));
   const started = Date.now();
   const seconds = (): string => ((Date.now() - started) / 1000).toFixed(1);
-  const onProgress = process.stderr.isTTY && !options.json ? (step: string) => io.err(`[${seconds().padStart(4)} s] ${step}\n`) : undefined;
+  const onProgress =
+    process.stderr.isTTY && !options.json
+      ? (step: string) => io.err(`[${seconds().padStart(4)} s] ${step}\n`)
+      : undefined;
   const interrupted = new AbortController();
-  const stop = (signal: NodeJS.Signals): void => interrupted.abort(new Error(`${signal}: stopped before the lab was up`));
+  const stop = (signal: NodeJS.Signals): void =>
+    interrupted.abort(new Error(`${signal}: stopped before the lab was up`));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   try {
-    const lab = await bringUp(loaded, { name, ports: options.ports, pipeline: options.pipeline, onProgress, onWarning: note, signal: interrupted.signal });
+    const lab = await bringUp(loaded, {
+      name,
+      ports: options.ports,
+      pipeline: options.pipeline,
+      onProgress,
+      onWarning: note,
+      signal: interrupted.signal,
+    });
     if (options.json) printJson({ name: lab.name, seconds: Number(seconds()), lab });
     else print(`lab ${lab.name} is up: ${lab.nodes.length} nodes, ${lab.pods.length} pods, ${seconds()} s`);
   } finally {
@@ -94,7 +113,8 @@ export async function meant(options: CommonOptions): Promise<string> {
   const { labNameOf, labNames } = await import('../../lab/index.js');
   if (options.name !== undefined) return labNameOf(options.name);
   const names = labNames();
-  if (names.length > 1 && !names.includes('pw')) throw new UsageError(`several labs are up; choose one with --name: ${names.join(', ')}`);
+  if (names.length > 1 && !names.includes('pw'))
+    throw new UsageError(`several labs are up; choose one with --name: ${names.join(', ')}`);
   return names.length === 1 ? names[0] : 'pw';
 }
 
@@ -104,7 +124,9 @@ async function status(options: CommonOptions): Promise<void> {
   const found = await statusOf(name);
   if (!found) {
     const others = labNames();
-    throw new Error(`there is no lab ${name}${others.length ? ` (there ${others.length > 1 ? 'are' : 'is'} ${others.join(', ')})` : ''}; bring it up with: packetwalk lab up`);
+    throw new Error(
+      `there is no lab ${name}${others.length ? ` (there ${others.length > 1 ? 'are' : 'is'} ${others.join(', ')})` : ''}; bring it up with: packetwalk lab up`,
+    );
   }
   if (options.json) printJson(found);
   else print(describe(found));
@@ -112,8 +134,10 @@ async function status(options: CommonOptions): Promise<void> {
 }
 
 function describe(lab: LabStatus): string {
-  const program = (p: { state: string; pid?: number } | undefined): string => (p ? `${p.state}${p.pid ? ` (pid ${p.pid})` : ''}` : '-');
-  const netns = (place: { netns: string; present: boolean }): string => (place.present ? place.netns : `${place.netns} MISSING`);
+  const program = (p: { state: string; pid?: number } | undefined): string =>
+    p ? `${p.state}${p.pid ? ` (pid ${p.pid})` : ''}` : '-';
+  const netns = (place: { netns: string; present: boolean }): string =>
+    place.present ? place.netns : `${place.netns} MISSING`;
   return [
     `lab ${lab.name}: ${lab.healthy ? 'healthy' : 'not healthy; packetwalk lab up repairs it'} (${lab.ports} ports, ${lab.topology})\n`,
     table(
@@ -122,7 +146,16 @@ function describe(lab: LabStatus): string {
     ),
     table(
       ['pod', 'namespace', 'node', 'address', 'port', 'number', 'port is', 'server'],
-      lab.pods.map((p) => [p.name, netns(p), p.node, p.ip, p.port.name, p.port.ofport, p.port.state, p.server ? `${p.server.role} ${program(p.server)}` : '-']),
+      lab.pods.map((p) => [
+        p.name,
+        netns(p),
+        p.node,
+        p.ip,
+        p.port.name,
+        p.port.ofport,
+        p.port.state,
+        p.server ? `${p.server.role} ${program(p.server)}` : '-',
+      ]),
     ),
     ...(lab.missing.length ? [`missing namespaces: ${lab.missing.join(', ')}\n`] : []),
   ].join('\n');

@@ -13,12 +13,23 @@ interface Options {
 export function register(program: Command): void {
   const lesson = program.command('lesson').description('exercises in the lab: list, start, hint, check, reset');
   const verb = (name: string, description: string, example: string): Command =>
-    lesson.command(name).description(description).option('--lab <name>', 'the lab (default: the only one)').option('--json', 'print JSON').addHelpText('after', `\nExample:\n  packetwalk lesson ${example}`);
+    lesson
+      .command(name)
+      .description(description)
+      .option('--lab <name>', 'the lab (default: the only one)')
+      .option('--json', 'print JSON')
+      .addHelpText('after', `\nExample:\n  packetwalk lesson ${example}`);
 
   verb('list', 'the lessons, and how far you are', 'list').action(list);
-  verb('start', 'bring the lab back to how it began, prepare a lesson, say its task', 'start ttl').argument('<id>', 'the lesson').action(start);
+  verb('start', 'bring the lab back to how it began, prepare a lesson, say its task', 'start ttl')
+    .argument('<id>', 'the lesson')
+    .action(start);
   verb('hint', 'where to look', 'hint ttl').argument('<id>', 'the lesson').action(hint);
-  verb('check', 'look at the lab: solved or not (exit code 1)', 'check ttl\n  packetwalk lesson check mistakes --answer E06=10.222.1.48')
+  verb(
+    'check',
+    'look at the lab: solved or not (exit code 1)',
+    'check ttl\n  packetwalk lesson check mistakes --answer E06=10.222.1.48',
+  )
     .argument('<id>', 'the lesson')
     .option('--answer <question=answer>', 'of a lesson that asks; repeat it', answers, {})
     .action(check);
@@ -37,8 +48,15 @@ async function list(options: Options): Promise<void> {
   const { labNames } = await import('../../lab/index.js');
   const isUp = options.lab === undefined ? labNames().length === 1 : labNames().includes(options.lab);
   const progress = isUp ? progressOf(await theLab(options)) : {};
-  if (options.json) printJson(LESSONS.map(({ id, title, about, task }) => ({ id, title, about, task, state: progress[id] ?? 'open' })));
-  else print(table(['LESSON', 'STATE', 'QUESTION'], LESSONS.map((l) => [l.id, progress[l.id] ?? '', l.title])));
+  if (options.json)
+    printJson(LESSONS.map(({ id, title, about, task }) => ({ id, title, about, task, state: progress[id] ?? 'open' })));
+  else
+    print(
+      table(
+        ['LESSON', 'STATE', 'QUESTION'],
+        LESSONS.map((l) => [l.id, progress[l.id] ?? '', l.title]),
+      ),
+    );
 }
 
 async function start(id: string, options: Options): Promise<void> {
@@ -48,7 +66,18 @@ async function start(id: string, options: Options): Promise<void> {
   await startLesson(await theLab(options), lesson);
   const { title, about, task } = lesson;
   if (options.json) printJson({ id, title, about, task, state: 'started' });
-  else print([title, '', ...wrap(about, 100), '', ...wrap(`Task: ${task}`, 100), '', `packetwalk lesson hint ${id}; packetwalk lesson check ${id}`].join('\n'));
+  else
+    print(
+      [
+        title,
+        '',
+        ...wrap(about, 100),
+        '',
+        ...wrap(`Task: ${task}`, 100),
+        '',
+        `packetwalk lesson hint ${id}; packetwalk lesson check ${id}`,
+      ].join('\n'),
+    );
 }
 
 async function hint(id: string, options: Options): Promise<void> {
@@ -75,6 +104,7 @@ async function reset(options: Options): Promise<void> {
 async function theLab({ lab }: Options): Promise<Lab> {
   const { getLab, labNames } = await import('../../lab/index.js');
   const names = labNames();
-  if (lab === undefined && names.length > 1) throw new UsageError(`${names.length} labs are up; choose one with --lab: ${names.join(', ')}`);
+  if (lab === undefined && names.length > 1)
+    throw new UsageError(`${names.length} labs are up; choose one with --lab: ${names.join(', ')}`);
   return getLab(lab ?? names[0] ?? 'pw');
 }

@@ -37,7 +37,9 @@ export function register(program: Command): void {
       const { text, source } = meterText(what);
       await withTarget(options, async (client) => {
         const flags = options.modify ? ['--modify'] : [];
-        const result = JSON.parse(await client.call('packetwalk/meters-add', ...flags, text, source)) as { added: number };
+        const result = JSON.parse(await client.call('packetwalk/meters-add', ...flags, text, source)) as {
+          added: number;
+        };
         if (options.json) printJson(result);
         else print(`${options.modify ? 'modified' : 'added'} ${counted(result.added, 'meter')}`);
       });

@@ -34,7 +34,10 @@ Examples:
 export function register(program: Command): void {
   addTargetOptions(program.command('trace'))
     .description('show what would become of a packet: on a running switch, or offline with --flows')
-    .argument('[flow]', "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'; with TO, a pod, node or client by name")
+    .argument(
+      '[flow]',
+      "the packet, as ofproto/trace takes it: 'in_port=3,tcp,nw_src=...,tcp_dst=80'; with TO, a pod, node or client by name",
+    )
     .argument('[to]', 'round trip on paper to NAME[:PORT][/tcp|udp]: a Service, pod, node or address')
     .addOption(
       new Option('--flows <file>', "offline: flows in ovs-ofctl's language").conflicts(['target', 'lab', 'node']),
@@ -54,19 +57,26 @@ export function register(program: Command): void {
     .option('--topology <file>', 'round trip: of this file, not of the lab that is up')
     .option('--backend <name>', "round trip: the Service's endpoint that the host's random choice takes")
     .option('--sport <port>', "round trip: the client's port (default 40000)", wholeNumber(1, 65535))
-    .option('--pipeline <names>', "round trip: through these generations of Antrea's pipeline side by side (v0.10, v0.10-proxy, v2, by commas; or all)")
+    .option(
+      '--pipeline <names>',
+      "round trip: through these generations of Antrea's pipeline side by side (v0.10, v0.10-proxy, v2, by commas; or all)",
+    )
     .option('--beside <to>', 'round trip: with the way to another destination beside it')
     .option('--request', 'round trip: go on behind the third packet, with a request and an answer of full size')
     .option('--full', 'round trip: every table with the flow that won')
     .option('--ovs', 'round trip: every pass as ofproto/trace prints it')
     .option('--explain', 'a plain sentence for each table, registers, marks and policies by name')
-    .option('--why-not', 'at each table the flows that lost, with the first field that failed, and the clauses of conjunctions')
+    .option(
+      '--why-not',
+      'at each table the flows that lost, with the first field that failed, and the clauses of conjunctions',
+    )
     .option('--names', 'port names in place of numbers')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (flow: string | undefined, to: string | undefined, options: Options) => {
       const compares = options.pipeline !== undefined || options.beside !== undefined;
-      if (compares && (flow === undefined || to === undefined)) throw new UsageError('--pipeline and --beside compare round trips: expected FROM and TO');
+      if (compares && (flow === undefined || to === undefined))
+        throw new UsageError('--pipeline and --beside compare round trips: expected FROM and TO');
       if (compares) return traceBeside(flow!, to!, options);
       if (flow !== undefined && to !== undefined) return traceTrip(flow, to, options);
       const packet = packetOf(flow, options);
@@ -113,7 +123,8 @@ async function traceLive({ flow, hex, inPort }: PacketText, options: Options): P
 async function explained(trace: TracedPacket, { flows, lab, node, target }: Options): Promise<string> {
   const { tellExplained } = await import('../../lab/watch/tell-explained.js');
   const { Explainer, PLAIN } = await import('../../explain/index.js');
-  if (flows !== undefined || target !== undefined || node === undefined) return tellExplained(trace.passes, new Explainer(PLAIN)).join('\n');
+  if (flows !== undefined || target !== undefined || node === undefined)
+    return tellExplained(trace.passes, new Explainer(PLAIN)).join('\n');
   const { explainingOf } = await import('../../lab/paper/make.js');
   const { blueprint } = await blueprintFor({ lab });
   return tellExplained(trace.passes, explainingOf(blueprint).of(node)).join('\n');

@@ -1,4 +1,5 @@
-// `packetwalk ui`: serves the page of a lab until Ctrl-C. The page itself is ui/; here are the options, the link and the end.
+// `packetwalk ui`: serves the page of a lab until Ctrl-C. The page itself is ui/; here are the options, the link and
+// the end.
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import type { Lab } from '../../lab/index.js';
@@ -18,14 +19,23 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('ui')
-    .description('a page in the browser: real packets walking through the lab, tables, registers, conntrack, the fast path')
+    .description(
+      'a page in the browser: real packets walking through the lab, tables, registers, conntrack, the fast path',
+    )
     .option('--lab <name>', 'the lab (default: the only one)')
     .option('--up', 'bring the lab up when it is not, and take it down again at the end')
     .option('--port <number>', 'TCP port; 0 is any that is free', wholeNumber(0, 65535), 8642)
-    .option('--listen <address>', 'address to listen at; whoever reaches it and has the link may send packets in the lab', '127.0.0.1')
+    .option(
+      '--listen <address>',
+      'address to listen at; whoever reaches it and has the link may send packets in the lab',
+      '127.0.0.1',
+    )
     .option('--keep <number>', 'walks that are kept', wholeNumber(1, 100_000), 500)
     .option('--json', 'print the link as JSON')
-    .addHelpText('after', '\nExample:\n  packetwalk ui\n  packetwalk ui --up\n\nThe printed link opens the page once; Enter prints a new one. Ctrl-C ends it.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk ui\n  packetwalk ui --up\n\nThe printed link opens the page once; Enter prints a new one. Ctrl-C ends it.',
+    )
     .action(ui);
 }
 

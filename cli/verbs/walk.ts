@@ -1,5 +1,5 @@
-// `packetwalk walk`: sends the real traffic of the article's walks in the lab, tells each packet's way and compares it with
-// the article's tables. Uses the lab that is up, or brings one up and takes it down again.
+// `packetwalk walk`: sends the real traffic of the article's walks in the lab, tells each packet's way and compares it
+// with the article's tables. Uses the lab that is up, or brings one up and takes it down again.
 import { type Command, Option } from 'commander';
 import type { Explainer } from '../../explain/index.js';
 import type { Lab, PortKind } from '../../lab/index.js';
@@ -26,16 +26,30 @@ export function register(program: Command): void {
     .command('walk')
     .description("send a walk's real traffic and tell each packet's way, table by table")
     .argument('[walk...]', 'B, C, D, E, F (default: all)')
-    .addOption(new Option('--ports <kind>', "what the pods' ports are in a lab that has to be brought up (default: tap)").choices(['tap', 'veth']))
+    .addOption(
+      new Option(
+        '--ports <kind>',
+        "what the pods' ports are in a lab that has to be brought up (default: tap)",
+      ).choices(['tap', 'veth']),
+    )
     .option('--name <lab>', "the lab's name (default: the article's, pw)")
     .option('--keep', 'leave the lab up that was brought up')
     .option('--brief', 'one line for each stage')
     .option('--explain', 'a plain sentence for each table, registers by name')
-    .addOption(new Option('--markdown', 'write the walk as a chapter, with what the article has wrong').conflicts(['json', 'brief', 'explain']))
+    .addOption(
+      new Option('--markdown', 'write the walk as a chapter, with what the article has wrong').conflicts([
+        'json',
+        'brief',
+        'explain',
+      ]),
+    )
     .option('--write <folder>', 'with --markdown: a file for each walk, B.md and so on')
     .option('--stable', 'with --markdown: leave out what differs from run to run')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  packetwalk walk B\n  packetwalk walk B --markdown > B.md\n  packetwalk walk --ports veth --brief\n\nThe exit code is 1 when a packet did not take the way of the article.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk walk B\n  packetwalk walk B --markdown > B.md\n  packetwalk walk --ports veth --brief\n\nThe exit code is 1 when a packet did not take the way of the article.',
+    )
     .action(walk);
 }
 
@@ -44,14 +58,18 @@ async function walk(ids: string[], options: Options): Promise<void> {
   const { runWalks } = await import('../../lab/walk/run.js');
   const { walkLabOf } = await import('../../lab/walk/of-lab.js');
   const all = loadWalks(packageFile('lab', 'article', 'walks.yaml'));
-  const walks = ids.length === 0 ? all : ids.map((id) => {
-    const found = all.find((w) => w.id === id.toUpperCase());
-    if (!found) throw new UsageError(`expected a walk among ${all.map((w) => w.id).join(', ')}, got ${id}`);
-    return found;
-  });
+  const walks =
+    ids.length === 0
+      ? all
+      : ids.map((id) => {
+          const found = all.find((w) => w.id === id.toUpperCase());
+          if (!found) throw new UsageError(`expected a walk among ${all.map((w) => w.id).join(', ')}, got ${id}`);
+          return found;
+        });
 
   const interrupted = new AbortController();
-  const stop = (signal: NodeJS.Signals): void => interrupted.abort(new Error(`${signal}: stopped; what was brought up is taken down`));
+  const stop = (signal: NodeJS.Signals): void =>
+    interrupted.abort(new Error(`${signal}: stopped; what was brought up is taken down`));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   for (const name of ['write', 'stable'] as const) {
@@ -87,7 +105,9 @@ async function labFor(options: Options, signal: AbortSignal): Promise<{ lab: Lab
     if (!options.json) io.err(`  ${step}\n`);
   };
   if (isUp && options.ports && getLab(name).ports !== options.ports) {
-    throw new UsageError(`lab ${name} is up with ${getLab(name).ports} ports; take it down first, or leave --ports out`);
+    throw new UsageError(
+      `lab ${name} is up with ${getLab(name).ports} ports; take it down first, or leave --ports out`,
+    );
   }
   if (!options.json) note(isUp ? `using lab ${name}, which is up` : `bringing lab ${name} up`);
   // On a lab that is up this repairs what is missing.
@@ -106,12 +126,19 @@ async function tableNames(lab: Lab): Promise<Record<string, string>> {
   return file ? (JSON.parse(await readFile(file, 'utf8')) as Record<string, string>) : {};
 }
 
-async function tell(result: WalkResult, names: Record<string, string>, { brief, explain }: Options, lab: Lab): Promise<void> {
+async function tell(
+  result: WalkResult,
+  names: Record<string, string>,
+  { brief, explain }: Options,
+  lab: Lab,
+): Promise<void> {
   const { stageLine, tellStage, verdict, walkHeading } = await import('../../lab/walk/story.js');
   const explainer = explain ? await explainers(lab) : undefined;
   if (result.answer) print(walkHeading(result.walk, result.answer));
   for (const stage of result.stages) {
-    print(brief ? stageLine(stage) : tellStage(stage, { tableNames: names, bindings: result.bindings, explain: explainer }));
+    print(
+      brief ? stageLine(stage) : tellStage(stage, { tableNames: names, bindings: result.bindings, explain: explainer }),
+    );
   }
   print(`${verdict(result)}\n`);
 }
@@ -144,11 +171,28 @@ function stageData(checked: CheckedStage): object {
   const { stage, differences } = checked;
   if ('observed' in checked && checked.observed) {
     const { node, in: inPort, facts, passes, outputs, drop, timeNs } = checked.observed;
-    return { pass: 'pass' in stage ? stage.pass : undefined, node, in: inPort, timeNs: String(timeNs), packet: facts, passes, outputs, drop, differences };
+    return {
+      pass: 'pass' in stage ? stage.pass : undefined,
+      node,
+      in: inPort,
+      timeNs: String(timeNs),
+      packet: facts,
+      passes,
+      outputs,
+      drop,
+      differences,
+    };
   }
   if ('host' in stage && 'before' in checked) {
-    return { host: stage.host, before: checked.before, after: checked.after, conntrack: checked.conntrack, differences };
+    return {
+      host: stage.host,
+      before: checked.before,
+      after: checked.after,
+      conntrack: checked.conntrack,
+      differences,
+    };
   }
-  if ('wire' in stage) return { wire: stage.wire, bytes: 'frame' in checked ? checked.frame?.frame.length : undefined, differences };
+  if ('wire' in stage)
+    return { wire: stage.wire, bytes: 'frame' in checked ? checked.frame?.frame.length : undefined, differences };
   return { stage, differences };
 }

@@ -1,5 +1,6 @@
-// `packetwalk watch`: follows real packets through all switches of a lab while they go, each told as one story; optionally every
-// frame into a pcapng file. What is watched is lab/watch's; here are the options, the output and the end.
+// `packetwalk watch`: follows real packets through all switches of a lab while they go, each told as one story;
+// optionally every frame into a pcapng file. What is watched is lab/watch's; here are the options, the output and the
+// end.
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Lab } from '../../lab/index.js';
@@ -42,7 +43,10 @@ export function register(program: Command): void {
     .option('--seconds <number>', 'end after so long', wholeNumber(1, 1e6))
     .option('-w, --write <file>', 'write the frames at every hop to this pcapng file')
     .option('--json', 'print a line of JSON for each packet, then one with the totals')
-    .addHelpText('after', '\nExample:\n  packetwalk watch --pod frontend\n  packetwalk watch --service backendsvc --full --count 2\n  packetwalk watch --drops\n  packetwalk watch --port 80 --seconds 10 -w walk.pcapng\n\nCtrl-C ends it with a summary.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  packetwalk watch --pod frontend\n  packetwalk watch --service backendsvc --full --count 2\n  packetwalk watch --drops\n  packetwalk watch --port 80 --seconds 10 -w walk.pcapng\n\nCtrl-C ends it with a summary.',
+    )
     .action(watch);
 }
 
@@ -55,9 +59,19 @@ async function watch(options: Options): Promise<void> {
   const lab = await theLab(options.lab);
   const names = new Names(lab);
   const selection = selectWatched(lab, {
-    pods: options.pod, service: options.service, port: options.port, match: options.match, nodes: options.node,
+    pods: options.pod,
+    service: options.service,
+    port: options.port,
+    match: options.match,
+    nodes: options.node,
   });
-  const telling = { names, tableNames: await tableNames(lab), full: options.full === true, told: new Set<HostEntry>(), ...(options.explain ? { explain: await explainers(lab) } : {}) };
+  const telling = {
+    names,
+    tableNames: await tableNames(lab),
+    full: options.full === true,
+    told: new Set<HostEntry>(),
+    ...(options.explain ? { explain: await explainers(lab) } : {}),
+  };
   const file = await captureFile(options, lab, selection, names);
 
   const end = new AbortController();
@@ -100,11 +114,19 @@ async function watch(options: Options): Promise<void> {
 }
 
 async function captureFile(
-  options: Options, lab: Lab, selection: import('../../lab/watch/selection.js').Selection, names: import('../../lab/watch/names.js').Names,
+  options: Options,
+  lab: Lab,
+  selection: import('../../lab/watch/selection.js').Selection,
+  names: import('../../lab/watch/names.js').Names,
 ): Promise<import('../../lab/watch/capture-file.js').CaptureFile | undefined> {
   if (options.write === undefined) return undefined;
   const { CaptureFile, interfacesOf } = await import('../../lab/watch/capture-file.js');
-  return new CaptureFile(options.write, 'packetwalk watch', interfacesOf(lab, selection, names), lab.switches.tunnel.name);
+  return new CaptureFile(
+    options.write,
+    'packetwalk watch',
+    interfacesOf(lab, selection, names),
+    lab.switches.tunnel.name,
+  );
 }
 
 async function explainers(lab: Lab): Promise<(node: string) => import('../../explain/index.js').Explainer> {

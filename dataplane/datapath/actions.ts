@@ -46,8 +46,10 @@ export type DatapathAction =
   | { type: 'ct_clear' }
   | { type: 'recirc'; id: number }
   | { type: 'drop'; reason: string }
-  /** To TypeScript. `cookie`: recirculation id of the state that says what for; `order`: the same for who prints it, and
-   *  not encoded. */
+  /**
+   * To TypeScript. `cookie`: recirculation id of the state that says what for; `order`: the same for who prints it, and
+   * not encoded.
+   */
   | { type: 'upcall'; cookie: number; order?: PrintedOrder }
   | { type: 'clone'; actions: DatapathAction[] }
   | { type: 'trunc'; size: number }

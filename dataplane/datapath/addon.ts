@@ -36,7 +36,9 @@ export function loadAddon(): NativeAddon {
 }
 
 /** The first difference between the addon's declarations and ours, in words; undefined when they agree. */
-export function compareLayout(addon: Pick<NativeAddon, 'keySize' | 'keyLayout' | 'dropReasons' | 'timeoutNames'>): string | undefined {
+export function compareLayout(
+  addon: Pick<NativeAddon, 'keySize' | 'keyLayout' | 'dropReasons' | 'timeoutNames'>,
+): string | undefined {
   if (addon.keySize !== KEY_SIZE) return `key size: expected ${KEY_SIZE}, got ${addon.keySize}`;
   const theirs = new Map(addon.keyLayout.map((f) => [f.name, f]));
   for (const [name, [offset, size]] of Object.entries(KEY_FIELDS)) {

@@ -1,9 +1,9 @@
-// What the answer of a translation hangs on besides the packet itself: the flows that its tables gave, the groups, ports
-// and addresses that it asked for. environment.ts notes it while a packet is translated; megaflows.ts keeps it, and
-// finds with it the megaflows that a change may concern.
+// What the answer of a translation hangs on besides the packet itself: the flows that its tables gave, the groups,
+// ports and addresses that it asked for. environment.ts notes it while a packet is translated; megaflows.ts keeps it,
+// and finds with it the megaflows that a change may concern.
 //
-// A flow that is added concerns a megaflow only where its table was asked, no better flow was found there, and its match
-// does not contradict the megaflow's key in a field that the pipeline had left as it came in.
+// A flow that is added concerns a megaflow only where its table was asked, no better flow was found there, and its
+// match does not contradict the megaflow's key in a field that the pipeline had left as it came in.
 import { fieldByName } from '../key/fields.js';
 import { type Flow, getNumber } from '../key/flow.js';
 import type { OfPort } from '../openflow/ast.js';

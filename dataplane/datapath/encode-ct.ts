@@ -6,11 +6,25 @@ import { ALGS, type DatapathAction, type DatapathNat } from './actions.js';
 /** Bytes of the payload. */
 export const CT_SIZE = 84;
 
-const COMMIT = 1, FORCE = 2, MARK = 4, LABEL = 8;
+const COMMIT = 1,
+  FORCE = 2,
+  MARK = 4,
+  LABEL = 8;
 const AT = {
-  zone: 0, flags: 2, mark: 4, markMask: 8, label: 12, labelMask: 28, nat: 44, natFlags: 45, natIpv6: 46, alg: 47,
+  zone: 0,
+  flags: 2,
+  mark: 4,
+  markMask: 8,
+  label: 12,
+  labelMask: 28,
+  nat: 44,
+  natFlags: 45,
+  natIpv6: 46,
+  alg: 47,
   minAddr: 48,
-  maxAddr: 64, minPort: 80, maxPort: 82,
+  maxAddr: 64,
+  minPort: 80,
+  maxPort: 82,
 } as const;
 const NAT_KINDS = ['restore', 'src', 'dst'] as const; // 1, 2, 3; 0 is none
 const NAT_FLAGS = ['random', 'hash', 'persistent'] as const; // bits 0, 1, 2
@@ -52,7 +66,10 @@ export function writeCt(a: Ct, out: Uint8Array): void {
 function writeNat(nat: DatapathNat, view: DataView): void {
   if (nat.kind === 'restore' && (nat.minAddr ?? nat.minPort) !== undefined) throw bad('nat', 'src or dst', nat.kind);
   view.setUint8(AT.nat, 1 + NAT_KINDS.indexOf(nat.kind));
-  view.setUint8(AT.natFlags, nat.flags.reduce((bits, flag) => bits | (1 << NAT_FLAGS.indexOf(flag)), 0));
+  view.setUint8(
+    AT.natFlags,
+    nat.flags.reduce((bits, flag) => bits | (1 << NAT_FLAGS.indexOf(flag)), 0),
+  );
   if (nat.minAddr !== undefined) {
     const isIpv6 = nat.minAddr.includes(':');
     const parse = isIpv6 ? parseIpv6 : parseIpv4;

@@ -15,14 +15,43 @@ const CHECK_PKT_LEN_SIZE = 8; // the length, and the size of the first list
 const MIN_TRUNC = 14; // an Ethernet header, as in OVS
 
 const TYPE = {
-  output: 1, set: 2, push_vlan: 3, pop_vlan: 4, set_tunnel: 5, ct: 6, ct_clear: 7, recirc: 8, drop: 9, upcall: 10,
-  clone: 11, trunc: 12, meter: 13, check_pkt_len: 14,
+  output: 1,
+  set: 2,
+  push_vlan: 3,
+  pop_vlan: 4,
+  set_tunnel: 5,
+  ct: 6,
+  ct_clear: 7,
+  recirc: 8,
+  drop: 9,
+  upcall: 10,
+  clone: 11,
+  trunc: 12,
+  meter: 13,
+  check_pkt_len: 14,
 } as const;
 
 /** Fields that a set action may name. */
 const SETTABLE: ReadonlySet<FieldName> = new Set<FieldName>([
-  'pkt_mark', 'dl_dst', 'dl_src', 'vlan_tci', 'nw_tos', 'nw_ttl', 'arp_op', 'nw_src', 'nw_dst', 'icmp_type',
-  'icmp_code', 'tp_src', 'tp_dst', 'ipv6_label', 'ipv6_src', 'ipv6_dst', 'nd_target', 'arp_sha', 'arp_tha',
+  'pkt_mark',
+  'dl_dst',
+  'dl_src',
+  'vlan_tci',
+  'nw_tos',
+  'nw_ttl',
+  'arp_op',
+  'nw_src',
+  'nw_dst',
+  'icmp_type',
+  'icmp_code',
+  'tp_src',
+  'tp_dst',
+  'ipv6_label',
+  'ipv6_src',
+  'ipv6_dst',
+  'nd_target',
+  'arp_sha',
+  'arp_tha',
 ]);
 const fieldAt = new Map<number, FieldName>([...SETTABLE].map((name) => [KEY_FIELDS[name][0], name]));
 
@@ -170,7 +199,7 @@ function writeList(view: DataView, out: Uint8Array, at: number, actions: readonl
 export function decodeActions(bytes: Uint8Array): DatapathAction[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const list: DatapathAction[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const left = bytes.length - at;
     const size = left >= HEADER ? view.getUint16(at + 2, true) : 0;
     if (size < HEADER || size > left) throw bad('action record', 'a whole record', `${left} bytes`);

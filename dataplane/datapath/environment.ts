@@ -1,5 +1,5 @@
-// What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation: it
-// notes what was asked, because a megaflow is good only as long as the answers are.
+// What a translation may ask of a running switch (translate/types.ts, Environment). One is made for each translation:
+// it notes what was asked, because a megaflow is good only as long as the answers are.
 import type { Flow } from '../key/flow.js';
 import type { TlvMap } from '../key/tlv-map.js';
 import type { FlowSpec, OfPort } from '../openflow/ast.js';

@@ -242,7 +242,13 @@ function formatNat(nat: DatapathNat): string {
 
 /** As Open vSwitch numbers them in its datapath actions. */
 const REASONS: Record<PacketInOrder['reason'], number> = {
-  no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5, explicit_miss: 6,
+  no_match: 0,
+  action: 1,
+  invalid_ttl: 2,
+  action_set: 3,
+  group: 4,
+  packet_out: 5,
+  explicit_miss: 6,
 };
 
 function formatClone(actions: readonly DatapathAction[], text: string): string {

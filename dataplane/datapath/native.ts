@@ -30,8 +30,19 @@ export type NativePortSpec = { no: number; name: string; mtu: number } & (
       txqueuelen?: number;
     }
   | { kind: 'veth'; ifname?: string; netns?: string }
-  | { kind: 'geneve'; netns?: string; udpPort?: number; csum?: boolean; localIp?: string; /** To IPv6 addresses, too. */ ipv6?: boolean }
-  | { kind: 'pcap'; /** Received in this order, as fast as they can be taken. */ frames: Uint8Array[]; /** Again and again. */ loop?: boolean }
+  | {
+      kind: 'geneve';
+      netns?: string;
+      udpPort?: number;
+      csum?: boolean;
+      localIp?: string;
+      /** To IPv6 addresses, too. */ ipv6?: boolean;
+    }
+  | {
+      kind: 'pcap';
+      /** Received in this order, as fast as they can be taken. */ frames: Uint8Array[];
+      /** Again and again. */ loop?: boolean;
+    }
   | { kind: 'memory'; /** finish checksums and segment GSO on tx, as a wire would. Default true. */ wire?: boolean }
 );
 
@@ -253,7 +264,9 @@ export interface NativeDatapath {
   delPort(no: number): void;
   /** Waited. */
   ports(): NativePortInfo[];
-  /** Geneve options to tun_metadata: option (class, type, size) at byte `offset` of tun_metadata, bit `index`. Waited. */
+  /**
+   * Geneve options to tun_metadata: option (class, type, size) at byte `offset` of tun_metadata, bit `index`. Waited.
+   */
   setTlvMap(map: { optClass: number; type: number; size: number; index: number; offset: number }[]): void;
 
   /** Posted. Answers an upcall: puts `flow` if given, then executes `actions` on the packet. As in OVS, the flow's
@@ -268,8 +281,10 @@ export interface NativeDatapath {
   flushFlows(): void;
   /** Waited. [id, packets, bytes, used (CLOCK_MONOTONIC ns, 0 never), tcp flags seen] for each megaflow. */
   flowStats(): BigUint64Array;
-  /** Waited. Removes these megaflows (none given: all) in one step and returns their last statistics, as flowStats does,
-   *  so that no packet is counted by a megaflow after it was read. Unknown ids are ignored. */
+  /**
+   * Waited. Removes these megaflows (none given: all) in one step and returns their last statistics, as flowStats does,
+   * so that no packet is counted by a megaflow after it was read. Unknown ids are ignored.
+   */
   takeFlows(ids?: number[]): BigUint64Array;
   /** Waited. Does all of it in one step between bursts, and returns the statistics from before, as flowStats does.
    *  Unknown ids are ignored. With an `epoch` other than the last no packet meets what was and what is: those that came in
@@ -277,8 +292,10 @@ export interface NativeDatapath {
   changeFlows(changes: NativeFlowChange[], epoch?: number): BigUint64Array;
   /** Waited. What onUpcalls would be told next. */
   takeUpcalls(): NativeUpcall[];
-  /** Posted. Packet-out: runs `actions` on a frame. Of `key` (512 bytes) the metadata (in_port, 0xfffd for a controller's,
-   *  pkt_mark, ct_*) and the tunnel count; the headers are read from the frame. */
+  /**
+   * Posted. Packet-out: runs `actions` on a frame. Of `key` (512 bytes) the metadata (in_port, 0xfffd for a
+   * controller's, pkt_mark, ct_*) and the tunnel count; the headers are read from the frame.
+   */
   execute(frame: Uint8Array, key: Uint8Array, actions: Uint8Array): void;
 
   /** Posted. null stops watching. */
@@ -306,8 +323,10 @@ export interface NativeDatapath {
   ctSetLimit(zone: number, limit: number): void;
   /** Waited. */
   ctDelLimit(zone: number): void;
-  /** Waited. For connections that are opened from now on; `zone` -1: in all zones without a policy of their own. Seconds,
-   *  in the order of NativeAddon.timeoutNames. */
+  /**
+   * Waited. For connections that are opened from now on; `zone` -1: in all zones without a policy of their own.
+   * Seconds, in the order of NativeAddon.timeoutNames.
+   */
   ctSetTimeouts(zone: number, seconds: Uint32Array): void;
   /** Waited. */
   ctDelTimeouts(zone: number): void;

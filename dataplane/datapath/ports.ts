@@ -144,7 +144,15 @@ function nativeSpec(spec: PortSpec): NativePortSpec {
     case 'veth':
       return { ...common, kind: 'veth', ifname: spec.ifname, netns };
     case 'geneve':
-      return { ...common, kind: 'geneve', netns, udpPort: spec.udpPort, csum: spec.csum, localIp: spec.localIp, ipv6: spec.ipv6 };
+      return {
+        ...common,
+        kind: 'geneve',
+        netns,
+        udpPort: spec.udpPort,
+        csum: spec.csum,
+        localIp: spec.localIp,
+        ipv6: spec.ipv6,
+      };
   }
 }
 

@@ -1,7 +1,7 @@
-// Keeps installed megaflows true when flows, groups, ports or learned addresses change. From: switch.ts, which marks the
-// megaflows that a change may concern. Each of them is translated again from its masked key: one whose answer is the same
-// stays, one with other actions gets them in place with its statistics, and one that looks at too little now, or that
-// only a packet can answer for, goes.
+// Keeps installed megaflows true when flows, groups, ports or learned addresses change. From: switch.ts, which marks
+// the megaflows that a change may concern. Each of them is translated again from its masked key: one whose answer is
+// the same stays, one with other actions gets them in place with its statistics, and one that looks at too little now,
+// or that only a packet can answer for, goes.
 //
 // A few hundred are looked at on the spot, so that a change is whole when it returns; where there are more, the rest
 // follows in slices between which packets are answered and the control socket is served. Whoever changes flows replies

@@ -111,8 +111,10 @@ export class SlowPath {
     this.revalidator.run();
   }
 
-  /** Makes the change that `run` makes of the tables such that each packet meets all of it or nothing, in all its passes:
-   *  megaflows change in one step, and packets that are between two passes then end as they began. */
+  /**
+   * Makes the change that `run` makes of the tables such that each packet meets all of it or nothing, in all its
+   * passes: megaflows change in one step, and packets that are between two passes then end as they began.
+   */
   asWhole<T>(tables: Tables, run: () => T): T {
     const { result, staged } = tables.stage(run);
     this.#whole = staged.change;

@@ -179,7 +179,10 @@ export class Upcalls {
     return true;
   }
 
-  /** A packet taught something. Megaflows that taught another place of an address go, so that the next packet from there is heard. */
+  /**
+   * A packet taught something. Megaflows that taught another place of an address go, so that the next packet from there
+   * is heard.
+   */
   newsOf({ news }: Pick<Translated, 'news'>): void {
     if (news.length > 0) {
       const concerned = [...this.megaflows.withMacs(news)];

@@ -123,7 +123,10 @@ field('ct_ipv6_dst', 72, 16, 'ipv6', { aliases: ['NXM_NX_CT_IPV6_DST'], pre: 'ct
 field('dl_dst', 88, 6, 'ethernet', { aliases: ['eth_dst', 'NXM_OF_ETH_DST', 'OXM_OF_ETH_DST'], pre: 'ethernet' });
 field('dl_src', 94, 6, 'ethernet', { aliases: ['eth_src', 'NXM_OF_ETH_SRC', 'OXM_OF_ETH_SRC'], pre: 'ethernet' });
 field('dl_type', 100, 2, 'hex', {
-  aliases: ['eth_type', 'NXM_OF_ETH_TYPE', 'OXM_OF_ETH_TYPE'], mask: 'none', pre: 'ethernet', ro: true,
+  aliases: ['eth_type', 'NXM_OF_ETH_TYPE', 'OXM_OF_ETH_TYPE'],
+  mask: 'none',
+  pre: 'ethernet',
+  ro: true,
 });
 field('vlan_tci', 102, 2, 'hex', { aliases: ['NXM_OF_VLAN_TCI'], pre: 'ethernet' });
 // Bit 12: a tag is present. Its other bits are there without one, too; only set_field and load want a tag.
@@ -135,13 +138,19 @@ field('vlan_tpid', 104, 2, 'hex', { mask: 'none', pre: 'ethernet', ro: true, int
 
 // --- L3 ------------------------------------------------------------------------------------------------------
 field('nw_proto', 110, 1, 'decimal', {
-  aliases: ['ip_proto', 'NXM_OF_IP_PROTO', 'OXM_OF_IP_PROTO'], mask: 'none', pre: 'ip', ro: true,
+  aliases: ['ip_proto', 'NXM_OF_IP_PROTO', 'OXM_OF_IP_PROTO'],
+  mask: 'none',
+  pre: 'ip',
+  ro: true,
 });
 // Value keeps the DSCP in its 6 high bits.
 field('nw_tos', 111, 1, 'decimal', { aliases: ['NXM_OF_IP_TOS'], bits: 8, mask: 'none', pre: 'ip' });
 field('ip_dscp', 111, 1, 'decimal', { aliases: ['OXM_OF_IP_DSCP'], bits: 6, shift: 2, mask: 'none', pre: 'ip' });
 field('nw_ecn', 111, 1, 'decimal', {
-  aliases: ['ip_ecn', 'NXM_NX_IP_ECN', 'OXM_OF_IP_ECN'], bits: 2, mask: 'none', pre: 'ip',
+  aliases: ['ip_ecn', 'NXM_NX_IP_ECN', 'OXM_OF_IP_ECN'],
+  bits: 2,
+  mask: 'none',
+  pre: 'ip',
 });
 field('nw_ttl', 112, 1, 'decimal', { aliases: ['NXM_NX_IP_TTL'], mask: 'none', pre: 'ip' });
 field('nw_frag', 113, 1, 'frag', { aliases: ['ip_frag', 'NXM_NX_IP_FRAG'], bits: 2, pre: 'ip', ro: true });
@@ -160,23 +169,34 @@ field('ipv6_dst', 152, 16, 'ipv6', { aliases: ['NXM_NX_IPV6_DST', 'OXM_OF_IPV6_D
 field('tcp_src', 128, 2, 'decimal', { aliases: ['tp_src', 'NXM_OF_TCP_SRC', 'OXM_OF_TCP_SRC'], pre: 'tcp' });
 field('tcp_dst', 130, 2, 'decimal', { aliases: ['tp_dst', 'NXM_OF_TCP_DST', 'OXM_OF_TCP_DST'], pre: 'tcp' });
 field('tcp_flags', 124, 2, 'tcp_flags', {
-  aliases: ['NXM_NX_TCP_FLAGS', 'ONFOXM_ET_TCP_FLAGS', 'OXM_OF_TCP_FLAGS'], bits: 12, pre: 'tcp', ro: true,
+  aliases: ['NXM_NX_TCP_FLAGS', 'ONFOXM_ET_TCP_FLAGS', 'OXM_OF_TCP_FLAGS'],
+  bits: 12,
+  pre: 'tcp',
+  ro: true,
 });
 field('udp_src', 128, 2, 'decimal', { aliases: ['NXM_OF_UDP_SRC', 'OXM_OF_UDP_SRC'], pre: 'udp' });
 field('udp_dst', 130, 2, 'decimal', { aliases: ['NXM_OF_UDP_DST', 'OXM_OF_UDP_DST'], pre: 'udp' });
 field('sctp_src', 128, 2, 'decimal', { aliases: ['OXM_OF_SCTP_SRC'], pre: 'sctp' });
 field('sctp_dst', 130, 2, 'decimal', { aliases: ['OXM_OF_SCTP_DST'], pre: 'sctp' });
 field('icmp_type', 126, 1, 'decimal', {
-  aliases: ['NXM_OF_ICMP_TYPE', 'OXM_OF_ICMPV4_TYPE'], mask: 'none', pre: 'icmp',
+  aliases: ['NXM_OF_ICMP_TYPE', 'OXM_OF_ICMPV4_TYPE'],
+  mask: 'none',
+  pre: 'icmp',
 });
 field('icmp_code', 127, 1, 'decimal', {
-  aliases: ['NXM_OF_ICMP_CODE', 'OXM_OF_ICMPV4_CODE'], mask: 'none', pre: 'icmp',
+  aliases: ['NXM_OF_ICMP_CODE', 'OXM_OF_ICMPV4_CODE'],
+  mask: 'none',
+  pre: 'icmp',
 });
 field('icmpv6_type', 126, 1, 'decimal', {
-  aliases: ['NXM_NX_ICMPV6_TYPE', 'OXM_OF_ICMPV6_TYPE'], mask: 'none', pre: 'icmpv6',
+  aliases: ['NXM_NX_ICMPV6_TYPE', 'OXM_OF_ICMPV6_TYPE'],
+  mask: 'none',
+  pre: 'icmpv6',
 });
 field('icmpv6_code', 127, 1, 'decimal', {
-  aliases: ['NXM_NX_ICMPV6_CODE', 'OXM_OF_ICMPV6_CODE'], mask: 'none', pre: 'icmpv6',
+  aliases: ['NXM_NX_ICMPV6_CODE', 'OXM_OF_ICMPV6_CODE'],
+  mask: 'none',
+  pre: 'icmpv6',
 });
 field('nd_target', 168, 16, 'ipv6', { aliases: ['NXM_NX_ND_TARGET', 'OXM_OF_IPV6_ND_TARGET'], pre: 'nd' });
 field('nd_sll', 184, 6, 'ethernet', { aliases: ['NXM_NX_ND_SLL', 'OXM_OF_IPV6_ND_SLL'], pre: 'nd_sll' });
@@ -205,7 +225,9 @@ for (let i = 0; i < 8; i++) field(`xreg${i}`, REGS + 8 * i, 8, 'hex', { aliases:
 for (let i = 0; i < 4; i++) field(`xxreg${i}`, REGS + 16 * i, 16, 'hex', { aliases: [`NXM_NX_XXREG${i}`] });
 field('conj_id', PIPELINE + 72, 4, 'decimal', { aliases: ['NXM_NX_CONJ_ID'], mask: 'none', ro: true });
 field('actset_output', PIPELINE + 76, 4, 'port', {
-  aliases: ['ONFOXM_ET_ACTSET_OUTPUT', 'OXM_OF_ACTSET_OUTPUT'], mask: 'none', ro: true,
+  aliases: ['ONFOXM_ET_ACTSET_OUTPUT', 'OXM_OF_ACTSET_OUTPUT'],
+  mask: 'none',
+  ro: true,
 });
 
 /** Every field, in declaration order. */

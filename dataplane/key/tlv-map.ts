@@ -45,8 +45,10 @@ export class TlvMap {
     for (const mapping of mappings) this.byIndex.set(mapping.index, { mapping, field: metadataField(mapping) });
   }
 
-  /** Takes these mappings away, or all; those that are not there are no mistake. `inUse`: the indices of those that may not
-   *  go; then InputError is thrown, and all stay. */
+  /**
+   * Takes these mappings away, or all; those that are not there are no mistake. `inUse`: the indices of those that may
+   * not go; then InputError is thrown, and all stay.
+   */
   remove(text: string | undefined, inUse: ReadonlySet<number>): void {
     const indices = text === undefined ? [...this.byIndex.keys()] : parseOptions(text).map(({ index }) => index);
     const used = indices.find((index) => this.byIndex.has(index) && inUse.has(index));
@@ -66,13 +68,22 @@ export class TlvMap {
 
   /** As `ovs-ofctl dump-tlv-map` prints it. */
   dump(): string[] {
-    const rows = this.mappings.sort((a, b) => a.index - b.index).map(({ optClass, type, size, index }) =>
-      ` ${hex(optClass).padStart(6)}${hex(type).padStart(6)}${String(size).padStart(8)}  tun_metadata${index}`);
+    const rows = this.mappings
+      .sort((a, b) => a.index - b.index)
+      .map(
+        ({ optClass, type, size, index }) =>
+          ` ${hex(optClass).padStart(6)}${hex(type).padStart(6)}${String(size).padStart(8)}  tun_metadata${index}`,
+      );
     return [
       `max option space=${METADATA_SIZE} max fields=${TUN_METADATA_FIELDS}`,
       `allocated option space=${this.mappings.reduce((sum, { size }) => sum + size, 0)}`,
-      '', 'mapping table:', ' class  type  length  match field', '------  ----  ------  --------------',
-    ].map((line) => (line === '' ? '' : ` ${line}`)).concat(rows);
+      '',
+      'mapping table:',
+      ' class  type  length  match field',
+      '------  ----  ------  --------------',
+    ]
+      .map((line) => (line === '' ? '' : ` ${line}`))
+      .concat(rows);
   }
 
   /** In the order given: what the addon's setTlvMap takes. */
@@ -130,7 +141,8 @@ function gap(size: number, taken: readonly TlvMapping[]): number {
     if (other.offset - offset >= size) return offset;
     offset = other.offset + other.size;
   }
-  if (offset + size > METADATA_SIZE) throw bad(`${size} bytes in a row free among the options`, `${METADATA_SIZE - offset}`);
+  if (offset + size > METADATA_SIZE)
+    throw bad(`${size} bytes in a row free among the options`, `${METADATA_SIZE - offset}`);
   return offset;
 }
 

@@ -177,7 +177,10 @@ const MAX_TAGS = 2;
 function countTags(action: Action, state: State, span: Span): void {
   if (state.tags === 'unknown') return;
   if (action.type === 'push_vlan' && ++state.tags > MAX_TAGS)
-    span.fail('EACTION', `expected at most ${MAX_TAGS} VLAN tags on a packet, got ${action.type} where it has them already`);
+    span.fail(
+      'EACTION',
+      `expected at most ${MAX_TAGS} VLAN tags on a packet, got ${action.type} where it has them already`,
+    );
   if (action.type === 'pop_vlan') state.tags = Math.max(0, state.tags - 1);
   if (action.type === 'mod' && action.name.startsWith('mod_vlan')) state.tags = Math.max(1, state.tags);
 }
@@ -221,8 +224,7 @@ function checkCt({ action, span, nested }: ParsedAction, state: State): void {
 
 function checkCtMatch(ct: Extract<Action, { type: 'ct' }>, match: Protocol, span: Span): void {
   if (!match.ip) span.fail('EPREREQ', 'expected the match to have ip or ipv6, which ct needs');
-  if (ct.commit && match.ctInvalid)
-    span.fail('EPREREQ', 'expected no ct(commit) where the match has ct_state=+inv');
+  if (ct.commit && match.ctInvalid) span.fail('EPREREQ', 'expected no ct(commit) where the match has ct_state=+inv');
   const transport = ct.alg === 'ftp' ? 'tcp' : 'udp';
   if (ct.alg !== undefined && match.transport !== transport) {
     span.fail('EPREREQ', `expected the match to have ${transport} or ${transport}6, which alg=${ct.alg} needs`);

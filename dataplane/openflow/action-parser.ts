@@ -192,12 +192,7 @@ function parseDeleteField(item: Item, options: ParseOptions): Action {
   return { type: 'delete_field', field };
 }
 
-function parseNested(
-  item: Item,
-  options: ParseOptions,
-  type: 'clone' | 'write_actions',
-  depth: number,
-): ParsedAction {
+function parseNested(item: Item, options: ParseOptions, type: 'clone' | 'write_actions', depth: number): ParsedAction {
   if (item.delimiter !== '(') item.whole.fail('EACTION', `expected ${type}(ACTIONS), got "${item.whole.text}"`);
   const nested = parseActionList(requireValue(item), options, depth);
   return { action: { type, actions: nested.map((n) => n.action) }, span: item.whole, nested };
@@ -211,4 +206,3 @@ function parseNote(item: Item): Action {
   padded.set(bytes);
   return { type: 'note', bytes: padded };
 }
-

@@ -81,13 +81,7 @@ export interface LearnAction {
 
 /** Which fields of a packet are hashed to choose a link or a port. */
 export type HashFields =
-  | 'eth_src'
-  | 'symmetric_l4'
-  | 'symmetric_l3l4'
-  | 'symmetric_l3l4+udp'
-  | 'symmetric_l3'
-  | 'nw_src'
-  | 'nw_dst';
+  'eth_src' | 'symmetric_l4' | 'symmetric_l3l4' | 'symmetric_l3l4+udp' | 'symmetric_l3' | 'nw_src' | 'nw_dst';
 
 export interface MultipathAction {
   type: 'multipath';

@@ -73,7 +73,11 @@ export function bucketsFor(
   { type, buckets }: Pick<GroupSpec, 'type' | 'buckets'>,
 ): BucketSpec[] {
   checkBuckets(given, type, given[0]?.span, buckets.length);
-  return numberBuckets(given, type, buckets.map(({ id }) => id));
+  return numberBuckets(
+    given,
+    type,
+    buckets.map(({ id }) => id),
+  );
 }
 
 function isBucket(item: Item): boolean {
@@ -156,8 +160,7 @@ class GroupReader {
 
   private selection(type: GroupSpec['type']): GroupSelection | undefined {
     const { method, param, hashed } = this;
-    if (method?.value !== 'hash')
-      hashed[0]?.span.fail('EACTION', 'expected fields only with selection_method=hash');
+    if (method?.value !== 'hash') hashed[0]?.span.fail('EACTION', 'expected fields only with selection_method=hash');
     if (!method) {
       param?.span.fail('EACTION', 'expected selection_method_param only with selection_method');
       return undefined;

@@ -51,7 +51,10 @@ export function parseGroupMods(
 }
 
 /** Lines that begin with `flow` or `group`; without either, flows. */
-export function parseMods(source: Source, options: GroupOptions = {}): { mods: (FlowMod | GroupMod)[]; warnings: Warning[] } {
+export function parseMods(
+  source: Source,
+  options: GroupOptions = {},
+): { mods: (FlowMod | GroupMod)[]; warnings: Warning[] } {
   return collect(options, (noting) =>
     contentLines(source).map((line) => {
       const m = /^(flow|group)\s+/.exec(line.text);
@@ -105,7 +108,8 @@ function readGroupMod(line: Span, options: GroupOptions, usual: (typeof GROUP_CO
     case 'remove_bucket': {
       const { group, bucket } = readIds(rest);
       if (group === undefined) return rest.fail('EFIELD', 'expected group_id=N, got none');
-      if (bucket === undefined) return rest.fail('EFIELD', 'expected command_bucket_id=first, last, all or N, got none');
+      if (bucket === undefined)
+        return rest.fail('EFIELD', 'expected command_bucket_id=first, last, all or N, got none');
       return { ...placed, command: 'remove_buckets', id: group, which: bucket };
     }
   }
@@ -127,7 +131,9 @@ function readIds(span: Span): { group?: number; bucket?: 'first' | 'last' | 'all
 
 function bucketPlace(value: Span): 'first' | 'last' | 'all' | number {
   const { text } = value;
-  return text === 'first' || text === 'last' || text === 'all' ? text : Number(parseNumber(value, 'a bucket', 0n, HIGHEST_ID));
+  return text === 'first' || text === 'last' || text === 'all'
+    ? text
+    : Number(parseNumber(value, 'a bucket', 0n, HIGHEST_ID));
 }
 
 /** What the buckets may be depends on the group's type, which is not said here: bucketsFor() makes them. */

@@ -35,7 +35,7 @@ export const UNSUPPORTED_FIELDS: readonly { names: readonly string[]; why: strin
     why: 'service function chains are not read',
   },
   { names: ['packet_type'], why: 'every packet is Ethernet' },
-  { names: ['nd_reserved', 'nd_options_type'], why: 'not part of the datapath\'s key' },
+  { names: ['nd_reserved', 'nd_options_type'], why: "not part of the datapath's key" },
   { names: ['ver', 'idx', 'dir', 'hwid'].map((name) => `tun_erspan_${name}`), why: 'there are no ERSPAN tunnels' },
   { names: ['tun_gtpu_flags', 'tun_gtpu_msgtype'], why: 'there are no GTP-U tunnels' },
   { names: ['skb_priority'], why: 'Open vSwitch refuses it in flows, too' },

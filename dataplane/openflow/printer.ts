@@ -30,7 +30,9 @@ export function printFlow(flow: FlowSpec, options: PrintOptions = {}): string {
   if (stats) head.push(`n_packets=${stats.packets}`, `n_bytes=${stats.bytes}`);
   if (flow.idleTimeout) head.push(`idle_timeout=${flow.idleTimeout}`);
   if (flow.hardTimeout) head.push(`hard_timeout=${flow.hardTimeout}`);
-  const flags = FLAG_ORDER.filter((flag) => flow.flags.includes(flag)).map((flag) => `${flag} `).join('');
+  const flags = FLAG_ORDER.filter((flag) => flow.flags.includes(flag))
+    .map((flag) => `${flag} `)
+    .join('');
   const tail: string[] = [];
   if (flow.importance) tail.push(`importance=${flow.importance}`);
   if (stats?.idleAge !== undefined) tail.push(`idle_age=${stats.idleAge}`);

@@ -1,5 +1,5 @@
-// A packet-in as `ovs-ofctl -P nxt_packet_in2 monitor` prints it, and as data. From: the control socket. To: `packetwalk
-// controller`.
+// A packet-in as `ovs-ofctl -P nxt_packet_in2 monitor` prints it, and as data. From: the control socket. To:
+// `packetwalk controller`.
 import { formatPort } from '../key/ports.js';
 import { formatFlow, formatMatch, type FormatOptions } from '../openflow/format-flow.js';
 import { printActions } from '../openflow/print-actions.js';
@@ -36,7 +36,15 @@ export function packetInRecord(packet: PacketIn, bridge: string, options: Format
   const { reason, id, table, cookie, maxLen, totalLength, inPort, userdata, frame, timeNs, continuation } = packet;
   const { in_port: _, ...metadata } = metadataValues(packet.flow, packet.tlvMap);
   return {
-    ...{ bridge, reason, id, table, cookie: cookie === undefined ? null : `0x${cookie.toString(16)}`, maxLen, totalLength },
+    ...{
+      bridge,
+      reason,
+      id,
+      table,
+      cookie: cookie === undefined ? null : `0x${cookie.toString(16)}`,
+      maxLen,
+      totalLength,
+    },
     ...{ inPort: { no: inPort, name: options.ports?.byNumber(inPort) ?? formatPort(inPort) }, metadata },
     ...{ userdata: toHex(userdata), frame: toHex(frame), timeNs: String(timeNs) },
     ...(continuation === undefined ? {} : { continuation }),
@@ -74,8 +82,9 @@ function stackText(value: Uint8Array): string {
 function packetLine({ frame, flow, tlvMap }: PacketIn, options: FormatOptions): string {
   const headers = new Uint8Array(flow.length);
   headers.set(flow.subarray(HEADERS_START, HEADERS_END), HEADERS_START);
-  const text = formatFlow(headers, undefined, { ...options, tlvMap }).replace(/(^|,)in_port=[^,]*(,|$)/, (_, before: string, after: string) =>
-    before === '' || after === '' ? '' : ',',
+  const text = formatFlow(headers, undefined, { ...options, tlvMap }).replace(
+    /(^|,)in_port=[^,]*(,|$)/,
+    (_, before: string, after: string) => (before === '' || after === '' ? '' : ','),
   );
   const sum = checksumOf(frame);
   return sum === undefined ? text : `${text} ${sum}`;
@@ -86,7 +95,9 @@ const HEADERS_END = 200;
 const CHECKSUM_AT = { tcp: 16, udp: 6, icmp: 2, icmpv6: 2 } as const;
 
 function checksumOf(frame: Uint8Array): string | undefined {
-  const layer = dissect(frame).find((l): l is Extract<Layer, { protocol: keyof typeof CHECKSUM_AT }> => l.protocol in CHECKSUM_AT);
+  const layer = dissect(frame).find(
+    (l): l is Extract<Layer, { protocol: keyof typeof CHECKSUM_AT }> => l.protocol in CHECKSUM_AT,
+  );
   if (!layer) return undefined;
   const at = CHECKSUM_AT[layer.protocol];
   const name = layer.protocol === 'icmpv6' ? 'icmp6' : layer.protocol;

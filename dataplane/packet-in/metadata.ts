@@ -10,7 +10,17 @@ import { Protocol } from '../openflow/protocol.js';
 
 const named = (...names: string[]): ReturnType<typeof fieldByName>[] => names.map(fieldByName);
 const UNLESS_ZERO = [
-  ...named('tun_id', 'tun_src', 'tun_dst', 'tun_ipv6_src', 'tun_ipv6_dst', 'tun_gbp_id', 'tun_gbp_flags', 'metadata', 'pkt_mark'),
+  ...named(
+    'tun_id',
+    'tun_src',
+    'tun_dst',
+    'tun_ipv6_src',
+    'tun_ipv6_dst',
+    'tun_gbp_id',
+    'tun_gbp_flags',
+    'metadata',
+    'pkt_mark',
+  ),
   ...FIELDS.filter((field) => /^reg[0-9]+$/.test(field.name)),
 ];
 const OF_CONNECTION = named('ct_zone', 'ct_mark', 'ct_label');
@@ -53,5 +63,7 @@ function lookAtConnection(flow: Flow, mask: Flow): void {
 /** By name, as values are printed. */
 export function metadataValues(flow: Flow, tlvMap: TlvMap, ports?: PortNames): Record<string, string> {
   const { fields } = metadataOf(flow, tlvMap);
-  return Object.fromEntries(fields.map(({ field, value, mask }) => [field.name, formatFieldValue(field, value, mask, ports)]));
+  return Object.fromEntries(
+    fields.map(({ field, value, mask }) => [field.name, formatFieldValue(field, value, mask, ports)]),
+  );
 }

@@ -1,5 +1,5 @@
-// A packet that a flow has sent to the controllers: its bytes, and all that the pipeline knew of it at that action. Made
-// here from an upcall and the state that its cookie names; told by packet-ins.ts.
+// A packet that a flow has sent to the controllers: its bytes, and all that the pipeline knew of it at that action.
+// Made here from an upcall and the state that its cookie names; told by packet-ins.ts.
 import type { NativeUpcall } from '../datapath/native.js';
 import { InputError } from '../errors.js';
 import { type Field, FIELDS } from '../key/fields.js';
@@ -62,8 +62,10 @@ export class PacketIn {
     return this.frame.length;
   }
 
-  /** A field as it was then, named as in ovs-fields(7); 0 where the packet has none. Throws InputError for a name that no
-   *  field has. */
+  /**
+   * A field as it was then, named as in ovs-fields(7); 0 where the packet has none. Throws InputError for a name that
+   * no field has.
+   */
   field(name: string): bigint {
     const option = tunMetadataIndex(name);
     const field = option === undefined ? byName.get(name) : this.tlvMap.field(option);

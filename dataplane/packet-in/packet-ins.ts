@@ -3,7 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { InputError } from '../errors.js';
 import { PacketIn, type Paused } from './packet-in.js';
-import { type PacketInListener, type PacketInOptions, type PacketInSubscription, Subscription } from './subscription.js';
+import {
+  type PacketInListener,
+  type PacketInOptions,
+  type PacketInSubscription,
+  Subscription,
+} from './subscription.js';
 
 /** Packets that may wait to be resumed; when there are more, the oldest is given up. */
 const MAX_PAUSED = 4096;
@@ -47,12 +52,14 @@ export class PacketIns {
     for (const listener of listeners) listener.put(packet);
   }
 
-  /** The packet goes to who asks first, if `use` can do what he wants with it. Throws InputError when it is not there, or
-   *  no more. */
+  /**
+   * The packet goes to who asks first, if `use` can do what he wants with it. Throws InputError when it is not there,
+   * or no more.
+   */
   take<T>(continuation: string, use: (paused: Paused) => T): T {
     const found = this.#paused.get(continuation);
     if (!found) {
-      const text = 'expected the continuation of a packet that waits; it was resumed, given up, or is another switch\'s';
+      const text = "expected the continuation of a packet that waits; it was resumed, given up, or is another switch's";
       throw new InputError('ECONTINUATION', `${text}: '${continuation}'`);
     }
     const used = use(found.paused);

@@ -1,5 +1,6 @@
 // Packets that controllers send: new ones with actions of their own, and paused ones that go on, changed or not. Both
-// become a frame, its Flow and a state of the pipeline to begin with. From: switch.ts. To: slow-path.ts, which translates.
+// become a frame, its Flow and a state of the pipeline to begin with. From: switch.ts. To: slow-path.ts, which
+// translates.
 import { KEY_SIZE } from '../datapath/native.js';
 import { InputError } from '../errors.js';
 import { fieldByName } from '../key/fields.js';
@@ -53,7 +54,10 @@ export function outgoing(packet: PacketOut, options: ParseOptions, accept: (acti
   const { frame, inPort: port = OFPP.CONTROLLER } = packet;
   checkFrame(frame);
   if (!Number.isInteger(port) || port < 1 || (port >= OFPP.MAX && !WITHOUT_PORT.includes(port)))
-    throw new InputError('EPORT', `expected a port that a packet may come from (or LOCAL, CONTROLLER, NONE), got ${port}`);
+    throw new InputError(
+      'EPORT',
+      `expected a port that a packet may come from (or LOCAL, CONTROLLER, NONE), got ${port}`,
+    );
   const flow = keyFromFrame(frame, port);
   setField(flow, actsetOutput, OFPP.UNSET);
   setFields(flow, packet.fields, options);
@@ -75,7 +79,8 @@ export function parsePacketOut(text: string, options: ParseOptions): PacketOut {
     else if (key === 'packet') frame = frameOf(value);
     else fields.push(item);
   }
-  if (port === undefined) throw new InputError('EPORT', 'expected in_port=PORT, the port that the packet is to seem to come from');
+  if (port === undefined)
+    throw new InputError('EPORT', 'expected in_port=PORT, the port that the packet is to seem to come from');
   if (!frame) throw new InputError('EFRAME', 'expected packet=HEX, the frame from its Ethernet header on');
   return { frame, inPort: port, actions, ...(fields.length === 0 ? {} : { fields: fields.join(',') }) };
 }
@@ -95,7 +100,8 @@ export function resumed({ frame, flow, state }: Paused, changes: ResumeChanges, 
 
 export function frameOf(hex: string): Uint8Array {
   const frame = fromHex(hex);
-  if (!frame) throw new InputError('EFRAME', `expected a frame as hex digits, two for each byte, got '${hex.slice(0, 40)}'`);
+  if (!frame)
+    throw new InputError('EFRAME', `expected a frame as hex digits, two for each byte, got '${hex.slice(0, 40)}'`);
   return frame;
 }
 
@@ -106,7 +112,11 @@ function checkFrame(frame: Uint8Array): void {
 
 function splitActions(text: string): [head: string, actions: string] {
   const m = /^(.*?)(?:^|[\s,])actions?=(.*)$/s.exec(text);
-  if (!m) throw new InputError('EACTION', "expected actions=ACTIONS at the end, got none; ovs-ofctl's packet-out has the same form");
+  if (!m)
+    throw new InputError(
+      'EACTION',
+      "expected actions=ACTIONS at the end, got none; ovs-ofctl's packet-out has the same form",
+    );
   return [m[1], m[2]];
 }
 

@@ -78,7 +78,9 @@ export class Subscription implements PacketInSubscription {
   }
 
   #lose(): void {
-    const [port, line] = [...this.#lines].reduce((longest, next) => (next[1].length > longest[1].length ? next : longest));
+    const [port, line] = [...this.#lines].reduce((longest, next) =>
+      next[1].length > longest[1].length ? next : longest,
+    );
     this.events.forgotten(line.pop()!);
     if (line.length === 0) this.#lines.delete(port);
     this.#waiting--;

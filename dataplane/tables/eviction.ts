@@ -1,5 +1,5 @@
-// How many flows a table takes, and which go when it is full: Open vSwitch's Flow_Table settings (ovs-vswitchd.conf.db(5)).
-// Asked by tables.ts before a flow is added.
+// How many flows a table takes, and which go when it is full: Open vSwitch's Flow_Table settings
+// (ovs-vswitchd.conf.db(5)). Asked by tables.ts before a flow is added.
 //
 // Only flows with a timeout may be evicted. They are grouped by the values of the eviction fields; the largest group
 // loses the flow of the least importance, among equals the one that would end soonest.
@@ -7,7 +7,9 @@ import type { Subfield } from '../openflow/ast.js';
 import { getBits } from '../key/flow.js';
 import type { FlowEntry } from './flow-entry.js';
 
-/** As in OVS a table without settings takes any number, and says that it takes a million (ofproto.c, query_tables()). */
+/**
+ * As in OVS a table without settings takes any number, and says that it takes a million (ofproto.c, query_tables()).
+ */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 export const TOLD_AT_MOST = 1_000_000;
 
@@ -33,7 +35,10 @@ export function chooseVictim(entries: Iterable<FlowEntry>, fields: readonly Subf
   }
   let largest: FlowEntry[] = [];
   for (const group of groups.values()) if (group.length > largest.length) largest = group;
-  return largest.reduce<FlowEntry | undefined>((victim, e) => (victim && !goesBefore(e, victim) ? victim : e), undefined);
+  return largest.reduce<FlowEntry | undefined>(
+    (victim, e) => (victim && !goesBefore(e, victim) ? victim : e),
+    undefined,
+  );
 }
 
 function goesBefore(a: FlowEntry, b: FlowEntry): boolean {

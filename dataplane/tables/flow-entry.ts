@@ -6,8 +6,10 @@ import { toMasked } from '../openflow/normalize.js';
 
 export type Conjunction = Extract<Action, { type: 'conjunction' }>;
 
-/** What went through a flow. A modified flow goes on with its predecessor's, so that packets which are counted late find
- *  the place. */
+/**
+ * What went through a flow. A modified flow goes on with its predecessor's, so that packets which are counted late find
+ * the place.
+ */
 export interface FlowCounts {
   packets: number;
   bytes: number;

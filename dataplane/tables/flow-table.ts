@@ -1,4 +1,5 @@
-// One table: its flows, the way to find the best one, and what it counts. Made by tables.ts, which is what others talk to.
+// One table: its flows, the way to find the best one, and what it counts. Made by tables.ts, which is what others talk
+// to.
 import type { Flow } from '../key/flow.js';
 import type { LookupResult } from '../translate/types.js';
 import { type Classifier, TupleSpace } from './classifier.js';

@@ -1,5 +1,5 @@
-// The switch's groups: numbered lists of buckets that flows send packets to. From: the group parser, through the control
-// socket or a file. To: translate/actions/group.ts (get), which chooses buckets and credits them.
+// The switch's groups: numbered lists of buckets that flows send packets to. From: the group parser, through the
+// control socket or a file. To: translate/actions/group.ts (get), which chooses buckets and credits them.
 //
 // Every method is one change, done whole or refused by throwing InputError. Flows that name a group that goes, go with
 // it: tables.ts listens. With buckets that come or go a group's own count begins anew, as in Open vSwitch.
@@ -128,7 +128,10 @@ export class GroupTable implements Iterable<GroupEntry> {
     const have = old.spec.buckets;
     if (which === 'all') return this.#rebuild(old, []);
     const at = which === 'first' ? 0 : which === 'last' ? have.length - 1 : indexOfBucket(old, which);
-    return this.#rebuild(old, have.filter((_, i) => i !== at));
+    return this.#rebuild(
+      old,
+      have.filter((_, i) => i !== at),
+    );
   }
 
   /** Throws InputError when there is none. */

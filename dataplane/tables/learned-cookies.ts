@@ -28,8 +28,14 @@ export class LearnedCookies {
 
   /** Whose learned flows have nobody left after this change. */
   orphans(change: Change): LearnedWith[] {
-    return [...differences(change)].flatMap(([key, { by, action: { table, cookie } }]) =>
-      by < 0 && (this.#learning.get(key) ?? 0) + by <= 0 ? [{ table, cookie }] : [],
+    return [...differences(change)].flatMap(
+      ([
+        key,
+        {
+          by,
+          action: { table, cookie },
+        },
+      ]) => (by < 0 && (this.#learning.get(key) ?? 0) + by <= 0 ? [{ table, cookie }] : []),
     );
   }
 }

@@ -1,8 +1,8 @@
-// The switch's meters by number. From: the meter parser, through the control socket or a file. To: translation, which asks
-// for the datapath's number of a meter; the token buckets are the datapath's (native/meters.h).
+// The switch's meters by number. From: the meter parser, through the control socket or a file. To: translation, which
+// asks for the datapath's number of a meter; the token buckets are the datapath's (native/meters.h).
 //
-// Every method is one change, done whole or refused by throwing InputError. Flows that name a meter that goes, go with it:
-// tables.ts listens.
+// Every method is one change, done whole or refused by throwing InputError. Flows that name a meter that goes, go with
+// it: tables.ts listens.
 import { InputError, UnsupportedError } from '../errors.js';
 import type { Action, MeterSpec } from '../openflow/ast.js';
 
@@ -103,8 +103,10 @@ export class MeterTable implements Iterable<MeterEntry> {
 
 /** Refuses a meter that cannot be. */
 export function checkMeter({ id, bands }: MeterSpec): void {
-  if (bands.length > MAX_BANDS) throw new InputError('EMETER', `expected at most ${MAX_BANDS} bands in meter ${id}, got ${bands.length}`);
-  if (bands.some(({ type }) => type === 'dscp_remark')) throw new UnsupportedError('meter bands of the type dscp_remark');
+  if (bands.length > MAX_BANDS)
+    throw new InputError('EMETER', `expected at most ${MAX_BANDS} bands in meter ${id}, got ${bands.length}`);
+  if (bands.some(({ type }) => type === 'dscp_remark'))
+    throw new UnsupportedError('meter bands of the type dscp_remark');
 }
 
 /** Refuses actions that name a meter that is not there. */

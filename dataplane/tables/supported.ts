@@ -6,7 +6,10 @@ import type { Action, Match } from '../openflow/ast.js';
 export function checkMatch({ fields }: Match): void {
   for (const { field, value, mask } of fields) {
     if (mask === 0n || !(field.name === 'dp_hash' || (field.name === 'recirc_id' && value !== 0n))) continue;
-    throw new InputError('EFIELD', `expected fields that flows may match, got ${field.name}, which is the datapath's own`);
+    throw new InputError(
+      'EFIELD',
+      `expected fields that flows may match, got ${field.name}, which is the datapath's own`,
+    );
   }
 }
 

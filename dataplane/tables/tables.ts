@@ -1,8 +1,8 @@
 // The switch's flow tables, 0 to 254, and the ways to change them. From: the flow parser, through the control socket or
 // a file. To: translate/ (lookup), and whoever listens for changes, such as the revalidation of megaflows.
 //
-// Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError. change() makes
-// one of several.
+// Every method is one change: done whole, told once to listeners, or refused whole by throwing InputError. change()
+// makes one of several.
 import { InputError } from '../errors.js';
 import type { Flow } from '../key/flow.js';
 import type { Action, FlowSpec } from '../openflow/ast.js';
@@ -145,7 +145,7 @@ export class Tables {
 
   /** Flows that were learned with delete_learned go with the last flow that learned them. */
   #deleteOrphans(journal: Journal): void {
-    for (let last = -1; last !== journal.size; ) {
+    for (let last = -1; last !== journal.size;) {
       last = journal.size;
       for (const { table, cookie } of this.#learnedCookies.orphans(journal.change)) {
         this.delete({ table, cookie, cookieMask: ALL_BITS });
@@ -173,8 +173,10 @@ export class Tables {
     });
   }
 
-  /** Gives the flows that `spec` is about its actions. As OpenFlow 1.0 has it, they get its cookie, too, unless it filters
-   *  by one, and where there is no such flow it is added. Returns the flows with their new actions. */
+  /**
+   * Gives the flows that `spec` is about its actions. As OpenFlow 1.0 has it, they get its cookie, too, unless it
+   * filters by one, and where there is no such flow it is added. Returns the flows with their new actions.
+   */
   modify(spec: FlowSpec, { strict = false, modern = false }: ModOptions = {}): FlowEntry[] {
     return this.change(() => {
       checkMatch(spec.match);
@@ -210,8 +212,10 @@ export class Tables {
     return printActions(entry.actions) === printActions(spec.actions) ? new Learned(entry) : undefined;
   }
 
-  /** learn() would not make this flow, nor change the one with its match: there are `limit` with its cookie, those among them that
-   *  it is about to make (`before`). One that is there just like that is only refreshed. */
+  /**
+   * learn() would not make this flow, nor change the one with its match: there are `limit` with its cookie, those among
+   * them that it is about to make (`before`). One that is there just like that is only refreshed.
+   */
   learnsNoMore(spec: FlowSpec, limit: number, before: readonly FlowSpec[] = []): boolean {
     if (limit === 0 || this.learned(spec)) return false;
     const alike = before.filter((f) => f.table === spec.table && f.cookie === spec.cookie && !this.#find(f));
@@ -235,7 +239,9 @@ export class Tables {
     return this.change(() => this.#remove(over, (entry) => entry.isOver(now) ?? 'idle'));
   }
 
-  /** Settings of one table, or of all that have none of their own. Flows beyond a lower limit are evicted, if they may. */
+  /**
+   * Settings of one table, or of all that have none of their own. Flows beyond a lower limit are evicted, if they may.
+   */
   configure(settings: Partial<TableSettings>, id?: number): void {
     if (id === undefined) this.#defaults = { ...this.#defaults, ...settings };
     else this.#ownSettings.add(id);
@@ -260,7 +266,10 @@ export class Tables {
 
   /** N of each tun_metadata<N> that flows and groups match or write. */
   tunMetadataInUse(): Set<number> {
-    return tunMetadataIn([this.entries().map(({ spec, actions }) => [spec.match, actions]), [...this.groups].map(({ spec }) => spec)]);
+    return tunMetadataIn([
+      this.entries().map(({ spec, actions }) => [spec.match, actions]),
+      [...this.groups].map(({ spec }) => spec),
+    ]);
   }
 
   #references(idsOf: (actions: readonly Action[]) => number[]): Map<number, number> {

@@ -1,5 +1,5 @@
-// Which Geneve options flows and groups speak of, wherever in a match, an action or an action within one: those mappings may
-// not go. From: tables.ts.
+// Which Geneve options flows and groups speak of, wherever in a match, an action or an action within one: those
+// mappings may not go. From: tables.ts.
 import { tunMetadataIndex } from '../key/tlv-map.js';
 
 /** N of each tun_metadata<N> that is named as a field anywhere in `value`. */

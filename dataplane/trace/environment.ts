@@ -42,7 +42,10 @@ export interface OfflineSwitch {
   warnings: Warning[];
 }
 
-/** `portsFile`: parsed JSON. `groups` and `meters` are there before the flows that name them. Throws InputError for what is wrong with any. */
+/**
+ * `portsFile`: parsed JSON. `groups` and `meters` are there before the flows that name them. Throws InputError for what
+ * is wrong with any.
+ */
 export function makeOfflineSwitch(
   flows: Source[],
   portsFile: unknown,

@@ -1,5 +1,5 @@
-// followPacket: where a packet would come out, and which flows it would meet, without the words of a trace: for questions
-// asked by the thousand. From: flows/antrea/verdict.ts. Passes and assumed connection states are traceFlow's.
+// followPacket: where a packet would come out, and which flows it would meet, without the words of a trace: for
+// questions asked by the thousand. From: flows/antrea/verdict.ts. Passes and assumed connection states are traceFlow's.
 import type { Flow } from '../key/flow.js';
 import type { FlowEntry } from '../tables/flow-entry.js';
 import { translatePacket } from '../translate/translate.js';
@@ -21,7 +21,8 @@ class Pathfinder implements Recorder {
   readonly frozen: Frozen[] = [];
   readonly outputs: Output[] = [];
 
-  freeze: Recorder['freeze'] = (recircId, state, flow, ct) => void this.frozen.push({ recircId, state, flow: flow.slice(), ct });
+  freeze: Recorder['freeze'] = (recircId, state, flow, ct) =>
+    void this.frozen.push({ recircId, state, flow: flow.slice(), ct });
   packetIn(): void {}
   output: Recorder['output'] = (port, flow, tunnel) => void this.outputs.push({ port, flow, tunnel });
   table(): void {}

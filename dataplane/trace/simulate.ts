@@ -13,7 +13,14 @@ import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js'
 import { formatFlow } from '../openflow/format-flow.js';
 import { thawedFlow } from '../translate/freeze.js';
 import { translatePacket } from '../translate/translate.js';
-import type { DatapathCt, Environment, FrozenState, PacketInOrder, RecircIds, Translation } from '../translate/types.js';
+import type {
+  DatapathCt,
+  Environment,
+  FrozenState,
+  PacketInOrder,
+  RecircIds,
+  Translation,
+} from '../translate/types.js';
 import { DEFAULT_CT_STATE, formatCtState, parseCtState } from './ct-next.js';
 import { type Frozen, type Output, type RecordOptions, TraceRecorder } from './recorder.js';
 import type { Trace, TraceNode, TracePacketIn, TracePass } from './types.js';
@@ -86,7 +93,9 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
     }
     // What has recirculated by then is told nevertheless, as in OVS.
     for (const frozen of recorder.frozen) {
-      queue.push(options.conntrack ? trackedPass(pass, frozen, options.conntrack) : nextPass(pass, frozen, ctNext.shift()));
+      queue.push(
+        options.conntrack ? trackedPass(pass, frozen, options.conntrack) : nextPass(pass, frozen, ctNext.shift()),
+      );
     }
   }
   trace.outputs = outputs.map((output) => describeOutput(output, env));
@@ -174,7 +183,11 @@ function recirculated(pass: Pass, frozen: Frozen): Flow {
 function trackedPass(pass: Pass, frozen: Frozen, conntrack: NonNullable<TraceOptions['conntrack']>): Pass {
   const next = recirculated(pass, frozen);
   conntrack(next, frozen.ct);
-  return { flow: next, state: frozen.state, resumed: { ctState: formatCtState(getNumber(next, fields.ctState)), byDefault: false } };
+  return {
+    flow: next,
+    state: frozen.state,
+    resumed: { ctState: formatCtState(getNumber(next, fields.ctState)), byDefault: false },
+  };
 }
 
 /** With an assumed connection state. */

@@ -52,13 +52,19 @@ interface Options {
 }
 
 /** `entries`: the table's flows; `winner` is left out. Losers come by falling priority. */
-export function whyNot(flow: Flow, entries: Iterable<FlowEntry>, winner: FlowEntry | undefined, options: Options): WhyNot {
+export function whyNot(
+  flow: Flow,
+  entries: Iterable<FlowEntry>,
+  winner: FlowEntry | undefined,
+  options: Options,
+): WhyNot {
   const losers: Loser[] = [];
   const clauses: FlowEntry[] = [];
   for (const entry of entries) {
     if (entry === winner) continue;
     if (entry.conjunctions.length > 0) clauses.push(entry);
-    else if (!entry.spec.match.fields.some(({ field }) => field.name === 'conj_id')) losers.push(loser(flow, entry, options));
+    else if (!entry.spec.match.fields.some(({ field }) => field.name === 'conj_id'))
+      losers.push(loser(flow, entry, options));
   }
   losers.sort((a, b) => b.priority - a.priority);
   return { losers, conjunctions: conjunctionStates(flow, clauses, options) };
@@ -76,13 +82,17 @@ function loser(flow: Flow, entry: FlowEntry, options: Options): Loser {
 }
 
 function firstFailure(flow: Flow, entry: FlowEntry, { ports }: Options): Failed | undefined {
-  const fails = ({ field, value, mask }: FieldMatch): boolean => (getField(flow, field) & (mask ?? ones(field.bits))) !== value;
+  const fails = ({ field, value, mask }: FieldMatch): boolean =>
+    (getField(flow, field) & (mask ?? ones(field.bits))) !== value;
   const found = entry.spec.match.fields.find(fails);
   if (!found) return undefined;
   const { field, value, mask } = found;
   // Of a field that is matched in part, that part.
   const got = getField(flow, field);
-  const shown = mask !== undefined && PARTS.has(field.format) ? formatMatchValue(field, got & mask, mask, ports) : formatFieldValue(field, got, undefined, ports);
+  const shown =
+    mask !== undefined && PARTS.has(field.format)
+      ? formatMatchValue(field, got & mask, mask, ports)
+      : formatFieldValue(field, got, undefined, ports);
   return { field: field.name, wanted: formatMatchValue(field, value, mask, ports), got: shown };
 }
 
@@ -95,7 +105,12 @@ function conjunctionStates(flow: Flow, entries: readonly FlowEntry[], options: O
       const key = `${entry.priority} ${id}`;
       let state = states.get(key);
       if (!state) {
-        const all = Array.from({ length: nClauses }, (_, i): ClauseState => ({ clause: i + 1, of: nClauses, met: false, flows: [] }));
+        const all = Array.from({ length: nClauses }, (_, i): ClauseState => ({
+          clause: i + 1,
+          of: nClauses,
+          met: false,
+          flows: [],
+        }));
         states.set(key, (state = { id, priority: entry.priority, whole: false, clauses: all }));
       }
       const at = state.clauses[clause - 1];

@@ -1,4 +1,5 @@
-// What of a packet is hashed to choose a bucket; all of it is looked at. From: actions/group.ts. The numbers are hash.ts's.
+// What of a packet is hashed to choose a bucket; all of it is looked at. From: actions/group.ts. The numbers are
+// hash.ts's.
 import { type Field, fieldByName } from '../key/fields.js';
 import { getField, lookAt, setBits } from '../key/flow.js';
 import { tunMetadataIndex } from '../key/tlv-map.js';
@@ -118,5 +119,13 @@ function lookAtBits(ctx: Context, field: Field, mask: bigint | undefined): void 
 /** In network byte order, as many bytes as OVS's value of that field has. */
 function valueBytes(field: Field, value: bigint): Uint8Array {
   const size = field.name === 'in_port_of10' ? 2 : field.size;
-  return Uint8Array.from(Buffer.from(value.toString(16).padStart(size * 2, '0').slice(-size * 2), 'hex'));
+  return Uint8Array.from(
+    Buffer.from(
+      value
+        .toString(16)
+        .padStart(size * 2, '0')
+        .slice(-size * 2),
+      'hex',
+    ),
+  );
 }

@@ -1,6 +1,6 @@
-// The slots of a select group, each with the number of the bucket that packets of that hash go to: Webster's method, slot
-// after slot to the bucket with the largest weight per slot that it has. The same slots as OVS makes for dp_hash. From:
-// actions/group.ts.
+// The slots of a select group, each with the number of the bucket that packets of that hash go to: Webster's method,
+// slot after slot to the bucket with the largest weight per slot that it has. The same slots as OVS makes for dp_hash.
+// From: actions/group.ts.
 import type { GroupEntry } from '../tables/group-table.js';
 
 const MIN_SLOTS = 16;

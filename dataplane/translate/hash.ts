@@ -1,5 +1,5 @@
-// The hashes by which Open vSwitch spreads packets over buckets: the same numbers, so that a select group that says what
-// to hash chooses the same bucket here as there. From: actions/group.ts.
+// The hashes by which Open vSwitch spreads packets over buckets: the same numbers, so that a select group that says
+// what to hash chooses the same bucket here as there. From: actions/group.ts.
 //
 // Words are little-endian and 32 bits wide: MurmurHash3's steps for fields one after the other, Jenkins's lookup3 for
 // the symmetric hash of a whole packet.
@@ -22,7 +22,9 @@ function finish(hash: number, size: number): number {
 
 /** The word at `at`; bytes beyond the end are 0. */
 function wordAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) | 0;
+  return (
+    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24) | 0
+  );
 }
 
 export function hashBytes(bytes: Uint8Array, basis: number): number {

@@ -8,12 +8,14 @@ import type { FrozenStep } from './types.js';
 export function stepsText(steps: readonly FrozenStep[], options: FormatOptions): string {
   let known = '';
   const parts = steps.flatMap(({ table, cookie = 0xffff_ffff_ffff_ffffn, actions }) =>
-    actions.filter(({ type }) => type !== 'note' && type !== 'conjunction').flatMap((action) => {
-      const owner = `unroll_xlate(table=${table}, cookie=${cookie})`;
-      const isNews = dependsOnOwner(action) && owner !== known;
-      if (isNews) known = owner;
-      return [...(isNews ? [owner] : []), printActions([action], options)];
-    }),
+    actions
+      .filter(({ type }) => type !== 'note' && type !== 'conjunction')
+      .flatMap((action) => {
+        const owner = `unroll_xlate(table=${table}, cookie=${cookie})`;
+        const isNews = dependsOnOwner(action) && owner !== known;
+        if (isNews) known = owner;
+        return [...(isNews ? [owner] : []), printActions([action], options)];
+      }),
   );
   return parts.join(',');
 }

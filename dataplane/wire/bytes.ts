@@ -84,7 +84,11 @@ export function ipv6Text(b: Uint8Array, at: number): string {
   }
   if (best === 0 && bestSize === 6) return `::${ipv4Text(b, at + 12)}`;
   if (best === 0 && bestSize === 5 && groups[5] === 0xffff) return `::ffff:${ipv4Text(b, at + 12)}`;
-  const text = (from: number, to: number) => groups.slice(from, to).map((g) => g.toString(16)).join(':');
+  const text = (from: number, to: number) =>
+    groups
+      .slice(from, to)
+      .map((g) => g.toString(16))
+      .join(':');
   return best < 0 ? text(0, 8) : `${text(0, best)}::${text(best + bestSize, 8)}`;
 }
 

@@ -47,7 +47,7 @@ export class GeneveView {
     if (version !== 0) return new Malformed('geneve', 'bad_version', `expected 0, got ${version}`);
     const size = GENEVE_SIZE + (bytes[VERSION_OPTIONS] & 0x3f) * 4;
     if (size > bytes.length) return truncated('geneve', size, bytes.length);
-    for (let at = GENEVE_SIZE; at < size; ) {
+    for (let at = GENEVE_SIZE; at < size;) {
       const option = at + OPTION_SIZE <= size ? OPTION_SIZE + (bytes[at + 3] & 0x1f) * 4 : Infinity;
       if (at + option > size) return new Malformed('geneve', 'bad_header_size', 'an option is longer than the options');
       at += option;
@@ -69,7 +69,7 @@ export class GeneveView {
   }
   get options(): GeneveOption[] {
     const out: GeneveOption[] = [];
-    for (let at = GENEVE_SIZE; at < this.headerSize; ) {
+    for (let at = GENEVE_SIZE; at < this.headerSize;) {
       const size = OPTION_SIZE + (this.bytes[at + 3] & 0x1f) * 4;
       const data = this.bytes.subarray(at + OPTION_SIZE, at + size);
       out.push({ class: u16(this.bytes, at), type: this.bytes[at + 2], data });

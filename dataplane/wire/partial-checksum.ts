@@ -1,5 +1,6 @@
-// Frames of a device that leaves checksums to be filled in (CHECKSUM_PARTIAL): the TCP or UDP field holds the sum of the
-// pseudo header only. A capture that Wireshark is to read has them filled in as the device would. Used by capture files.
+// Frames of a device that leaves checksums to be filled in (CHECKSUM_PARTIAL): the TCP or UDP field holds the sum of
+// the pseudo header only. A capture that Wireshark is to read has them filled in as the device would. Used by capture
+// files.
 import { u16 } from './bytes.js';
 import { fillChecksum, pseudoSum } from './checksum.js';
 import { ETHERTYPE } from './ethernet.js';
@@ -19,7 +20,12 @@ export function withChecksum(frame: Uint8Array): Uint8Array {
   const field = FIELD[frame[at + 9]];
   const isFragment = (u16(frame, at + 6) & 0x3fff) !== 0;
   if (field === undefined || isFragment || frame.length < end || end < at + header + field + 2) return frame;
-  const pseudo = pseudoSum(frame.subarray(at + 12, at + 16), frame.subarray(at + 16, at + 20), frame[at + 9], end - at - header);
+  const pseudo = pseudoSum(
+    frame.subarray(at + 12, at + 16),
+    frame.subarray(at + 16, at + 20),
+    frame[at + 9],
+    end - at - header,
+  );
   if (u16(frame, at + header + field) !== pseudo) return frame;
   const filled = frame.slice();
   fillChecksum(filled.subarray(at + header, end), field, pseudo, frame[at + 9] === IPPROTO.udp);

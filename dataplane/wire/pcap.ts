@@ -38,7 +38,7 @@ export function readPcap(file: Uint8Array): PcapRecord[] | Malformed {
   }
   const unit = magic === MAGIC_NANO ? 1n : 1000n;
   const records: PcapRecord[] = [];
-  for (let at = FILE_HEADER; at + RECORD_HEADER <= file.length; ) {
+  for (let at = FILE_HEADER; at + RECORD_HEADER <= file.length;) {
     const captured = view.getUint32(at + 8, little);
     const data = at + RECORD_HEADER;
     if (captured > MAX_SNAPLEN) {

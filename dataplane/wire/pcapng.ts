@@ -74,8 +74,10 @@ export function pcapngPacket(packet: PcapngPacket): Uint8Array {
   return block(ENHANCED_PACKET, body, options);
 }
 
-/** The interfaces and packets of a little-endian file of one section, nanoseconds, as the functions above write it. A last
- *  block that is cut short, as in a file that is still being written, is left out. */
+/**
+ * The interfaces and packets of a little-endian file of one section, nanoseconds, as the functions above write it. A
+ * last block that is cut short, as in a file that is still being written, is left out.
+ */
 export function readPcapng(file: Uint8Array): { interfaces: PcapngInterface[]; packets: PcapngPacket[] } | Malformed {
   if (file.length < BLOCK_OVERHEAD + 16) return truncated('pcapng', BLOCK_OVERHEAD + 16, file.length);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -84,7 +86,7 @@ export function readPcapng(file: Uint8Array): { interfaces: PcapngInterface[]; p
   }
   const interfaces: PcapngInterface[] = [];
   const packets: PcapngPacket[] = [];
-  for (let at = 0; at + BLOCK_OVERHEAD <= file.length; ) {
+  for (let at = 0; at + BLOCK_OVERHEAD <= file.length;) {
     const type = view.getUint32(at, true);
     const size = view.getUint32(at + 4, true);
     if (size < BLOCK_OVERHEAD || size % 4 !== 0) {
@@ -164,7 +166,7 @@ function cut(value: Uint8Array): Uint8Array {
 function readOptions(bytes: Uint8Array): Map<number, Uint8Array> {
   const options = new Map<number, Uint8Array>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 4 <= bytes.length; ) {
+  for (let at = 0; at + 4 <= bytes.length;) {
     const code = view.getUint16(at, true);
     const size = view.getUint16(at + 2, true);
     if (code === OPTION.end) break;

@@ -114,7 +114,7 @@ export class TcpView {
 /** Stops at end-of-list and at the first option that does not fit. */
 export function tcpOptions(bytes: Uint8Array): TcpOption[] {
   const out: TcpOption[] = [];
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const kind = bytes[i];
     if (kind === 0) break;
     if (kind === 1) {

@@ -1,5 +1,5 @@
-// What a section of a pipeline may be written from, beside policies: compared by identity from one generation to the next
-// (FlowMaker.section). Used by each pipeline.
+// What a section of a pipeline may be written from, beside policies: compared by identity from one generation to the
+// next (FlowMaker.section). Used by each pipeline.
 import type { NodeState } from '../../kube/node-state.js';
 
 /** The node, its pods and the other nodes. */

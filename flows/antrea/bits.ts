@@ -1,6 +1,6 @@
-// Named bits of registers, ct_mark, ct_label and pkt_mark: each pipeline lists its own once, and builds matches and loads
-// from them. A field that does not fit its register, overlaps another, or is given too large a value throws RangeError
-// when the pipeline is loaded, not when a packet is wrong.
+// Named bits of registers, ct_mark, ct_label and pkt_mark: each pipeline lists its own once, and builds matches and
+// loads from them. A field that does not fit its register, overlaps another, or is given too large a value throws
+// RangeError when the pipeline is loaded, not when a packet is wrong.
 import { fieldByName } from '../../dataplane/key/fields.js';
 import { ones } from '../../dataplane/key/flow.js';
 
@@ -29,10 +29,14 @@ export class Bits<Values extends Readonly<Record<string, number>> = Readonly<Rec
   readonly count: number;
   readonly mask: bigint;
 
-  constructor(readonly name: string, readonly info: BitsInfo & { values?: Values }) {
+  constructor(
+    readonly name: string,
+    readonly info: BitsInfo & { values?: Values },
+  ) {
     const { field, first, last, values = {} } = info;
     const { bits } = fieldByName(field);
-    if (first < 0 || last < first || last >= bits) throw new RangeError(`${name}: bits ${first}..${last} do not lie in ${field} (${bits} bits)`);
+    if (first < 0 || last < first || last >= bits)
+      throw new RangeError(`${name}: bits ${first}..${last} do not lie in ${field} (${bits} bits)`);
     this.count = last - first + 1;
     this.mask = ((1n << BigInt(this.count)) - 1n) << BigInt(first);
     for (const value of Object.values<number>(values)) this.#check(BigInt(value));
@@ -47,7 +51,10 @@ export class Bits<Values extends Readonly<Record<string, number>> = Readonly<Rec
 
   #value(of: keyof Values | number | bigint): bigint {
     const value = typeof of === 'string' ? this.info.values?.[of] : (of as number | bigint);
-    if (value === undefined) throw new RangeError(`${this.name}: expected one of ${Object.keys(this.info.values ?? {}).join(', ')}, got ${String(of)}`);
+    if (value === undefined)
+      throw new RangeError(
+        `${this.name}: expected one of ${Object.keys(this.info.values ?? {}).join(', ')}, got ${String(of)}`,
+      );
     return this.#check(BigInt(value));
   }
 
@@ -73,7 +80,9 @@ export class Bits<Values extends Readonly<Record<string, number>> = Readonly<Rec
   /** `set_field:0x2/0xffff->reg0`: the action in OpenFlow 1.5's words. */
   set(of: keyof Values | number | bigint): string {
     const value = hex(this.#value(of) << BigInt(this.info.first));
-    return this.whole ? `set_field:${value}->${this.info.field}` : `set_field:${value}/${hex(this.mask)}->${this.info.field}`;
+    return this.whole
+      ? `set_field:${value}->${this.info.field}`
+      : `set_field:${value}/${hex(this.mask)}->${this.info.field}`;
   }
 
   /** `NXM_NX_REG0[0..15]`: in move, learn, output. */
@@ -92,7 +101,9 @@ export function matchAll(...parts: readonly BitsValue[]): string {
     terms.set(field, known ? { field, value: known.value | value, mask: known.mask | mask } : { field, value, mask });
   }
   return [...terms.values()]
-    .map(({ field, value, mask }) => (mask === ones(fieldByName(field).bits) ? `${field}=${hex(value)}` : `${field}=${hex(value)}/${hex(mask)}`))
+    .map(({ field, value, mask }) =>
+      mask === ones(fieldByName(field).bits) ? `${field}=${hex(value)}` : `${field}=${hex(value)}/${hex(mask)}`,
+    )
     .join(',');
 }
 

@@ -1,5 +1,5 @@
-// What a policy rule's clauses match, in flow text: addresses, ports, port ranges as the fewest value/mask pairs. Shared
-// by all pipelines.
+// What a policy rule's clauses match, in flow text: addresses, ports, port ranges as the fewest value/mask pairs.
+// Shared by all pipelines.
 import { type Family, familyOf, parseCidr } from '../../kube/address.js';
 import type { PortMatch } from '../../kube/node-state.js';
 
@@ -25,7 +25,11 @@ export function addressMatch(text: string, side: 'src' | 'dst', families: readon
 }
 
 /** What a clause of peers matches; `any` is every packet of each family. */
-export function peerMatches(peers: 'any' | readonly string[], side: 'src' | 'dst', families: readonly Family[]): string[] {
+export function peerMatches(
+  peers: 'any' | readonly string[],
+  side: 'src' | 'dst',
+  families: readonly Family[],
+): string[] {
   if (peers === 'any') return families.map(anyOf);
   return peers.flatMap((text) => addressMatch(text, side, families) ?? []);
 }
@@ -41,20 +45,24 @@ export function portMatches(port: PortMatch, families: readonly Family[]): strin
     }
     const protocol = family === 'ipv6' ? `${port.protocol}6` : port.protocol;
     return range('tp_dst', port.from, port.to).flatMap((dst) =>
-      range('tp_src', port.sourceFrom, port.sourceTo).map((src) => [protocol, src, dst].filter((part) => part !== '').join(',')),
+      range('tp_src', port.sourceFrom, port.sourceTo).map((src) =>
+        [protocol, src, dst].filter((part) => part !== '').join(','),
+      ),
     );
   });
 }
 
 function range(field: string, from: number | undefined, to: number | undefined): string[] {
   if (from === undefined || to === undefined) return [''];
-  return portMasks(from, to).map(({ value, mask }) => (mask === 0xffff ? `${field}=${value}` : `${field}=0x${value.toString(16)}/0x${mask.toString(16)}`));
+  return portMasks(from, to).map(({ value, mask }) =>
+    mask === 0xffff ? `${field}=${value}` : `${field}=0x${value.toString(16)}/0x${mask.toString(16)}`,
+  );
 }
 
 /** Ports from..to as the fewest aligned blocks: each as large as its first port's alignment and the end allow. */
 export function portMasks(from: number, to: number): { value: number; mask: number }[] {
   const blocks: { value: number; mask: number }[] = [];
-  for (let value = from; value <= to; ) {
+  for (let value = from; value <= to;) {
     let size = 1;
     while (value % (size * 2) === 0 && value + size * 2 - 1 <= to && size < 1 << PORT_BITS) size *= 2;
     blocks.push({ value, mask: 0x10000 - size });

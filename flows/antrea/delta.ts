@@ -1,5 +1,5 @@
-// What is to be done to a switch that has some generated tables, so that it has others: flows, groups and meters by their
-// text. Used by the lab, which has the old ones in files, and by whoever follows a cluster in one process.
+// What is to be done to a switch that has some generated tables, so that it has others: flows, groups and meters by
+// their text. Used by the lab, which has the old ones in files, and by whoever follows a cluster in one process.
 import type { Generated } from './types.js';
 
 /** Lines as add-flow, add-group and add-meter take them. */
@@ -36,8 +36,10 @@ function delta(before: readonly string[], now: readonly string[], identity: (lin
   };
 }
 
-/** Lines of one list that are not in the other. After a small change both are the same but for a few places: there is no
- *  need to look each line up. */
+/**
+ * Lines of one list that are not in the other. After a small change both are the same but for a few places: there is no
+ * need to look each line up.
+ */
 function differing(before: readonly string[], now: readonly string[]): [gone: string[], come: string[]] {
   const [gone, come]: [string[], string[]] = [[], []];
   let [i, j] = [0, 0];
@@ -62,7 +64,12 @@ function differing(before: readonly string[], now: readonly string[]): [gone: st
 const LOOK_AHEAD = 64;
 
 /** How many lines of each are to be left out so that both go on with the same. */
-function nextEqual(before: readonly string[], i: number, now: readonly string[], j: number): [number, number] | undefined {
+function nextEqual(
+  before: readonly string[],
+  i: number,
+  now: readonly string[],
+  j: number,
+): [number, number] | undefined {
   for (let sum = 1; sum <= LOOK_AHEAD; sum++) {
     for (let k = 0; k <= sum; k++) {
       const [old, fresh] = [before[i + k], now[j + sum - k]];
@@ -74,7 +81,10 @@ function nextEqual(before: readonly string[], i: number, now: readonly string[],
 
 /** Table, priority and match of a generated line: what a strict deletion names. */
 function flowIdentity(line: string): string {
-  return line.slice(0, line.indexOf(' actions=')).replace(/^cookie=0x[0-9a-f]+,/, '').replace(/(idle|hard)_timeout=\d+,/g, '');
+  return line
+    .slice(0, line.indexOf(' actions='))
+    .replace(/^cookie=0x[0-9a-f]+,/, '')
+    .replace(/(idle|hard)_timeout=\d+,/g, '');
 }
 
 function groupIdentity(line: string): string {
@@ -86,11 +96,15 @@ function meterIdentity(line: string): string {
 }
 
 export function isEmpty({ flows, groups, meters }: TablesDelta): boolean {
-  return [flows, groups, meters].every(({ added, changed, removed }) => added.length + changed.length + removed.length === 0);
+  return [flows, groups, meters].every(
+    ({ added, changed, removed }) => added.length + changed.length + removed.length === 0,
+  );
 }
 
-/** Flows and groups as packetwalk/bundle takes them: groups that come, since flows may name them; flows that come and go;
- *  groups that go. Meters are no part of bundles. */
+/**
+ * Flows and groups as packetwalk/bundle takes them: groups that come, since flows may name them; flows that come and
+ * go; groups that go. Meters are no part of bundles.
+ */
 export function bundleText({ flows, groups }: TablesDelta): string {
   return [
     ...[...groups.added, ...groups.changed].map((line) => `group add_or_mod ${line}`),

@@ -70,7 +70,11 @@ export class Ids {
   /** What only saves work: flows that were read before. */
   readonly cache = new Map<string, unknown>();
 
-  constructor({ firstConjunction = 1, firstGroup = 1, from }: { firstConjunction?: number; firstGroup?: number; from?: IdsState } = {}) {
+  constructor({
+    firstConjunction = 1,
+    firstGroup = 1,
+    from,
+  }: { firstConjunction?: number; firstGroup?: number; from?: IdsState } = {}) {
     this.conjunctions = new Counter(firstConjunction, from?.conjunctions);
     this.groups = new Counter(firstGroup, from?.groups);
     this.kept = new Map(from?.kept);

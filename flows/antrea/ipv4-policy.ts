@@ -1,4 +1,5 @@
-// What the v0.10 pipelines have in common for NetworkPolicies: a rule's clauses, and the drop for a closed pod. IPv4 only.
+// What the v0.10 pipelines have in common for NetworkPolicies: a rule's clauses, and the drop for a closed pod. IPv4
+// only.
 import type { Isolation, PolicyRule } from '../../kube/node-state.js';
 import { printRef } from '../../kube/objects.js';
 import type { Bits } from './bits.js';

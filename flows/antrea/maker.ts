@@ -1,7 +1,15 @@
-// The pen with which a pipeline writes: each call is one flow, group or meter in ovs-ofctl's words, with the object that
-// it comes from. Clauses of conjunctions with the same table, priority and match become one flow. A change costs what it
-// changes: a section whose basis is what it was the last time is not written again, and no text is read twice (Ids.cache).
-import { type GroupSpec, type MeterSpec, parseFlow, parseGroup, parseMeter, TlvMap } from '../../dataplane/openflow/index.js';
+// The pen with which a pipeline writes: each call is one flow, group or meter in ovs-ofctl's words, with the object
+// that it comes from. Clauses of conjunctions with the same table, priority and match become one flow. A change costs
+// what it changes: a section whose basis is what it was the last time is not written again, and no text is read twice
+// (Ids.cache).
+import {
+  type GroupSpec,
+  type MeterSpec,
+  parseFlow,
+  parseGroup,
+  parseMeter,
+  TlvMap,
+} from '../../dataplane/openflow/index.js';
 import type { Ids } from './ids.js';
 import type { Generated, MadeFlow, MadeGroup, MadeMeter, Origin } from './types.js';
 
@@ -49,7 +57,16 @@ interface Part {
   asked: { conjunctions: string[]; groups: string[] };
 }
 
-const newPart = (basis?: readonly unknown[]): Part => ({ basis, flows: [], clauses: [], written: new Set(), groups: [], meters: [], left: [], asked: { conjunctions: [], groups: [] } });
+const newPart = (basis?: readonly unknown[]): Part => ({
+  basis,
+  flows: [],
+  clauses: [],
+  written: new Set(),
+  groups: [],
+  meters: [],
+  left: [],
+  asked: { conjunctions: [], groups: [] },
+});
 
 /** From one generation to the next. */
 interface Kept {
@@ -78,7 +95,11 @@ export class FlowMaker {
     },
   ) {
     this.#tlvMap = options.tlvMap === undefined ? undefined : TlvMap.parse(options.tlvMap);
-    this.#before = (options.ids.cache.get('maker') as Kept | undefined) ?? { sections: new Map(), clauseFlows: new Map(), parsed: new Map() };
+    this.#before = (options.ids.cache.get('maker') as Kept | undefined) ?? {
+      sections: new Map(),
+      clauseFlows: new Map(),
+      parsed: new Map(),
+    };
   }
 
   get #part(): Part {
@@ -98,7 +119,8 @@ export class FlowMaker {
       this.#now.sections.set(name, known);
       return;
     }
-    for (const { text, spec } of known ? [...known.flows, ...known.groups, ...known.meters] : []) this.#before.parsed.set(text, spec);
+    for (const { text, spec } of known ? [...known.flows, ...known.groups, ...known.meters] : [])
+      this.#before.parsed.set(text, spec);
     const part = newPart(basis);
     [conjunctions.heard, groups.heard] = [part.asked.conjunctions, part.asked.groups];
     this.#parts.push(part);
@@ -131,7 +153,11 @@ export class FlowMaker {
 
   /** `text` as add-group takes it. */
   group(text: string, ...origins: Origin[]): void {
-    this.#part.groups.push({ spec: this.#once<GroupSpec>(text, () => parseGroup(text, { tlvMap: this.#tlvMap })), text, origins });
+    this.#part.groups.push({
+      spec: this.#once<GroupSpec>(text, () => parseGroup(text, { tlvMap: this.#tlvMap })),
+      text,
+      origins,
+    });
   }
 
   /** `text` as add-meter takes it. */
@@ -178,12 +204,25 @@ export class FlowMaker {
     if (before) this.#before.parsed.set(before.text, before.spec);
     const list = entries.map(({ clause }) => clause).sort((a, b) => a.conj - b.conj || a.k - b.k);
     const actions = list.map(({ conj, k, n }) => `conjunction(${conj},${k}/${n})`).join(',');
-    return this.#madeFlow({ ...entries[0].flow, actions }, entries.map(({ origin }) => origin));
+    return this.#madeFlow(
+      { ...entries[0].flow, actions },
+      entries.map(({ origin }) => origin),
+    );
   }
 
-  #flowText({ table, priority, match = '', actions, category, objectId = 0n, idleTimeout, hardTimeout }: FlowText): string {
+  #flowText({
+    table,
+    priority,
+    match = '',
+    actions,
+    category,
+    objectId = 0n,
+    idleTimeout,
+    hardTimeout,
+  }: FlowText): string {
     const number = this.options.categories.indexOf(category);
-    if (number < 0) throw new RangeError(`expected a cookie category of ${this.options.categories.join(', ')}, got ${category}`);
+    if (number < 0)
+      throw new RangeError(`expected a cookie category of ${this.options.categories.join(', ')}, got ${category}`);
     const cookie = (BigInt(this.options.round) << 48n) | (BigInt(number) << 40n) | objectId;
     const timeouts = `${idleTimeout ? `idle_timeout=${idleTimeout},` : ''}${hardTimeout ? `hard_timeout=${hardTimeout},` : ''}`;
     return `cookie=0x${cookie.toString(16)},table=${table},${timeouts}priority=${priority}${match === '' ? '' : `,${match}`} actions=${actions}`;

@@ -1,5 +1,5 @@
-// A cluster's generated tables on paper: one offline switch for each node, for traces without a lab. Asked by verdict.ts,
-// `packetwalk flows explain` and the conformance tests.
+// A cluster's generated tables on paper: one offline switch for each node, for traces without a lab. Asked by
+// verdict.ts, `packetwalk flows explain` and the conformance tests.
 import type { FlowSpec, PortNames } from '../../dataplane/openflow/index.js';
 import { makeOfflineSwitch, type OfflineSwitch, type PortsFile } from '../../dataplane/trace/environment.js';
 import { nodeState } from '../../kube/cluster/node.js';

@@ -50,7 +50,11 @@ export function verdict(paper: PaperCluster, question: Question): Verdict {
   const gatewayMac = there.state.node.gateway.mac;
   const near = typeof to !== 'string' && to.node === from.node;
   const packet = l3(question, family, from.ips[family]!, target!);
-  const first = run(there, packet, { in_port: from.port.ofport, dl_src: parseMac(from.mac), dl_dst: parseMac(near ? to.mac : gatewayMac) });
+  const first = run(there, packet, {
+    in_port: from.port.ofport,
+    dl_src: parseMac(from.mac),
+    dl_dst: parseMac(near ? to.mac : gatewayMac),
+  });
   const passed = [{ node: from.node, followed: first }];
   const decisions = decisionsOf(there, first);
   let outcome = outcomeAt(there, first, to);
@@ -76,7 +80,11 @@ export function verdict(paper: PaperCluster, question: Question): Verdict {
     }
   }
   decisions.sort((a, b) => (a.direction === b.direction ? 0 : a.direction === 'egress' ? -1 : 1));
-  return { outcome, decisions, path: passed.map(({ node, followed }) => ({ node, tables: followed.entries.map(({ table }) => table) })) };
+  return {
+    outcome,
+    decisions,
+    path: passed.map(({ node, followed }) => ({ node, tables: followed.entries.map(({ table }) => table) })),
+  };
 }
 
 type Values = Readonly<Record<string, bigint | number>>;
@@ -90,7 +98,13 @@ function l3({ protocol, port = 0 }: Question, family: Family, src: string, dst: 
   const ip = { dl_type: six ? 0x86dd : 0x800, [s]: addressValue(src), [d]: addressValue(dst), nw_ttl: 64 };
   if (protocol === 'icmp') return { ...ip, nw_proto: six ? 58 : 1, icmp_type: six ? 128 : 8 };
   // The ports of all three protocols have one place.
-  return { ...ip, nw_proto: PROTOCOLS[protocol], tcp_src: SOURCE_PORT, tcp_dst: port, ...(protocol === 'tcp' && { tcp_flags: SYN }) };
+  return {
+    ...ip,
+    nw_proto: PROTOCOLS[protocol],
+    tcp_src: SOURCE_PORT,
+    tcp_dst: port,
+    ...(protocol === 'tcp' && { tcp_flags: SYN }),
+  };
 }
 
 function outerOf(src: string, dst: string): Values {
@@ -108,7 +122,11 @@ interface Tunnelled {
   tunnel: string;
 }
 
-function outcomeAt({ state }: PaperNode, { outputs }: Followed, to: ClusterPod | string): Verdict['outcome'] | Tunnelled {
+function outcomeAt(
+  { state }: PaperNode,
+  { outputs }: Followed,
+  to: ClusterPod | string,
+): Verdict['outcome'] | Tunnelled {
   for (const { port, tunnel } of outputs) {
     if (port === state.node.tunnel.ofport && tunnel) return { tunnel: tunnel.dst };
     if (port === CONTROLLER) return 'to the agent';
@@ -130,7 +148,15 @@ function decisionsOf({ state, made }: PaperNode, { entries }: Followed): Decisio
     const deciding = (flow?.origins ?? []).filter((origin) => origin.decides);
     if (!flow || deciding.length === 0) return [];
     const { decides, rule } = deciding[0];
-    return [{ ...decides!, node: state.node.name, policies: deciding.flatMap(({ object }) => object ?? []), rule, flow: flow.text }];
+    return [
+      {
+        ...decides!,
+        node: state.node.name,
+        policies: deciding.flatMap(({ object }) => object ?? []),
+        rule,
+        flow: flow.text,
+      },
+    ];
   });
 }
 

@@ -38,5 +38,8 @@ function setField(action: Extract<Action, { type: 'set_field' }>): Action {
 /** The flow's place in its table, and all of it, without the cookie. */
 export function canonicalText(flow: FlowSpec): { key: string; text: string } {
   const plain: FlowSpec = { ...flow, cookie: 0n };
-  return { key: printFlow({ ...plain, actions: [], flags: [], idleTimeout: 0, hardTimeout: 0, importance: 0 }), text: printFlow(plain) };
+  return {
+    key: printFlow({ ...plain, actions: [], flags: [], idleTimeout: 0, hardTimeout: 0, importance: 0 }),
+    text: printFlow(plain),
+  };
 }

@@ -1,6 +1,6 @@
-// What a cluster hands out and does not take back while the owner lives: addresses, port numbers, nodes for pods. A round
-// begins with begin(), ends with end(), and who did not claim again has lost it. Plain numbers and strings, so that a lab
-// can keep them on file.
+// What a cluster hands out and does not take back while the owner lives: addresses, port numbers, nodes for pods. A
+// round begins with begin(), ends with end(), and who did not claim again has lost it. Plain numbers and strings, so
+// that a lab can keep them on file.
 
 export type ClaimsState = [space: string, claims: [owner: string, value: string][]][];
 

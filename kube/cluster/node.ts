@@ -1,5 +1,5 @@
-// One node's view of a resolved cluster: its own pods, the other nodes, Services, and the policies as rules for its pods.
-// Handed to a pipeline.
+// One node's view of a resolved cluster: its own pods, the other nodes, Services, and the policies as rules for its
+// pods. Handed to a pipeline.
 import { InputError } from '../../dataplane/errors.js';
 import type { Family } from '../address.js';
 import type { EgressState, LocalPod, NodeState, TrafficControlState } from '../node-state.js';
@@ -66,7 +66,10 @@ function egresses(peers: Peers, local: ReadonlyMap<string, LocalPod>): EgressSta
     const egressIp = spec.egressIP ?? status?.egressIP;
     if (egressIp === undefined) return [];
     const pods = localOf(peers.pods(spec.appliedTo), local);
-    const bandwidth = spec.bandwidth && { rateKbps: kilobits(spec.bandwidth.rate), burstKbits: kilobits(spec.bandwidth.burst) };
+    const bandwidth = spec.bandwidth && {
+      rateKbps: kilobits(spec.bandwidth.rate),
+      burstKbits: kilobits(spec.bandwidth.burst),
+    };
     return [{ ref: refOf(egress), egressIp, node: status?.egressNode, pods, bandwidth }];
   });
 }
@@ -82,6 +85,13 @@ function kilobits(quantity: string): number {
 function trafficControls(peers: Peers, local: ReadonlyMap<string, LocalPod>): TrafficControlState[] {
   return peers.cluster.objects.of('TrafficControl').map((control) => {
     const { appliedTo, direction, action, targetPort, returnPort } = control.spec;
-    return { ref: refOf(control), pods: localOf(peers.pods(appliedTo), local), direction, action, targetPort, returnPort };
+    return {
+      ref: refOf(control),
+      pods: localOf(peers.pods(appliedTo), local),
+      direction,
+      action,
+      targetPort,
+      returnPort,
+    };
   });
 }

@@ -34,7 +34,12 @@ function replicas(deployment: ObjectOf<'Deployment'>): Pod[] {
   return [...Array(count).keys()].map((i) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: `${name}-${i + 1}`, namespace, labels: template.metadata?.labels, annotations: template.metadata?.annotations },
+    metadata: {
+      name: `${name}-${i + 1}`,
+      namespace,
+      labels: template.metadata?.labels,
+      annotations: template.metadata?.annotations,
+    },
     spec: template.spec,
   }));
 }
@@ -46,7 +51,8 @@ export function portName(namespace: string, name: string): string {
 
 /** A MAC address made of an IPv4 address, as the CNI plugins make it. */
 export function macOfAddress(ip: string): string {
-  const bytes = familyOf(ip) === 'ipv4' ? ip.split('.').map(Number) : [...createHash('sha1').update(ip).digest().subarray(0, 4)];
+  const bytes =
+    familyOf(ip) === 'ipv4' ? ip.split('.').map(Number) : [...createHash('sha1').update(ip).digest().subarray(0, 4)];
   return ['0a', '58', ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 }
 
@@ -74,7 +80,7 @@ export class PodPlacer {
     const placed = seated.map(({ pod, node }) => ({ pod, node: node ?? this.#schedule(pod) }));
     // Those that name their addresses and ports first, so that nobody else gets them.
     for (const { pod, node } of placed) if (node) this.#fixed(pod, node);
-    return placed.flatMap(({ pod, node }) => (node ? this.#settle(pod, node) ?? [] : []));
+    return placed.flatMap(({ pod, node }) => (node ? (this.#settle(pod, node) ?? []) : []));
   }
 
   #count(node: string): void {
@@ -155,7 +161,9 @@ function isReady({ status }: Pod): boolean {
 function namedPorts({ spec }: Pod): NamedPort[] {
   return (spec?.containers ?? []).flatMap(({ ports = [] }) =>
     ports.flatMap(({ name, protocol, containerPort }) =>
-      name === undefined ? [] : [{ name, protocol: protocol.toLowerCase() as NamedPort['protocol'], port: containerPort }],
+      name === undefined
+        ? []
+        : [{ name, protocol: protocol.toLowerCase() as NamedPort['protocol'], port: containerPort }],
     ),
   );
 }

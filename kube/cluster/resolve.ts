@@ -1,5 +1,5 @@
-// From a set of objects to the whole cluster: nodes with networks, pods with addresses and ports, Services with endpoints.
-// What was given before stays given (Claims). Hands on to node.ts (one node's view) and to the lab.
+// From a set of objects to the whole cluster: nodes with networks, pods with addresses and ports, Services with
+// endpoints. What was given before stays given (Claims). Hands on to node.ts (one node's view) and to the lab.
 import { isDeepStrictEqual } from 'node:util';
 import { BITS, type Family, familyOf, formatCidr, nthAddress, parseCidr } from '../address.js';
 import type { Addresses } from '../node-state.js';
@@ -24,12 +24,21 @@ const NODE_PREFIX: Record<Family, number> = { ipv4: 24, ipv6: 64 };
 /** What nodes, pods and Services are made of. */
 const BASIS = ['Node', 'Pod', 'Deployment', 'Service', 'Endpoints', 'EndpointSlice'] as const;
 
-/** `before`: the cluster as it was before the last changes, with the same config and claims; what did not change is taken over. */
-export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAULT_CONFIG, claims = new Claims(), before?: Cluster): Cluster {
+/**
+ * `before`: the cluster as it was before the last changes, with the same config and claims; what did not change is
+ * taken over.
+ */
+export function resolveCluster(
+  objects: ObjectSet,
+  config: ClusterConfig = DEFAULT_CONFIG,
+  claims = new Claims(),
+  before?: Cluster,
+): Cluster {
   const basis = BASIS.map((kind) => objects.revision(kind)).join(' ');
   const spaces = namespaces(objects);
   const known = before?.basis === basis && before.config === config && before.claims === claims ? before : undefined;
-  if (known) return { ...known, objects, namespaces: isDeepStrictEqual(spaces, known.namespaces) ? known.namespaces : spaces };
+  if (known)
+    return { ...known, objects, namespaces: isDeepStrictEqual(spaces, known.namespaces) ? known.namespaces : spaces };
   const complaints: string[] = [];
   const complain = (sentence: string): void => {
     if (!complaints.includes(sentence)) complaints.push(sentence);
@@ -44,10 +53,18 @@ export function resolveCluster(objects: ObjectSet, config: ClusterConfig = DEFAU
   return { config, nodes, pods, namespaces: spaces, services, headless, objects, claims, complaints, basis };
 }
 
-function resolveNodes(objects: ObjectSet, config: ClusterConfig, claims: Claims, complain: (s: string) => void): ClusterNode[] {
+function resolveNodes(
+  objects: ObjectSet,
+  config: ClusterConfig,
+  claims: Claims,
+  complain: (s: string) => void,
+): ClusterNode[] {
   const nodes = objects.of('Node');
-  const given = (node: ObjectOf<'Node'>): string[] => node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
-  for (const node of nodes) for (const cidr of given(node)) claims.fix(`network ${familyOf(cidr)}`, node.metadata.name, formatCidr(parseCidr(cidr)!));
+  const given = (node: ObjectOf<'Node'>): string[] =>
+    node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
+  for (const node of nodes)
+    for (const cidr of given(node))
+      claims.fix(`network ${familyOf(cidr)}`, node.metadata.name, formatCidr(parseCidr(cidr)!));
   return nodes.flatMap((node) => {
     const { name, labels = {}, annotations = {} } = node.metadata;
     const podCidrs: { -readonly [family in keyof Addresses]: string } = {};
@@ -63,7 +80,8 @@ function resolveNodes(objects: ObjectSet, config: ClusterConfig, claims: Claims,
       podCidrs[family] = cidr;
       gatewayIps[family] = nthAddress(parseCidr(cidr)!, 1);
     }
-    const internal = node.status?.addresses?.filter(({ type }) => type === 'InternalIP').map(({ address }) => address) ?? [];
+    const internal =
+      node.status?.addresses?.filter(({ type }) => type === 'InternalIP').map(({ address }) => address) ?? [];
     const ip = (family: Family): string | undefined => internal.find((address) => familyOf(address) === family);
     const tainted = (node.spec?.taints ?? []).some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
     return [

@@ -24,14 +24,18 @@ interface Input {
 }
 
 export function servicePorts(input: Input): ServicePort[] {
-  const services = input.objects.of('Service').filter(({ spec }) => spec.type !== 'ExternalName' && spec.clusterIP !== 'None');
+  const services = input.objects
+    .of('Service')
+    .filter(({ spec }) => spec.type !== 'ExternalName' && spec.clusterIP !== 'None');
   for (const service of services) claimFixed(service, input);
   const sources = new EndpointSources(input);
   return services.flatMap((service) =>
     familiesOf(service, input.config).flatMap((family) => {
       const clusterIp = clusterIpOf(service, family, input);
       if (clusterIp === undefined) return [];
-      return (service.spec.ports ?? []).map((port) => servicePort(service, port, family, clusterIp, sources.of(service, port, family), input));
+      return (service.spec.ports ?? []).map((port) =>
+        servicePort(service, port, family, clusterIp, sources.of(service, port, family), input),
+      );
     }),
   );
 }
@@ -39,25 +43,34 @@ export function servicePorts(input: Input): ServicePort[] {
 /** Headless Services' names stand for their endpoints' addresses, ready or, if it says so, not. */
 export function headlessServices(input: Input): HeadlessService[] {
   const sources = new EndpointSources(input);
-  return input.objects.of('Service').filter(({ spec }) => spec.type === 'ClusterIP' && spec.clusterIP === 'None').map((service) => {
-    const ports = service.spec.ports ?? [{ port: 1, protocol: 'TCP' as const }];
-    const endpoints = familiesOf(service, input.config).flatMap((family) => ports.flatMap((port) => sources.of(service, port, family)));
-    return { name: nameOf(service), ips: [...new Set(endpoints.filter(({ ready }) => ready).map(({ ip }) => ip))] };
-  });
+  return input.objects
+    .of('Service')
+    .filter(({ spec }) => spec.type === 'ClusterIP' && spec.clusterIP === 'None')
+    .map((service) => {
+      const ports = service.spec.ports ?? [{ port: 1, protocol: 'TCP' as const }];
+      const endpoints = familiesOf(service, input.config).flatMap((family) =>
+        ports.flatMap((port) => sources.of(service, port, family)),
+      );
+      return { name: nameOf(service), ips: [...new Set(endpoints.filter(({ ready }) => ready).map(({ ip }) => ip))] };
+    });
 }
 
 function ownIps({ spec }: Service): string[] {
-  return (spec.clusterIPs ?? [spec.clusterIP]).filter((ip): ip is string => ip !== undefined && ip !== '' && ip !== 'None');
+  return (spec.clusterIPs ?? [spec.clusterIP]).filter(
+    (ip): ip is string => ip !== undefined && ip !== '' && ip !== 'None',
+  );
 }
 
 function claimFixed(service: Service, { claims, complain }: Input): void {
   for (const ip of ownIps(service)) {
     const other = claims.ownerOf('cluster ip', ip);
     claims.fix('cluster ip', `${nameOf(service)} ${familyOf(ip)}`, ip);
-    if (other && !other.startsWith(`${nameOf(service)} `)) complain(`${printRef(refOf(service))} takes the ClusterIP ${ip}, which ${other} had`);
+    if (other && !other.startsWith(`${nameOf(service)} `))
+      complain(`${printRef(refOf(service))} takes the ClusterIP ${ip}, which ${other} had`);
   }
   for (const port of service.spec.ports ?? []) {
-    if (port.nodePort !== undefined) claims.fix('node port', portOwner(service, port), `${port.protocol} ${port.nodePort}`);
+    if (port.nodePort !== undefined)
+      claims.fix('node port', portOwner(service, port), `${port.protocol} ${port.nodePort}`);
   }
 }
 
@@ -95,12 +108,22 @@ function* nodePorts(protocol: string): Generator<string> {
   for (let port = NODE_PORTS.first; port <= NODE_PORTS.last; port++) yield `${protocol} ${port}`;
 }
 
-function servicePort(service: Service, port: Port, family: Family, clusterIp: string, endpoints: Endpoint[], { claims }: Input): ServicePort {
+function servicePort(
+  service: Service,
+  port: Port,
+  family: Family,
+  clusterIp: string,
+  endpoints: Endpoint[],
+  { claims }: Input,
+): ServicePort {
   const { spec, status, metadata } = service;
   const ofFamily = (ips: readonly string[]): string[] => ips.filter((ip) => familyOf(ip) === family);
   const type = spec.type as ServicePort['type'];
   const unasked = type === 'LoadBalancer' && !spec.allocateLoadBalancerNodePorts && port.nodePort === undefined;
-  const nodePort = type === 'ClusterIP' || unasked ? undefined : claims.give('node port', portOwner(service, port), nodePorts(port.protocol))?.split(' ')[1];
+  const nodePort =
+    type === 'ClusterIP' || unasked
+      ? undefined
+      : claims.give('node port', portOwner(service, port), nodePorts(port.protocol))?.split(' ')[1];
   return {
     ref: refOf(service),
     name: `${nameOf(service)}:${port.name ?? ''}`,
@@ -114,13 +137,20 @@ function servicePort(service: Service, port: Port, family: Family, clusterIp: st
     externalIps: ofFamily(spec.externalIPs ?? []),
     loadBalancerIps:
       type === 'LoadBalancer'
-        ? ofFamily([...new Set([...(status?.loadBalancer?.ingress?.flatMap(({ ip }) => ip ?? []) ?? []), ...(spec.loadBalancerIP === undefined ? [] : [spec.loadBalancerIP])])])
+        ? ofFamily([
+            ...new Set([
+              ...(status?.loadBalancer?.ingress?.flatMap(({ ip }) => ip ?? []) ?? []),
+              ...(spec.loadBalancerIP === undefined ? [] : [spec.loadBalancerIP]),
+            ]),
+          ])
         : [],
     loadBalancerSourceRanges: ofFamily(spec.loadBalancerSourceRanges ?? []),
     externalTrafficPolicy: type === 'ClusterIP' ? 'Cluster' : spec.externalTrafficPolicy,
     internalTrafficPolicy: spec.internalTrafficPolicy,
     affinitySeconds:
-      spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : undefined,
+      spec.sessionAffinity === 'ClientIP'
+        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
+        : undefined,
     annotations: metadata.annotations ?? {},
     endpoints,
   };
@@ -150,7 +180,9 @@ class EndpointSources {
 
   of(service: Service, port: Port, family: Family): Endpoint[] {
     const slices = this.#slices.get(nameOf(service));
-    const found = slices ? this.#ofSlices(slices, port, family) : this.#ofEndpoints(service, port, family) ?? this.#ofPods(service, port, family);
+    const found = slices
+      ? this.#ofSlices(slices, port, family)
+      : (this.#ofEndpoints(service, port, family) ?? this.#ofPods(service, port, family));
     const seen = new Set<string>();
     return found.filter(({ ip, port: p }) => !seen.has(`${ip} ${p}`) && seen.add(`${ip} ${p}`));
   }
@@ -188,7 +220,15 @@ class EndpointSources {
         .filter(({ ip }) => familyOf(ip) === family)
         .map(({ ip, nodeName }): Endpoint => {
           const pod = this.#podByIp.get(ip);
-          return { ip, port: number, node: nodeName ?? pod?.node, pod: pod?.ref, ready: true, serving: true, terminating: false };
+          return {
+            ip,
+            port: number,
+            node: nodeName ?? pod?.node,
+            pod: pod?.ref,
+            ready: true,
+            serving: true,
+            terminating: false,
+          };
         });
     });
   }
@@ -200,9 +240,12 @@ class EndpointSources {
     return pods.flatMap((pod) => {
       const ip = pod.ips[family];
       const number = targetPort(pod, port);
-      if (ip === undefined || number === undefined || !wanted.every(([key, value]) => pod.labels[key] === value)) return [];
+      if (ip === undefined || number === undefined || !wanted.every(([key, value]) => pod.labels[key] === value))
+        return [];
       const ready = (pod.ready || service.spec.publishNotReadyAddresses === true) && !pod.terminating;
-      return [{ ip, port: number, node: pod.node, pod: pod.ref, ready, serving: pod.ready, terminating: pod.terminating }];
+      return [
+        { ip, port: number, node: pod.node, pod: pod.ref, ready, serving: pod.ready, terminating: pod.terminating },
+      ];
     });
   }
 }

@@ -1,5 +1,5 @@
-// Antrea's own policies as rules for one node's pods: tiers, priorities, actions, groups. Which of them a pipeline can do
-// is the pipeline's to say.
+// Antrea's own policies as rules for one node's pods: tiers, priorities, actions, groups. Which of them a pipeline can
+// do is the pipeline's to say.
 import type { ClusterPod } from '../cluster/types.js';
 import type { Direction, LocalPod, ObjectRef, PolicyRule, PortMatch } from '../node-state.js';
 import { printRef, refOf } from '../objects.js';
@@ -63,12 +63,16 @@ class PolicyReader {
       const networks = (list ?? []).flatMap((peer) => this.#networks(peer));
       const fqdns = (list ?? []).flatMap(({ fqdn }) => fqdn ?? []);
       const toServices = 'toServices' in rule ? rule.toServices?.map((s) => this.#service(s)) : undefined;
-      const sets = direction === 'ingress' ? resolvePorts(rule.ports, pods, () => pods) : resolvePorts(rule.ports, who, () => this.peers.pods({}));
+      const sets =
+        direction === 'ingress'
+          ? resolvePorts(rule.ports, pods, () => pods)
+          : resolvePorts(rule.ports, who, () => this.peers.pods({}));
       for (const set of sets) {
         const there = this.#local(direction === 'ingress' ? set.pods! : pods);
         if (there.length === 0 && services.length === 0) continue;
         const peerPods = direction === 'ingress' ? who : set.pods;
-        const meant = list === undefined && peerPods === undefined ? 'any' : normal([...addresses(peerPods ?? []), ...networks]);
+        const meant =
+          list === undefined && peerPods === undefined ? 'any' : normal([...addresses(peerPods ?? []), ...networks]);
         made.push({
           id: `${printRef(this.#ref)} ${direction}[${index}]${made.length === 0 ? '' : ` #${made.length + 1}`}`,
           policy: this.#ref,
@@ -128,7 +132,10 @@ class PolicyReader {
     return this.#namespace === undefined ? { podSelector } : { namespace: this.#namespace, podSelector };
   }
 
-  #byNamespace(pods: readonly ClusterPod[], list: AntreaPeer[] | undefined): [string | undefined, readonly ClusterPod[]][] {
+  #byNamespace(
+    pods: readonly ClusterPod[],
+    list: AntreaPeer[] | undefined,
+  ): [string | undefined, readonly ClusterPod[]][] {
     if (!list?.some(({ namespaces }) => namespaces)) return [[undefined, pods]];
     const sets = new Map<string, ClusterPod[]>();
     for (const pod of pods) sets.set(pod.ref.namespace!, [...(sets.get(pod.ref.namespace!) ?? []), pod]);
@@ -137,7 +144,10 @@ class PolicyReader {
 
   #peerPods(peer: AntreaPeer, namespace: string | undefined): readonly ClusterPod[] {
     if (peer.group !== undefined) return this.#groupPods(peer.group);
-    if (peer.namespaces) return this.#namespacesLike(peer.namespaces, namespace!).flatMap((n) => this.peers.pods({ namespace: n, podSelector: peer.podSelector }));
+    if (peer.namespaces)
+      return this.#namespacesLike(peer.namespaces, namespace!).flatMap((n) =>
+        this.peers.pods({ namespace: n, podSelector: peer.podSelector }),
+      );
     if (peer.podSelector || peer.namespaceSelector) return this.peers.pods(this.#selection(peer));
     return [];
   }
@@ -147,7 +157,9 @@ class PolicyReader {
     if (match === 'Self') return [own];
     const { namespaces } = this.peers.cluster;
     const labels = namespaces.get(own) ?? {};
-    return [...namespaces].filter(([, other]) => sameLabels.every((key) => labels[key] !== undefined && labels[key] === other[key])).map(([name]) => name);
+    return [...namespaces]
+      .filter(([, other]) => sameLabels.every((key) => labels[key] !== undefined && labels[key] === other[key]))
+      .map(([name]) => name);
   }
 
   #networks(peer: AntreaPeer): string[] {
@@ -177,7 +189,9 @@ class PolicyReader {
   }
 
   #groupNetworks(name: string): string[] {
-    return this.#groups(name).flatMap(({ ipBlocks = [], ipBlock }) => [...ipBlocks, ...(ipBlock ? [ipBlock] : [])].flatMap(blockNetworks));
+    return this.#groups(name).flatMap(({ ipBlocks = [], ipBlock }) =>
+      [...ipBlocks, ...(ipBlock ? [ipBlock] : [])].flatMap(blockNetworks),
+    );
   }
 
   #local(pods: readonly ClusterPod[]): LocalPod[] {

@@ -62,7 +62,14 @@ function directionsOf({ spec }: Policy): Direction[] {
   return (['ingress', 'egress'] as const).filter((d) => types.some((type) => type.toLowerCase() === d));
 }
 
-function directionRules(policy: Policy, direction: Direction, selected: readonly ClusterPod[], pods: LocalPod[], peers: Peers, local: ReadonlyMap<string, LocalPod>): PolicyRule[] {
+function directionRules(
+  policy: Policy,
+  direction: Direction,
+  selected: readonly ClusterPod[],
+  pods: LocalPod[],
+  peers: Peers,
+  local: ReadonlyMap<string, LocalPod>,
+): PolicyRule[] {
   const ref = refOf(policy);
   const base = { policy: ref, source: 'k8s', direction, action: 'Allow', log: false } as const;
   const list: { peers?: Peer[]; ports?: Port[] }[] =
@@ -96,7 +103,17 @@ function directionRules(policy: Policy, direction: Direction, selected: readonly
   });
   if (rules.length > 0) return rules;
   // Nothing is allowed. Antrea still makes a rule of it, one that never matches, to know who is closed.
-  return [{ ...base, id: `${printRef(ref)} ${direction} none`, name: `${direction} (no rule)`, index: 0, peers: [], pods, ports: 'any' }];
+  return [
+    {
+      ...base,
+      id: `${printRef(ref)} ${direction} none`,
+      name: `${direction} (no rule)`,
+      index: 0,
+      peers: [],
+      pods,
+      ports: 'any',
+    },
+  ];
 }
 
 /** The pods that are meant; undefined: anybody. */
@@ -104,6 +121,8 @@ function peerPods(list: Peer[] | undefined, { metadata }: Policy, peers: Peers):
   if (list === undefined || list.length === 0) return undefined;
   return list.flatMap(({ ipBlock, podSelector, namespaceSelector }) => {
     if (ipBlock) return [];
-    return peers.pods(namespaceSelector ? { namespaceSelector, podSelector } : { namespace: metadata.namespace, podSelector });
+    return peers.pods(
+      namespaceSelector ? { namespaceSelector, podSelector } : { namespace: metadata.namespace, podSelector },
+    );
   });
 }

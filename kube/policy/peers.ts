@@ -1,6 +1,6 @@
 // Who a policy's selectors mean: pods by labels, namespaces by labels, networks with holes. One Peers per resolution of
-// a cluster; the same selector is worked out once, however many policies use it, and not again as long as pods and namespaces
-// stay what they are.
+// a cluster; the same selector is worked out once, however many policies use it, and not again as long as pods and
+// namespaces stay what they are.
 import { isDeepStrictEqual } from 'node:util';
 import { asCidr, contains, formatCidr, parseCidr, subtract } from '../address.js';
 import type { Cluster, ClusterPod } from '../cluster/types.js';
@@ -30,7 +30,12 @@ export class Peers {
     readonly cluster: Cluster,
     before?: Peers,
   ) {
-    if (before && before.cluster.pods === cluster.pods && before.cluster.nodes === cluster.nodes && before.cluster.namespaces === cluster.namespaces) {
+    if (
+      before &&
+      before.cluster.pods === cluster.pods &&
+      before.cluster.nodes === cluster.nodes &&
+      before.cluster.namespaces === cluster.namespaces
+    ) {
       [this.#byNamespace, this.#found, this.memo] = [before.#byNamespace, before.#found, before.memo];
       return;
     }
@@ -73,7 +78,9 @@ export class Peers {
       : namespace === undefined
         ? [...this.#byNamespace.keys()]
         : [namespace];
-    return namespaces.flatMap((name) => (this.#byNamespace.get(name) ?? []).filter((pod) => selects(podSelector, pod.labels)));
+    return namespaces.flatMap((name) =>
+      (this.#byNamespace.get(name) ?? []).filter((pod) => selects(podSelector, pod.labels)),
+    );
   }
 }
 
@@ -84,13 +91,17 @@ export function addresses(pods: readonly ClusterPod[]): string[] {
 
 /** The networks that an ipBlock leaves. */
 export function blockNetworks({ cidr, except = [] }: IpBlock): string[] {
-  return subtract(parseCidr(cidr)!, except.map((text) => parseCidr(text)!)).map(formatCidr);
+  return subtract(
+    parseCidr(cidr)!,
+    except.map((text) => parseCidr(text)!),
+  ).map(formatCidr);
 }
 
 /** Sorted, each once, and none that lies in another: the same peers are always the same list. */
 export function normal(peers: readonly string[]): string[] {
   const all = [...new Set(peers)].map((text) => ({ text, cidr: asCidr(text) }));
   const networks = all.filter(({ text }) => text.includes('/'));
-  const kept = networks.length === 0 ? all : all.filter((a) => !networks.some((b) => a !== b && contains(b.cidr, a.cidr)));
+  const kept =
+    networks.length === 0 ? all : all.filter((a) => !networks.some((b) => a !== b && contains(b.cidr, a.cidr)));
   return kept.map(({ text }) => text).sort();
 }

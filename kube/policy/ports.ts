@@ -19,7 +19,11 @@ export interface ForPods {
 
 /** The rule's ports for these pods, whose named ports they are: one entry for each set of pods that agree. What names
  *  nothing in a pod allows nothing there; a pod for which nothing is left is in no entry. */
-export function resolvePorts(ports: readonly RulePort[] | undefined, pods: readonly ClusterPod[] | undefined, allPods: () => readonly ClusterPod[]): ForPods[] {
+export function resolvePorts(
+  ports: readonly RulePort[] | undefined,
+  pods: readonly ClusterPod[] | undefined,
+  allPods: () => readonly ClusterPod[],
+): ForPods[] {
   if (ports === undefined || ports.length === 0) return [{ pods, ports: 'any' }];
   if (!ports.some(isNamed)) return [{ pods, ports: ports.map((port) => portMatch(port, undefined)!) }];
   const agreeing = new Map<string, { pods: ClusterPod[]; ports: PortMatch[] }>();
@@ -47,6 +51,8 @@ function portMatch(rule: RulePort, pod: ClusterPod | undefined): PortMatch | und
   return {
     protocol,
     ...(from === undefined ? {} : { from, to: rule.endPort ?? from }),
-    ...(rule.sourcePort === undefined ? {} : { sourceFrom: rule.sourcePort, sourceTo: rule.sourceEndPort ?? rule.sourcePort }),
+    ...(rule.sourcePort === undefined
+      ? {}
+      : { sourceFrom: rule.sourcePort, sourceTo: rule.sourceEndPort ?? rule.sourcePort }),
   };
 }

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { any, ip, labelSelector, name, object, port, unread, whole } from './meta.js';
 import { ipBlock } from './policy.js';
 
-const groups = ['crd.antrea.io/v1beta1', 'crd.antrea.io/v1alpha3', 'crd.antrea.io/v1alpha1', 'crd.antrea.io/v1alpha2'] as const;
+const groups = [
+  'crd.antrea.io/v1beta1',
+  'crd.antrea.io/v1alpha3',
+  'crd.antrea.io/v1alpha1',
+  'crd.antrea.io/v1alpha2',
+] as const;
 const namespaces = z.strictObject({ match: z.enum(['Self']).optional(), sameLabels: z.array(z.string()).optional() });
 const serviceReference = z.strictObject({ name, namespace: name.optional() });
 
@@ -102,18 +107,33 @@ const number16 = whole(0, 65535);
 const traceflowPacket = z.strictObject({
   srcIP: ip.optional(),
   length: any,
-  ipHeader: z.strictObject({ srcIP: ip.optional(), protocol: whole(0, 255).optional(), ttl: whole(0, 255).optional(), flags: any }).optional(),
-  ipv6Header: z.strictObject({ srcIP: ip.optional(), nextHeader: whole(0, 255).optional(), hopLimit: whole(0, 255).optional() }).optional(),
+  ipHeader: z
+    .strictObject({
+      srcIP: ip.optional(),
+      protocol: whole(0, 255).optional(),
+      ttl: whole(0, 255).optional(),
+      flags: any,
+    })
+    .optional(),
+  ipv6Header: z
+    .strictObject({ srcIP: ip.optional(), nextHeader: whole(0, 255).optional(), hopLimit: whole(0, 255).optional() })
+    .optional(),
   transportHeader: z
     .strictObject({
       icmp: z.strictObject({ id: number16.optional(), sequence: number16.optional() }).optional(),
-      tcp: z.strictObject({ srcPort: number16.optional(), dstPort: number16.optional(), flags: whole(0, 255).optional() }).optional(),
+      tcp: z
+        .strictObject({ srcPort: number16.optional(), dstPort: number16.optional(), flags: whole(0, 255).optional() })
+        .optional(),
       udp: z.strictObject({ srcPort: number16.optional(), dstPort: number16.optional() }).optional(),
     })
     .optional(),
 });
 /** What the controller writes: the tag that the packet has in its DSCP field. */
-const traceflowStatus = z.looseObject({ phase: z.string().optional(), startTime: z.string().optional(), dataplaneTag: whole(1, 63).optional() });
+const traceflowStatus = z.looseObject({
+  phase: z.string().optional(),
+  startTime: z.string().optional(),
+  dataplaneTag: whole(1, 63).optional(),
+});
 
 export const traceflow = object('Traceflow', groups, {
   spec: z.strictObject({

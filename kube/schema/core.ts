@@ -3,7 +3,10 @@
 import { z } from 'zod';
 import { any, cidr, ip, labels, labelSelector, name, object, port, protocol, text, unread, whole } from './meta.js';
 
-const portNumberOrName = z.union([port, text('a port number or name', (s) => /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(s))]);
+const portNumberOrName = z.union([
+  port,
+  text('a port number or name', (s) => /^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(s)),
+]);
 
 export const namespace = object('Namespace', ['v1'], { spec: any, status: any });
 
@@ -75,10 +78,12 @@ export const deployment = object('Deployment', ['apps/v1'], {
     replicas: whole(0, 10_000).default(1),
     selector: labelSelector,
     template: z.strictObject({
-      metadata: z.looseObject({
-        labels: labels.optional(),
-        annotations: z.record(z.string(), z.string()).optional(),
-      }).optional(),
+      metadata: z
+        .looseObject({
+          labels: labels.optional(),
+          annotations: z.record(z.string(), z.string()).optional(),
+        })
+        .optional(),
       spec: podSpec.optional(),
     }),
     ...unread('minReadySeconds', 'paused', 'progressDeadlineSeconds', 'revisionHistoryLimit', 'strategy'),
@@ -89,42 +94,50 @@ export const deployment = object('Deployment', ['apps/v1'], {
 const trafficPolicy = z.enum(['Cluster', 'Local']);
 
 export const service = object('Service', ['v1'], {
-  spec: z.strictObject({
-    type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
-    clusterIP: z.union([z.literal('None'), z.literal(''), ip]).optional(),
-    clusterIPs: z.array(z.union([z.literal('None'), ip])).max(2).optional(),
-    ipFamilies: z.array(z.enum(['IPv4', 'IPv6'])).max(2).optional(),
-    ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']).optional(),
-    externalIPs: z.array(ip).optional(),
-    externalName: z.string().optional(),
-    loadBalancerIP: ip.optional(),
-    loadBalancerSourceRanges: z.array(cidr).optional(),
-    ports: z
-      .array(
-        z.strictObject({
-          name: name.optional(),
-          protocol: protocol.default('TCP'),
-          port,
-          targetPort: portNumberOrName.optional(),
-          nodePort: port.optional(),
-          appProtocol: z.string().optional(),
-        }),
-      )
-      .optional(),
-    selector: labels.optional(),
-    sessionAffinity: z.enum(['None', 'ClientIP']).default('None'),
-    sessionAffinityConfig: z
-      .strictObject({ clientIP: z.strictObject({ timeoutSeconds: whole(1, 86_400).optional() }).optional() })
-      .optional(),
-    externalTrafficPolicy: trafficPolicy.default('Cluster'),
-    internalTrafficPolicy: trafficPolicy.default('Cluster'),
-    publishNotReadyAddresses: z.boolean().optional(),
-    trafficDistribution: z.string().optional(),
-    allocateLoadBalancerNodePorts: z.boolean().default(true),
-    ...unread('healthCheckNodePort', 'loadBalancerClass'),
-  }).refine(({ ports = [] }) => ports.length < 2 || ports.every((p) => p.name !== undefined), {
-    error: 'expected a name for each port, because the Service has several',
-  }),
+  spec: z
+    .strictObject({
+      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
+      clusterIP: z.union([z.literal('None'), z.literal(''), ip]).optional(),
+      clusterIPs: z
+        .array(z.union([z.literal('None'), ip]))
+        .max(2)
+        .optional(),
+      ipFamilies: z
+        .array(z.enum(['IPv4', 'IPv6']))
+        .max(2)
+        .optional(),
+      ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']).optional(),
+      externalIPs: z.array(ip).optional(),
+      externalName: z.string().optional(),
+      loadBalancerIP: ip.optional(),
+      loadBalancerSourceRanges: z.array(cidr).optional(),
+      ports: z
+        .array(
+          z.strictObject({
+            name: name.optional(),
+            protocol: protocol.default('TCP'),
+            port,
+            targetPort: portNumberOrName.optional(),
+            nodePort: port.optional(),
+            appProtocol: z.string().optional(),
+          }),
+        )
+        .optional(),
+      selector: labels.optional(),
+      sessionAffinity: z.enum(['None', 'ClientIP']).default('None'),
+      sessionAffinityConfig: z
+        .strictObject({ clientIP: z.strictObject({ timeoutSeconds: whole(1, 86_400).optional() }).optional() })
+        .optional(),
+      externalTrafficPolicy: trafficPolicy.default('Cluster'),
+      internalTrafficPolicy: trafficPolicy.default('Cluster'),
+      publishNotReadyAddresses: z.boolean().optional(),
+      trafficDistribution: z.string().optional(),
+      allocateLoadBalancerNodePorts: z.boolean().default(true),
+      ...unread('healthCheckNodePort', 'loadBalancerClass'),
+    })
+    .refine(({ ports = [] }) => ports.length < 2 || ports.every((p) => p.name !== undefined), {
+      error: 'expected a name for each port, because the Service has several',
+    }),
   status: z
     .looseObject({
       loadBalancer: z.looseObject({ ingress: z.array(z.looseObject({ ip: ip.optional() })).optional() }).optional(),
@@ -132,8 +145,17 @@ export const service = object('Service', ['v1'], {
     .optional(),
 });
 
-const targetRef = z.looseObject({ kind: z.string().optional(), name: z.string().optional(), namespace: z.string().optional() });
-const endpointAddress = z.strictObject({ ip, nodeName: z.string().optional(), hostname: z.string().optional(), targetRef: targetRef.optional() });
+const targetRef = z.looseObject({
+  kind: z.string().optional(),
+  name: z.string().optional(),
+  namespace: z.string().optional(),
+});
+const endpointAddress = z.strictObject({
+  ip,
+  nodeName: z.string().optional(),
+  hostname: z.string().optional(),
+  targetRef: targetRef.optional(),
+});
 
 export const endpoints = object('Endpoints', ['v1'], {
   subsets: z
@@ -142,7 +164,14 @@ export const endpoints = object('Endpoints', ['v1'], {
         addresses: z.array(endpointAddress).optional(),
         notReadyAddresses: z.array(endpointAddress).optional(),
         ports: z
-          .array(z.strictObject({ name: z.string().optional(), port, protocol: protocol.default('TCP'), appProtocol: z.string().optional() }))
+          .array(
+            z.strictObject({
+              name: z.string().optional(),
+              port,
+              protocol: protocol.default('TCP'),
+              appProtocol: z.string().optional(),
+            }),
+          )
           .optional(),
       }),
     )
@@ -156,7 +185,11 @@ export const endpointSlice = object('EndpointSlice', ['discovery.k8s.io/v1', 'di
       z.strictObject({
         addresses: z.array(z.string()).min(1),
         conditions: z
-          .strictObject({ ready: z.boolean().nullish(), serving: z.boolean().nullish(), terminating: z.boolean().nullish() })
+          .strictObject({
+            ready: z.boolean().nullish(),
+            serving: z.boolean().nullish(),
+            terminating: z.boolean().nullish(),
+          })
           .optional(),
         nodeName: z.string().optional(),
         zone: z.string().optional(),
@@ -167,6 +200,13 @@ export const endpointSlice = object('EndpointSlice', ['discovery.k8s.io/v1', 'di
     )
     .default([]),
   ports: z
-    .array(z.strictObject({ name: z.string().nullish(), port: port.nullish(), protocol: protocol.default('TCP'), appProtocol: z.string().nullish() }))
+    .array(
+      z.strictObject({
+        name: z.string().nullish(),
+        port: port.nullish(),
+        protocol: protocol.default('TCP'),
+        appProtocol: z.string().nullish(),
+      }),
+    )
     .default([]),
 });

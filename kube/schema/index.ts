@@ -40,7 +40,13 @@ export type Kind = keyof Shapes;
 export type ObjectOf<K extends Kind> = z.output<Shapes[K]>;
 export type KubeObject = ObjectOf<Kind>;
 
-function info<K extends Kind>(name: K, schema: Shapes[K], plural: string, short: string[], namespaced: boolean): KindInfo {
+function info<K extends Kind>(
+  name: K,
+  schema: Shapes[K],
+  plural: string,
+  short: string[],
+  namespaced: boolean,
+): KindInfo {
   const kind = schema.shape.kind.value;
   return { name, kind, schema, apiVersions: schema.shape.apiVersion.options, plural, short, namespaced };
 }

@@ -10,7 +10,8 @@ export function text(expected: string, accept: (value: string) => boolean) {
 }
 
 export function whole(min: number, max: number) {
-  const refuse = (got: unknown): string => `expected a whole number from ${min} to ${max}, got ${JSON.stringify(got) ?? 'nothing'}`;
+  const refuse = (got: unknown): string =>
+    `expected a whole number from ${min} to ${max}, got ${JSON.stringify(got) ?? 'nothing'}`;
   return z
     .number({ error: (issue) => refuse(issue.input) })
     .refine((n) => Number.isInteger(n) && n >= min && n <= max, { error: (issue) => refuse(issue.input) });
@@ -18,7 +19,9 @@ export function whole(min: number, max: number) {
 
 export const any = z.unknown().optional();
 /** Fields that are known and not looked at. */
-export function unread<const Names extends readonly string[]>(...names: Names): { [name in Names[number]]: typeof any } {
+export function unread<const Names extends readonly string[]>(
+  ...names: Names
+): { [name in Names[number]]: typeof any } {
   return Object.fromEntries(names.map((name) => [name, any])) as { [name in Names[number]]: typeof any };
 }
 
@@ -58,7 +61,7 @@ const requirement = z
     operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
     values: z.array(labelValue).optional(),
   })
-  .refine(({ operator, values = [] }) => (values.length > 0) === operator.endsWith('In'), {
+  .refine(({ operator, values = [] }) => values.length > 0 === operator.endsWith('In'), {
     error: 'expected values with In and NotIn, and none with Exists and DoesNotExist',
   });
 

@@ -1,4 +1,5 @@
-// NetworkPolicy as Kubernetes has it. A rule without peers or ports means any; a direction listed without rules means none.
+// NetworkPolicy as Kubernetes has it. A rule without peers or ports means any; a direction listed without rules means
+// none.
 import { z } from 'zod';
 import { cidrContains } from '../address.js';
 import { any, cidr, labelSelector, object, port, protocol } from './meta.js';
@@ -20,7 +21,11 @@ const policyPort = z
   });
 
 const peer = z
-  .strictObject({ ipBlock: ipBlock.optional(), podSelector: labelSelector.optional(), namespaceSelector: labelSelector.optional() })
+  .strictObject({
+    ipBlock: ipBlock.optional(),
+    podSelector: labelSelector.optional(),
+    namespaceSelector: labelSelector.optional(),
+  })
   .refine((p) => (p.ipBlock === undefined) !== (p.podSelector === undefined && p.namespaceSelector === undefined), {
     error: 'expected either an ipBlock or selectors',
   });
@@ -29,7 +34,9 @@ export const networkPolicy = object('NetworkPolicy', ['networking.k8s.io/v1'], {
   spec: z.strictObject({
     podSelector: labelSelector,
     policyTypes: z.array(z.enum(['Ingress', 'Egress'])).optional(),
-    ingress: z.array(z.strictObject({ from: z.array(peer).optional(), ports: z.array(policyPort).optional() })).optional(),
+    ingress: z
+      .array(z.strictObject({ from: z.array(peer).optional(), ports: z.array(policyPort).optional() }))
+      .optional(),
     egress: z.array(z.strictObject({ to: z.array(peer).optional(), ports: z.array(policyPort).optional() })).optional(),
   }),
   status: any,

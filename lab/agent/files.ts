@@ -1,4 +1,5 @@
-// A node's agent on file, beside its switch: who it is, its policy log, what it saw of Traceflows. Written by node-agent.ts.
+// A node's agent on file, beside its switch: who it is, its policy log, what it saw of Traceflows. Written by
+// node-agent.ts.
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Observation } from '../../flows/antrea/agent/traceflow.js';
@@ -36,5 +37,8 @@ export function noteSeen(node: LabNode, seen: Seen): void {
 export function readSeen(node: LabNode): Seen[] {
   const file = seenFile(node);
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Seen);
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Seen);
 }

@@ -48,10 +48,16 @@ export class Knowledge {
     const before = getState(this.lab);
     const { lab, cluster } = planOf(before);
     const node = lab.nodes.find(({ name }) => name === this.node);
-    if (!node) throw new Error(`lab ${this.lab} has no node ${this.node}; it has ${lab.nodes.map(({ name }) => name).join(', ')}`);
+    if (!node)
+      throw new Error(
+        `lab ${this.lab} has no node ${this.node}; it has ${lab.nodes.map(({ name }) => name).join(', ')}`,
+      );
     const state = nodeState(cluster, node.name);
     const ids = new Ids({ from: before.kube.ids[node.name] });
-    const generated = pipelineByName(lab.pipeline!).generate(state, { ids, agent: agentState(lab, cluster, node, state) });
+    const generated = pipelineByName(lab.pipeline!).generate(state, {
+      ids,
+      agent: agentState(lab, cluster, node, state),
+    });
     return { lab, node, cluster, context: agentContext(state, ids, generated), complete: before.complete };
   }
 }

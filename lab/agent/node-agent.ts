@@ -1,6 +1,6 @@
-// A node's agent in a lab: hears the packets that its switch hands over, and does what flows/antrea/agent says of each: sends
-// packets, logs policies, notes what Traceflows show, has the node's flows made anew when receivers of multicast change.
-// Started by daemons.ts as `packetwalk agent`; what it leaves is in files.ts.
+// A node's agent in a lab: hears the packets that its switch hands over, and does what flows/antrea/agent says of each:
+// sends packets, logs policies, notes what Traceflows show, has the node's flows made anew when receivers of multicast
+// change. Started by daemons.ts as `packetwalk agent`; what it leaves is in files.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlClient } from '../../dataplane/control/client.js';
 import type { PacketInNotice } from '../../dataplane/control/commands/packets.js';
@@ -82,7 +82,8 @@ class NodeAgent {
     const reaction = this.#agent.take(packetOf(notice));
     this.#send(reaction.send);
     if (notice.continuation !== undefined) this.#call('packetwalk/resume', notice.continuation);
-    if (reaction.observed) noteSeen(this.#knowledge.get().node, { time: new Date().toISOString(), ...reaction.observed });
+    if (reaction.observed)
+      noteSeen(this.#knowledge.get().node, { time: new Date().toISOString(), ...reaction.observed });
     if (reaction.changed) this.#multicastChanged();
   }
 

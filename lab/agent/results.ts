@@ -13,7 +13,13 @@ export function traceflowRows(lab: Lab, { objects }: Cluster): ObjectRows {
     headings: ['NAME', 'PHASE', 'NODE', 'COMPONENT', 'STAGE', 'ACTION', 'DETAIL'],
     rows: objects.of('Traceflow').flatMap((traceflow) => {
       const seen = observationsOf(lab, traceflow);
-      const head = [nameOf(traceflow), phaseOf(traceflow, seen.map(({ observation }) => observation))];
+      const head = [
+        nameOf(traceflow),
+        phaseOf(
+          traceflow,
+          seen.map(({ observation }) => observation),
+        ),
+      ];
       if (seen.length === 0) return [[...head, '-', '-', '-', '-', '-']];
       return seen.map(({ node, observation }) => [...head, node, ...cellsOf(observation)]);
     }),
@@ -28,7 +34,8 @@ function observationsOf(lab: Lab, { status }: Traceflow): { node: string; observ
       .filter(({ tag, time }) => tag === status?.dataplaneTag && time >= since)
       .map((seen) => ({ node: node.name, ...seen })),
   );
-  const isReceiver = ({ observations }: { observations: Observation[] }): boolean => observations[0]?.action === 'Received';
+  const isReceiver = ({ observations }: { observations: Observation[] }): boolean =>
+    observations[0]?.action === 'Received';
   return [...told.filter((seen) => !isReceiver(seen)), ...told.filter(isReceiver)].flatMap(({ node, observations }) =>
     observations.map((observation) => ({ node, observation })),
   );

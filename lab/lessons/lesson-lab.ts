@@ -50,7 +50,14 @@ export class LessonLab {
   }
 
   async curl(where: string, url: string, options: string[] = []): Promise<Request> {
-    const { status, stdout, stderr } = await exec(this.lab.name, where, ['curl', '-sS', '--max-time', String(SECONDS), ...options, url]);
+    const { status, stdout, stderr } = await exec(this.lab.name, where, [
+      'curl',
+      '-sS',
+      '--max-time',
+      String(SECONDS),
+      ...options,
+      url,
+    ]);
     return { ok: status === 0, text: (status === 0 ? stdout : stderr).trim().split('\n')[0] };
   }
 
@@ -67,13 +74,20 @@ export class LessonLab {
     const end = new AbortController();
     let sent: Promise<unknown> | undefined;
     const onReady = (): void => void (sent = traffic().finally(() => end.abort()));
-    for await (const story of watchLab(this.lab, selectWatched(this.lab, query), newTotals(), { onReady, signal: end.signal })) stories.push(story);
+    for await (const story of watchLab(this.lab, selectWatched(this.lab, query), newTotals(), {
+      onReady,
+      signal: end.signal,
+    }))
+      stories.push(story);
     await sent;
     return stories;
   }
 
   async connections(node: string): Promise<CtEntry[]> {
-    return (await this.control(node, 'dpctl/dump-conntrack')).split('\n').map(parseDumped).filter((e) => e !== undefined);
+    return (await this.control(node, 'dpctl/dump-conntrack'))
+      .split('\n')
+      .map(parseDumped)
+      .filter((e) => e !== undefined);
   }
 }
 

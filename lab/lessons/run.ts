@@ -1,5 +1,5 @@
-// Starting and checking lessons in a lab that is up: what was started is noted beside the lab's state, so that a lesson that
-// nobody began is not passed by accident. Used by `packetwalk lesson`.
+// Starting and checking lessons in a lab that is up: what was started is noted beside the lab's state, so that a lesson
+// that nobody began is not passed by accident. Used by `packetwalk lesson`.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../dataplane/errors.js';
@@ -35,7 +35,8 @@ export async function resetLab(lab: Lab): Promise<void> {
 }
 
 export async function checkLesson(lab: Lab, lesson: Lesson, answers: Record<string, string>): Promise<CheckResult> {
-  if (!progressOf(lab)[lesson.id]) return { solved: false, seen: [`no  it was not started: packetwalk lesson start ${lesson.id}`] };
+  if (!progressOf(lab)[lesson.id])
+    return { solved: false, seen: [`no  it was not started: packetwalk lesson start ${lesson.id}`] };
   const result = await lesson.check(new LessonLab(lab), answers);
   if (result.solved) note(lab, lesson, 'solved');
   return result;

@@ -1,5 +1,5 @@
-// What a lesson is: a question, a task in the real lab, a hint, a check that sends real traffic and looks. The lessons are
-// in lessons.ts; run.ts starts and checks them, `packetwalk lesson` is their verb.
+// What a lesson is: a question, a task in the real lab, a hint, a check that sends real traffic and looks. The lessons
+// are in lessons.ts; run.ts starts and checks them, `packetwalk lesson` is their verb.
 import type { LessonLab } from './lesson-lab.js';
 
 export interface CheckResult {

@@ -1,6 +1,6 @@
-// The connection tracker of a switch on paper: entries by zone, as the fast path's own has them, but for timeouts and TCP
-// windows, which a packet that is never sent cannot miss. Asked by simulate.ts at each ct(). It starts empty, or with a
-// copy of what a running switch knows; the switch itself is never touched.
+// The connection tracker of a switch on paper: entries by zone, as the fast path's own has them, but for timeouts and
+// TCP windows, which a packet that is never sent cannot miss. Asked by simulate.ts at each ct(). It starts empty, or
+// with a copy of what a running switch knows; the switch itself is never touched.
 import { fieldByName } from '../../dataplane/key/fields.js';
 import { type Flow, getField, getNumber, setField } from '../../dataplane/key/flow.js';
 import { formatIpv4, parseIpv4 } from '../../dataplane/key/numbers.js';
@@ -26,8 +26,24 @@ const TRK = 0x20;
 const PROTOCOLS: Record<number, string> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 132: 'sctp' };
 
 const F = Object.fromEntries(
-  ['ct_state', 'ct_zone', 'ct_mark', 'ct_nw_proto', 'ct_nw_src', 'ct_nw_dst', 'ct_tp_src', 'ct_tp_dst', 'dl_type', 'nw_proto', 'nw_src', 'nw_dst', 'tcp_src', 'tcp_dst', 'tcp_flags', 'icmp_type']
-    .map((name) => [name, fieldByName(name)]),
+  [
+    'ct_state',
+    'ct_zone',
+    'ct_mark',
+    'ct_nw_proto',
+    'ct_nw_src',
+    'ct_nw_dst',
+    'ct_tp_src',
+    'ct_tp_dst',
+    'dl_type',
+    'nw_proto',
+    'nw_src',
+    'nw_dst',
+    'tcp_src',
+    'tcp_dst',
+    'tcp_flags',
+    'icmp_type',
+  ].map((name) => [name, fieldByName(name)]),
 );
 
 export class PaperConntrack {
@@ -47,7 +63,9 @@ export class PaperConntrack {
     const tuple = tupleOfFlow(flow, icmpId);
     const known = this.#carried(flow, ct.zone, icmpId);
     let entry = known ?? this.#byKey.get(`${ct.zone} ${tupleKey(tuple)}`);
-    const isReply = known ? (getNumber(flow, F.ct_state) & RPL) !== 0 : entry !== undefined && tupleKey(entry.original) !== tupleKey(tuple);
+    const isReply = known
+      ? (getNumber(flow, F.ct_state) & RPL) !== 0
+      : entry !== undefined && tupleKey(entry.original) !== tupleKey(tuple);
     let state = TRK;
     if (!entry) state |= mayBegin(flow) ? NEW : INV;
     else {
@@ -58,7 +76,8 @@ export class PaperConntrack {
       entry = { zone: ct.zone, original: tuple, reply: reversed(translated(tuple, ct)), mark: 0, answered: false };
       this.add(entry);
     }
-    if (entry && ct.commit && ct.mark) entry.mark = ((entry.mark & ~ct.mark.mask) | (ct.mark.value & ct.mark.mask)) >>> 0;
+    if (entry && ct.commit && ct.mark)
+      entry.mark = ((entry.mark & ~ct.mark.mask) | (ct.mark.value & ct.mark.mask)) >>> 0;
     if (entry && ct.nat) writeTuple(flow, reversed(isReply ? entry.original : entry.reply));
     setField(flow, F.ct_state, state);
     setField(flow, F.ct_zone, ct.zone);
@@ -73,13 +92,18 @@ export class PaperConntrack {
     if (proto === undefined) return undefined;
     const port = (field: 'ct_tp_src' | 'ct_tp_dst'): number => (proto === 'icmp' ? icmpId : getNumber(flow, F[field]));
     const [src, dst] = [formatIpv4(getField(flow, F.ct_nw_src)), formatIpv4(getField(flow, F.ct_nw_dst))];
-    return this.#byKey.get(`${zone} ${tupleKey({ proto, src, dst, sport: port('ct_tp_src'), dport: port('ct_tp_dst') })}`);
+    return this.#byKey.get(
+      `${zone} ${tupleKey({ proto, src, dst, sport: port('ct_tp_src'), dport: port('ct_tp_dst') })}`,
+    );
   }
 }
 
 function tupleOfFlow(flow: Flow, icmpId: number): Tuple {
   const proto = PROTOCOLS[getNumber(flow, F.nw_proto)] ?? `ip-${getNumber(flow, F.nw_proto)}`;
-  const ports = proto === 'icmp' ? { sport: icmpId, dport: icmpId } : { sport: getNumber(flow, F.tcp_src), dport: getNumber(flow, F.tcp_dst) };
+  const ports =
+    proto === 'icmp'
+      ? { sport: icmpId, dport: icmpId }
+      : { sport: getNumber(flow, F.tcp_src), dport: getNumber(flow, F.tcp_dst) };
   return { proto, src: formatIpv4(getField(flow, F.nw_src)), dst: formatIpv4(getField(flow, F.nw_dst)), ...ports };
 }
 
@@ -117,7 +141,8 @@ function writeOriginal(flow: Flow, { proto, src, dst, sport = 0, dport = 0 }: Tu
   setField(flow, F.ct_tp_dst, proto === 'icmp' ? 0 : dport);
 }
 
-const DUMPED = /^(\w+),orig=\(src=([^,)]+),dst=([^,)]+)(?:,sport=(\d+),dport=(\d+)|,id=(\d+),[^)]*)?\),reply=\(src=([^,)]+),dst=([^,)]+)(?:,sport=(\d+),dport=(\d+)|,id=(\d+),[^)]*)?\)(.*)/;
+const DUMPED =
+  /^(\w+),orig=\(src=([^,)]+),dst=([^,)]+)(?:,sport=(\d+),dport=(\d+)|,id=(\d+),[^)]*)?\),reply=\(src=([^,)]+),dst=([^,)]+)(?:,sport=(\d+),dport=(\d+)|,id=(\d+),[^)]*)?\)(.*)/;
 
 /** Of a line of dpctl/dump-conntrack; undefined for what it cannot read (IPv6 is). */
 export function parseDumped(line: string): CtEntry | undefined {
@@ -125,7 +150,11 @@ export function parseDumped(line: string): CtEntry | undefined {
   if (!found) return undefined;
   const [, proto, src, dst, sport, dport, id, rsrc, rdst, rsport, rdport, rid, rest] = found;
   const tuple = (s: string, d: string, sp?: string, dp?: string, echo?: string): Tuple => ({
-    proto, src: s, dst: d, sport: Number(sp ?? echo ?? 0), dport: Number(dp ?? echo ?? 0),
+    proto,
+    src: s,
+    dst: d,
+    sport: Number(sp ?? echo ?? 0),
+    dport: Number(dp ?? echo ?? 0),
   });
   return {
     zone: Number(/,zone=(\d+)/.exec(rest)?.[1] ?? 0),

@@ -29,21 +29,27 @@ export function targetOf(lab: Lab, text: string): Target {
   const found = /^(.+?)(?::(\d+))?(?:\/(tcp|udp))?$/.exec(text);
   const [, name = '', portText, protoText] = found ?? [];
   const port = portText === undefined ? undefined : Number(portText);
-  if (!found || (port !== undefined && (port < 1 || port > 65535))) throw new InputError('ETARGET', `expected NAME[:PORT][/tcp|udp], got ${JSON.stringify(text)}`);
+  if (!found || (port !== undefined && (port < 1 || port > 65535)))
+    throw new InputError('ETARGET', `expected NAME[:PORT][/tcp|udp], got ${JSON.stringify(text)}`);
   const ip = addressOf(lab, name);
   if (ip !== undefined) {
     const proto = port === undefined ? 'icmp' : ((protoText ?? 'tcp') as 'tcp' | 'udp');
-    const byNodePort = lab.nodes.some((n) => n.ip === ip) ? lab.services.filter((s) => s.nodePort === port && s.protocol === proto) : [];
+    const byNodePort = lab.nodes.some((n) => n.ip === ip)
+      ? lab.services.filter((s) => s.nodePort === port && s.protocol === proto)
+      : [];
     const byClusterIp = lab.services.filter((s) => s.clusterIp === ip && s.port === port && s.protocol === proto);
     return { ip, proto, port: port ?? 0, name, endpoints: [...byNodePort, ...byClusterIp].flatMap(endpointsOf) };
   }
   const ports = new Names(lab).service(name);
-  const service = ports.find((s) => (port === undefined || s.port === port) && (protoText === undefined || s.protocol === protoText));
+  const service = ports.find(
+    (s) => (port === undefined || s.port === port) && (protoText === undefined || s.protocol === protoText),
+  );
   if (!service) {
     const known = ports.map((s) => `${s.port}/${s.protocol}`).join(', ');
     throw new InputError('ETARGET', `expected a port of Service ${name} (${known}), got ${JSON.stringify(text)}`);
   }
-  if (service.protocol === 'sctp') throw new InputError('ETARGET', `expected a TCP or UDP port, got ${JSON.stringify(text)} (SCTP)`);
+  if (service.protocol === 'sctp')
+    throw new InputError('ETARGET', `expected a TCP or UDP port, got ${JSON.stringify(text)} (SCTP)`);
   return { ip: service.clusterIp, proto: service.protocol, port: service.port, name, endpoints: endpointsOf(service) };
 }
 

@@ -32,18 +32,31 @@ export interface Routed {
   entry?: { original: Tuple; reply: Tuple };
 }
 
-export type HostResult = Routed | { kind: 'local'; packet: PaperPacket; chains: string[]; entry?: Routed['entry'] } | { kind: 'drop'; reason: string };
+export type HostResult =
+  | Routed
+  | { kind: 'local'; packet: PaperPacket; chains: string[]; entry?: Routed['entry'] }
+  | { kind: 'drop'; reason: string };
 
 /** What a masquerade with --random-fully picks, on paper. */
 const MASQUERADE_PORT = 61000;
 
 export function nodeHost(node: LabNode, nat: NatTable): PaperHost {
   const devices = [node.underlay, node.gateway, ...(node.docker ? [node.docker] : [])];
-  return { name: node.name, ...connected(devices), routes: [...connected(devices).routes, ...routesOf([...node.routes.underlay, ...node.routes.gateway])], nat };
+  return {
+    name: node.name,
+    ...connected(devices),
+    routes: [...connected(devices).routes, ...routesOf([...node.routes.underlay, ...node.routes.gateway])],
+    nat,
+  };
 }
 
 export function plainHost(host: LabHost): PaperHost {
-  return { name: host.name, addresses: connected(host.devices).addresses, routes: [...connected(host.devices).routes, ...routesOf(host.routes)], nat: { chains: new Map(), sets: {} } };
+  return {
+    name: host.name,
+    addresses: connected(host.devices).addresses,
+    routes: [...connected(host.devices).routes, ...routesOf(host.routes)],
+    nat: { chains: new Map(), sets: {} },
+  };
 }
 
 function connected(devices: readonly { name: string; address?: string }[]): Pick<PaperHost, 'addresses' | 'routes'> {
@@ -58,7 +71,8 @@ function connected(devices: readonly { name: string; address?: string }[]): Pick
 function routesOf(lines: readonly string[]): Route[] {
   return lines.map((line) => {
     const words = line.split(' ');
-    const after = (name: string): string | undefined => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
+    const after = (name: string): string | undefined =>
+      words.includes(name) ? words[words.indexOf(name) + 1] : undefined;
     return { to: words[0] === 'default' ? '0.0.0.0/0' : words[0], via: after('via'), dev: after('dev') ?? '' };
   });
 }
@@ -112,11 +126,17 @@ export class HostStack {
     if (!route) return { kind: 'drop', reason: `no route to ${first.nw_dst}` };
     if (hook === 'PREROUTING' && first.nw_ttl <= 1) return { kind: 'drop', reason: 'its TTL is used up' };
     const routed = hook === 'PREROUTING' ? { ...first, nw_ttl: first.nw_ttl - 1 } : first;
-    const post = known ? undefined : askNat(this.host.nat, 'POSTROUTING', this.#question(routed, undefined, route.dev), verdict?.mark);
+    const post = known
+      ? undefined
+      : askNat(this.host.nat, 'POSTROUTING', this.#question(routed, undefined, route.dev), verdict?.mark);
     const last = post?.masquerade ? this.#masqueraded(routed, route, post) : routed;
     const entry = known ?? this.#remember(before, tupleOf(last));
     return {
-      kind: 'out', device: route.dev, nextHop: route.via ?? last.nw_dst, packet: last, entry,
+      kind: 'out',
+      device: route.dev,
+      nextHop: route.via ?? last.nw_dst,
+      packet: last,
+      entry,
       chains: [...(verdict?.chains ?? []), ...(post?.masquerade ? post.chains : [])],
       route: `${route.to === '0.0.0.0/0' ? 'default' : networkOf(route.to)}${route.via ? ` via ${route.via}` : ''} dev ${route.dev}`,
     };

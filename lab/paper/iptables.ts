@@ -1,6 +1,6 @@
-// Walks a packet through the rules of a nat table as iptables-save prints them: the lab's own rules, or those that a node
-// really has. Knows the matches and targets that kube-proxy, Antrea and Docker write; a rule with anything else is passed
-// by and named. To: host.ts.
+// Walks a packet through the rules of a nat table as iptables-save prints them: the lab's own rules, or those that a
+// node really has. Knows the matches and targets that kube-proxy, Antrea and Docker write; a rule with anything else is
+// passed by and named. To: host.ts.
 import { inPrefix } from '../addresses.js';
 import type { PaperPacket } from './packet.js';
 
@@ -101,13 +101,18 @@ function marked(mark: number, options: Record<string, string>): number {
   for (const name of ['--set-xmark', '--set-mark']) {
     if (!(name in options)) continue;
     const mask = Number(options[name].split('/')[1] ?? 0xffffffff);
-    return name === '--set-xmark' ? (((mark & ~mask) ^ value(name)) >>> 0) : (((mark & ~mask) | value(name)) >>> 0);
+    return name === '--set-xmark' ? ((mark & ~mask) ^ value(name)) >>> 0 : ((mark & ~mask) | value(name)) >>> 0;
   }
   return mark;
 }
 
 /** Undefined: the rule does not match. */
-function readRule({ text, words }: Rule, table: NatTable, question: NatQuestion, verdict: NatVerdict): { target: string; options: Record<string, string> } | undefined {
+function readRule(
+  { text, words }: Rule,
+  table: NatTable,
+  question: NatQuestion,
+  verdict: NatVerdict,
+): { target: string; options: Record<string, string> } | undefined {
   const { packet, isLocal, wanted } = question;
   let matches = true;
   let not = false;
@@ -119,21 +124,45 @@ function readRule({ text, words }: Rule, table: NatTable, question: NatQuestion,
   for (let i = 0; i < words.length; i++) {
     const next = (): string => words[++i] ?? '';
     switch (words[i]) {
-      case '!': not = true; break;
-      case '-m': next(); break;
-      case '--comment': next(); break;
-      case '-s': holds(inPrefix(packet.nw_src, prefix(next()))); break;
-      case '-d': holds(inPrefix(packet.nw_dst, prefix(next()))); break;
-      case '-i': holds(next() === question.in); break;
-      case '-o': holds(next() === question.out); break;
-      case '-p': holds(next() === packet.proto); break;
-      case '--dport': holds(Number(next()) === packet.dport); break;
-      case '--sport': holds(Number(next()) === packet.sport); break;
-      case '--dst-type': holds(next() === 'LOCAL' && isLocal(packet.nw_dst)); break;
-      case '--src-type': holds(next() === 'LOCAL' && isLocal(packet.nw_src)); break;
+      case '!':
+        not = true;
+        break;
+      case '-m':
+        next();
+        break;
+      case '--comment':
+        next();
+        break;
+      case '-s':
+        holds(inPrefix(packet.nw_src, prefix(next())));
+        break;
+      case '-d':
+        holds(inPrefix(packet.nw_dst, prefix(next())));
+        break;
+      case '-i':
+        holds(next() === question.in);
+        break;
+      case '-o':
+        holds(next() === question.out);
+        break;
+      case '-p':
+        holds(next() === packet.proto);
+        break;
+      case '--dport':
+        holds(Number(next()) === packet.dport);
+        break;
+      case '--sport':
+        holds(Number(next()) === packet.sport);
+        break;
+      case '--dst-type':
+        holds(next() === 'LOCAL' && isLocal(packet.nw_dst));
+        break;
+      case '--src-type':
+        holds(next() === 'LOCAL' && isLocal(packet.nw_src));
+        break;
       case '--mark': {
         const [value, mask = '0xffffffff'] = next().split('/').map(String);
-        holds(((verdict.mark & Number(mask)) >>> 0) === Number(value));
+        holds((verdict.mark & Number(mask)) >>> 0 === Number(value));
         break;
       }
       case '--match-set': {
@@ -142,8 +171,15 @@ function readRule({ text, words }: Rule, table: NatTable, question: NatQuestion,
         holds(networks.some((network) => inPrefix(address, prefix(network))));
         break;
       }
-      case '--mode': next(); random = true; break;
-      case '--probability': case '--every': case '--packet': next(); break;
+      case '--mode':
+        next();
+        random = true;
+        break;
+      case '--probability':
+      case '--every':
+      case '--packet':
+        next();
+        break;
       case '-j': {
         const target = next();
         if (!matches) return undefined;

@@ -1,5 +1,5 @@
-// A lab on paper from its topology alone, or as a copy of a running one: its switches' flows, groups and connections, its
-// nodes' nat rules. Copying reads, and changes nothing.
+// A lab on paper from its topology alone, or as a copy of a running one: its switches' flows, groups and connections,
+// its nodes' nat rules. Copying reads, and changes nothing.
 import { readFileSync } from 'node:fs';
 import { ControlClient } from '../../dataplane/control/client.js';
 import { rulesOf } from '../host.js';
@@ -48,7 +48,13 @@ export async function copyOf(lab: Lab): Promise<Blueprint> {
           ...(groups.trim() ? { groups: { name: `${node.name}'s groups`, text: groups } } : {}),
         });
         const dump = await client.call('dpctl/dump-conntrack');
-        blueprint.connections.set(node.name, dump.split('\n').map(parseDumped).filter((e) => e !== undefined));
+        blueprint.connections.set(
+          node.name,
+          dump
+            .split('\n')
+            .map(parseDumped)
+            .filter((e) => e !== undefined),
+        );
       } finally {
         client.close();
       }
@@ -59,7 +65,10 @@ export async function copyOf(lab: Lab): Promise<Blueprint> {
   return blueprint;
 }
 
-export function paperLab(blueprint: Blueprint, options: Pick<PaperOptions, 'wanted' | 'whyNot' | 'mtu'> = {}): PaperLab {
+export function paperLab(
+  blueprint: Blueprint,
+  options: Pick<PaperOptions, 'wanted' | 'whyNot' | 'mtu'> = {},
+): PaperLab {
   const paper = new PaperLab(blueprint.lab, {
     content: ({ name }) => blueprint.content.get(name)!,
     nat: ({ name }) => blueprint.nat.get(name)!,

@@ -1,7 +1,14 @@
 // The whole lab on paper: switches, kernels, pods, the wire between nodes. One packet is sent from a pod or host and
 // followed until it has arrived or is gone; what happened is a story of the same form as that of a watched packet
 // (watch/follow.ts). Nothing real is touched. Used by conversation.ts.
-import { changesOf, type HostStage, type PacketStory, type PassStage, type Stage, type WatchedPass } from '../watch/follow.js';
+import {
+  changesOf,
+  type HostStage,
+  type PacketStory,
+  type PassStage,
+  type Stage,
+  type WatchedPass,
+} from '../watch/follow.js';
 import { Connection } from '../watch/connections.js';
 import { type Identity, identify } from '../watch/identity.js';
 import { flowFacts } from '../walk/facts.js';
@@ -61,7 +68,10 @@ export class PaperLab {
     private readonly options: PaperOptions,
   ) {
     for (const node of lab.nodes) {
-      this.switches.set(node.name, new PaperSwitch(lab, node, options.content(node), options.tableNames, options.whyNot));
+      this.switches.set(
+        node.name,
+        new PaperSwitch(lab, node, options.content(node), options.tableNames, options.whyNot),
+      );
       this.hosts.set(node.name, new HostStack(nodeHost(node, options.nat(node)), options.wanted));
     }
     for (const host of [lab.router, lab.client]) this.hosts.set(host.name, new HostStack(plainHost(host)));
@@ -75,7 +85,11 @@ export class PaperLab {
     else this.#afterHost(from.name, this.hosts.get(from.name)!.send(packet), undefined, packet, journey);
     const { stages, delivered, lost, connection, drop } = journey;
     const begin = stages[0]?.kind === 'pass' ? stages[0].identity : first;
-    return { story: { connection, identity: begin, timeNs: 0n, stages, frames: [], ...(drop ? { drop } : {}) }, delivered, lost };
+    return {
+      story: { connection, identity: begin, timeNs: 0n, stages, frames: [], ...(drop ? { drop } : {}) },
+      delivered,
+      lost,
+    };
   }
 
   /** A node's kernel asks for the MAC of an address behind its gateway: the question's pass through the switch. */
@@ -86,8 +100,21 @@ export class PaperLab {
     const question = arpRequest(asker.mac, asker.ip, address);
     const { stage, drop } = this.#pass(node, asker.port, question, undefined, 1);
     const answer = this.#resolve(node, asker, address);
-    const lost = answer === undefined ? [drop ? `${name}'s switch dropped it in table ${drop.drop.table}` : 'nobody answers'] : [];
-    return { story: { connection: new Connection(), identity: stage.identity, timeNs: 0n, stages: [stage], frames: [], ...(drop ? { drop } : {}) }, delivered: [], lost, mac: answer };
+    const lost =
+      answer === undefined ? [drop ? `${name}'s switch dropped it in table ${drop.drop.table}` : 'nobody answers'] : [];
+    return {
+      story: {
+        connection: new Connection(),
+        identity: stage.identity,
+        timeNs: 0n,
+        stages: [stage],
+        frames: [],
+        ...(drop ? { drop } : {}),
+      },
+      delivered: [],
+      lost,
+      mac: answer,
+    };
   }
 
   #pod(name: string): LabPod {
@@ -100,8 +127,15 @@ export class PaperLab {
     const node = this.#node(pod.node);
     const gateway = pod.route.split(' ')[2];
     const sameNetwork = this.#inSubnet(packet.nw_dst, node);
-    const mac = this.#resolve(node, { port: pod.port, mac: pod.device.mac, ip: pod.ip }, sameNetwork ? packet.nw_dst : gateway);
-    if (mac === undefined) return void journey.lost.push(`nobody answered ${pod.name}'s ARP question for ${sameNetwork ? packet.nw_dst : gateway}`);
+    const mac = this.#resolve(
+      node,
+      { port: pod.port, mac: pod.device.mac, ip: pod.ip },
+      sameNetwork ? packet.nw_dst : gateway,
+    );
+    if (mac === undefined)
+      return void journey.lost.push(
+        `nobody answered ${pod.name}'s ARP question for ${sameNetwork ? packet.nw_dst : gateway}`,
+      );
     this.#enter(node, pod.port, { ...packet, dl_src: pod.device.mac, dl_dst: mac }, undefined, journey);
   }
 
@@ -130,8 +164,18 @@ export class PaperLab {
     const { trace, outputs } = sw.run(flow, packet.proto === 'icmp' ? packet.sport : 0);
     const frame = frameOf(packet);
     const pass: WatchedPass = {
-      node: node.name, traceId, timeNs: 0n, in: port, facts: flowFacts(flow), seq: packet.seq,
-      passes: trace.passes, outputs: trace.outputs, drop: null, frame, size: frame.length, csumPartial: false,
+      node: node.name,
+      traceId,
+      timeNs: 0n,
+      in: port,
+      facts: flowFacts(flow),
+      seq: packet.seq,
+      passes: trace.passes,
+      outputs: trace.outputs,
+      drop: null,
+      frame,
+      size: frame.length,
+      csumPartial: false,
     };
     if (outputs.length === 0) pass.drop = trace.drop ?? { reason: 'flow', table: trace.path.at(-1) ?? 0 };
     const identity = identify(frame)!;
@@ -143,16 +187,30 @@ export class PaperLab {
     const { gateway } = node;
     const size = frameOf(packet).length;
     const mtu = this.options.mtu?.[`${node.name} ${port}`] ?? this.lab.switches.mtu;
-    if (size - ETHERNET > mtu) return void journey.lost.push(`${size - ETHERNET} bytes do not fit through ${node.name}'s ${port}, whose MTU is ${mtu}`);
+    if (size - ETHERNET > mtu)
+      return void journey.lost.push(
+        `${size - ETHERNET} bytes do not fit through ${node.name}'s ${port}, whose MTU is ${mtu}`,
+      );
     if (outer) return this.#overTheWire(node, packet, outer, size, journey);
     if (port === gateway.name) {
-      if (packet.dl_dst !== gateway.mac) return void journey.lost.push(`${node.name}'s kernel ignores it: its MAC is ${packet.dl_dst}, not that of ${gateway.name}`);
-      return this.#afterHost(node.name, this.hosts.get(node.name)!.receive(gateway.name, packet), gateway.name, packet, journey);
+      if (packet.dl_dst !== gateway.mac)
+        return void journey.lost.push(
+          `${node.name}'s kernel ignores it: its MAC is ${packet.dl_dst}, not that of ${gateway.name}`,
+        );
+      return this.#afterHost(
+        node.name,
+        this.hosts.get(node.name)!.receive(gateway.name, packet),
+        gateway.name,
+        packet,
+        journey,
+      );
     }
     const pod = this.lab.pods.find((p) => p.node === node.name && p.port === port);
     if (!pod) return void journey.lost.push(`nothing is behind ${node.name}'s port ${port}`);
-    if (packet.dl_dst !== pod.device.mac) return void journey.lost.push(`${pod.name} ignores it: its MAC is ${packet.dl_dst}`);
-    if (packet.nw_dst !== pod.ip) return void journey.lost.push(`${pod.name} drops it: ${packet.nw_dst} is not its address`);
+    if (packet.dl_dst !== pod.device.mac)
+      return void journey.lost.push(`${pod.name} ignores it: its MAC is ${packet.dl_dst}`);
+    if (packet.nw_dst !== pod.ip)
+      return void journey.lost.push(`${pod.name} drops it: ${packet.nw_dst} is not its address`);
     journey.delivered.push({ at: { kind: 'pod', name: pod.name }, packet });
   }
 
@@ -160,11 +218,16 @@ export class PaperLab {
     const mtu = this.options.mtu?.[`${node.name} ${node.underlay.name}`] ?? node.underlay.mtu;
     const outerSize = size + OUTER_BYTES;
     if (outerSize - ETHERNET > mtu) {
-      return void journey.lost.push(`${outerSize - ETHERNET} bytes with the tunnel's headers do not fit through ${node.name}'s ${node.underlay.name}, whose MTU is ${mtu}`);
+      return void journey.lost.push(
+        `${outerSize - ETHERNET} bytes with the tunnel's headers do not fit through ${node.name}'s ${node.underlay.name}, whose MTU is ${mtu}`,
+      );
     }
     const peer = this.lab.nodes.find((n) => n.ip === outer.tun_dst);
     const inner = identify(frameOf(packet))!;
-    const identity: Identity = { ...inner, outer: { src: outer.tun_src, dst: outer.tun_dst, sport: 0, vni: Number(outer.tun_id), innerAt: OUTER_BYTES } };
+    const identity: Identity = {
+      ...inner,
+      outer: { src: outer.tun_src, dst: outer.tun_dst, sport: 0, vni: Number(outer.tun_id), innerAt: OUTER_BYTES },
+    };
     const place = { node: peer?.name ?? node.name, port: node.underlay.name, role: 'uplink' as const };
     const frame = { place, identity, timeNs: 0n, frame: frameOf(packet), size: outerSize };
     journey.stages.push({ kind: 'wire', from: node.name, to: peer?.name ?? outer.tun_dst, timeNs: 0n, frame });
@@ -174,10 +237,17 @@ export class PaperLab {
 
   // --- kernels ---------------------------------------------------------------------------------------------------
 
-  #afterHost(name: string, result: HostResult, device: string | undefined, before: PaperPacket, journey: Journey): void {
+  #afterHost(
+    name: string,
+    result: HostResult,
+    device: string | undefined,
+    before: PaperPacket,
+    journey: Journey,
+  ): void {
     if (result.kind === 'drop') return void journey.lost.push(`${name}'s kernel drops it: ${result.reason}`);
     if (device !== undefined) journey.stages.push(hostStage(name, device, before, result));
-    if (result.kind === 'local') return void journey.delivered.push({ at: { kind: 'host', name }, packet: result.packet });
+    if (result.kind === 'local')
+      return void journey.delivered.push({ at: { kind: 'host', name }, packet: result.packet });
     const { packet, nextHop } = result;
     const node = this.lab.nodes.find((n) => n.name === name);
     if (node && result.device === node.gateway.name) {
@@ -214,7 +284,9 @@ export class PaperLab {
 
   #arp(node: LabNode, port: string, packet: PaperPacket): { port: string; packet: PaperPacket }[] {
     const sw = this.switches.get(node.name)!;
-    return sw.run(flowOf(packet, sw.port(port)), 0).outputs.map(({ name, flow }) => ({ port: name, packet: rewritten(packet, flow) }));
+    return sw
+      .run(flowOf(packet, sw.port(port)), 0)
+      .outputs.map(({ name, flow }) => ({ port: name, packet: rewritten(packet, flow) }));
   }
 
   #ownerAt(node: LabNode, port: string): { mac: string; ip: string } | undefined {
@@ -225,11 +297,25 @@ export class PaperLab {
 }
 
 /** As a watched packet's: what came, what went, what changed. */
-function hostStage(node: string, device: string, before: PaperPacket, result: Exclude<HostResult, { kind: 'drop' }>): HostStage {
+function hostStage(
+  node: string,
+  device: string,
+  before: PaperPacket,
+  result: Exclude<HostResult, { kind: 'drop' }>,
+): HostStage {
   const [b, a] = [before, result.packet].map((p) => identify(frameOf({ ...p, dl_dst: BROADCAST }))!);
   const out = result.kind === 'out' ? result.device : 'the node itself';
   return {
-    kind: 'host', node, in: device, out, timeNs: 0n, before: b, after: a, changes: changesOf(b.tuple, a.tuple, result.entry), entry: result.entry,
-    chains: result.chains, ...(result.kind === 'out' ? { route: result.route } : {}),
+    kind: 'host',
+    node,
+    in: device,
+    out,
+    timeNs: 0n,
+    before: b,
+    after: a,
+    changes: changesOf(b.tuple, a.tuple, result.entry),
+    entry: result.entry,
+    chains: result.chains,
+    ...(result.kind === 'out' ? { route: result.route } : {}),
   };
 }

@@ -56,8 +56,20 @@ export function arpRequest(mac: string, ip: string, target: string): PaperPacket
 }
 
 const EMPTY: PaperPacket = {
-  dl_src: NO_MAC, dl_dst: NO_MAC, proto: 'tcp', nw_src: '0.0.0.0', nw_dst: '0.0.0.0', nw_ttl: 64,
-  sport: 0, dport: 0, tcp_flags: 0, icmp_type: 0, payload: 0, seq: 0, ack: 0, id: 0,
+  dl_src: NO_MAC,
+  dl_dst: NO_MAC,
+  proto: 'tcp',
+  nw_src: '0.0.0.0',
+  nw_dst: '0.0.0.0',
+  nw_ttl: 64,
+  sport: 0,
+  dport: 0,
+  tcp_flags: 0,
+  icmp_type: 0,
+  payload: 0,
+  seq: 0,
+  ack: 0,
+  id: 0,
 };
 
 /** A packet of a connection; MACs are filled in where it is sent. */
@@ -74,9 +86,15 @@ export function frameOf(p: PaperPacket): Uint8Array {
   const ipv4 = { nw_src: p.nw_src, nw_dst: p.nw_dst, nw_ttl: p.nw_ttl, id: p.id };
   const payload = new Uint8Array(p.payload);
   if (p.proto === 'udp') return buildFrame({ ethernet, ipv4, udp: { udp_src: p.sport, udp_dst: p.dport }, payload });
-  if (p.proto === 'icmp') return buildFrame({ ethernet, ipv4, icmp: { icmp_type: p.icmp_type, rest: p.sport * 65536 + 1 }, payload });
+  if (p.proto === 'icmp')
+    return buildFrame({ ethernet, ipv4, icmp: { icmp_type: p.icmp_type, rest: p.sport * 65536 + 1 }, payload });
   const options = p.tcp_flags & SYN ? TCP_MSS_OPTION : new Uint8Array();
-  return buildFrame({ ethernet, ipv4, tcp: { tcp_src: p.sport, tcp_dst: p.dport, tcp_flags: p.tcp_flags, seq: p.seq, ack: p.ack, options }, payload });
+  return buildFrame({
+    ethernet,
+    ipv4,
+    tcp: { tcp_src: p.sport, tcp_dst: p.dport, tcp_flags: p.tcp_flags, seq: p.seq, ack: p.ack, options },
+    payload,
+  });
 }
 
 /** As a switch reads it at a port; of a tunnelled one, what the outer header said. */
@@ -95,7 +113,13 @@ export function rewritten(p: PaperPacket, flow: Flow): PaperPacket {
   const number = (name: string): number => getNumber(flow, fieldByName(name));
   const link = { dl_src: text('dl_src'), dl_dst: text('dl_dst') };
   if (p.arp) {
-    const arp: ArpFields = { op: number('arp_op') as 1 | 2, sha: text('arp_sha'), spa: text('arp_spa'), tha: text('arp_tha'), tpa: text('arp_tpa') };
+    const arp: ArpFields = {
+      op: number('arp_op') as 1 | 2,
+      sha: text('arp_sha'),
+      spa: text('arp_spa'),
+      tha: text('arp_tha'),
+      tpa: text('arp_tpa'),
+    };
     return { ...p, ...link, arp };
   }
   const ports = p.proto === 'icmp' ? {} : { sport: number(`${p.proto}_src`), dport: number(`${p.proto}_dst`) };

@@ -1,12 +1,18 @@
-// One node's switch on paper: its flows and groups from files or as copied from the running one, its ports from the lab,
-// and a tracker of its own. A packet put in at a port comes out with everything the tables did. To: network.ts.
+// One node's switch on paper: its flows and groups from files or as copied from the running one, its ports from the
+// lab, and a tracker of its own. A packet put in at a port comes out with everything the tables did. To: network.ts.
 import { readFileSync } from 'node:fs';
 import { fieldByName } from '../../dataplane/key/fields.js';
 import { type Flow, getField, newFlow } from '../../dataplane/key/flow.js';
 import { formatFieldValue } from '../../dataplane/key/format.js';
 import { KEY_FIELDS } from '../../dataplane/datapath/key-fields.js';
 import type { Source } from '../../dataplane/openflow/index.js';
-import { makeOfflineSwitch, type OfflineSwitch, type RecordOptions, type Trace, traceFlow } from '../../dataplane/trace/index.js';
+import {
+  makeOfflineSwitch,
+  type OfflineSwitch,
+  type RecordOptions,
+  type Trace,
+  traceFlow,
+} from '../../dataplane/trace/index.js';
 import type { Lab, LabNode } from '../resolve.js';
 import { PaperConntrack } from './conntrack.js';
 import type { Outer } from './packet.js';
@@ -41,7 +47,13 @@ export class PaperSwitch {
     const { flows, groups, meters } = content;
     this.offline = makeOfflineSwitch([flows], portsOf(lab, node), groups ? [groups] : [], meters ? [meters] : []);
     const { ports, tlvMap, bridge, tables } = this.offline;
-    this.#options = { ports, tlvMap, bridge, tableNames, ...(whyNot ? { candidates: (table: number) => tables.entries({ table }) } : {}) };
+    this.#options = {
+      ports,
+      tlvMap,
+      bridge,
+      tableNames,
+      ...(whyNot ? { candidates: (table: number) => tables.entries({ table }) } : {}),
+    };
   }
 
   port(name: string): number {
@@ -55,7 +67,12 @@ export class PaperSwitch {
       ...this.#options,
       conntrack: (packet, ct) => this.conntrack.process(packet, ct, icmpId),
       onOutput: ({ port, flow: left, tunnel }) =>
-        outputs.push({ port, name: this.offline.ports.byNumber(port) ?? String(port), flow: left, ...(tunnel ? { outer: outerOf(tunnel, this.node.ip) } : {}) }),
+        outputs.push({
+          port,
+          name: this.offline.ports.byNumber(port) ?? String(port),
+          flow: left,
+          ...(tunnel ? { outer: outerOf(tunnel, this.node.ip) } : {}),
+        }),
     });
     return { trace, outputs };
   }

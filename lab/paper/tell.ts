@@ -13,7 +13,11 @@ export function tellConversation({ legs, outcome }: Conversation, telling: Telli
 function tellLeg({ what, story, lost }: Leg, number: number, telling: Telling): string {
   const { tuple } = story.identity;
   const head = `${pc.bold(`${number}. ${what}`)}  ${telling.names.source(tuple)} > ${telling.names.destination(tuple)}`;
-  const lines = story.stages.flatMap((stage) => tellStage(stage, story.identity, telling).map((line) => `${INDENT}${line}`));
-  const drop = story.drop ? [pc.red(`${INDENT}DROP on ${story.drop.pass.node} in ${dropPlace(story.drop.pass)}`)] : lost.map((why) => pc.red(`${INDENT}LOST  ${why}`));
+  const lines = story.stages.flatMap((stage) =>
+    tellStage(stage, story.identity, telling).map((line) => `${INDENT}${line}`),
+  );
+  const drop = story.drop
+    ? [pc.red(`${INDENT}DROP on ${story.drop.pass.node} in ${dropPlace(story.drop.pass)}`)]
+    : lost.map((why) => pc.red(`${INDENT}LOST  ${why}`));
   return [head, ...lines, ...drop].join('\n');
 }

@@ -27,9 +27,11 @@ export function natChains(input: NatInput): Map<string, string[]> {
     chains.set(chain, [...(chains.get(chain) ?? []), ...rules]);
   }
   // What is written last must stand last.
-  chains.get('KUBE-SERVICES')!.push(
-    `${comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`,
-  );
+  chains
+    .get('KUBE-SERVICES')!
+    .push(
+      `${comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`,
+    );
   return chains;
 }
 
@@ -45,26 +47,35 @@ function fixedChains({ docker, podCidr }: NatInput): Chains {
     ['PREROUTING', [portals, ...(docker ? ['-m addrtype --dst-type LOCAL -j DOCKER'] : [])]],
     ['INPUT', []],
     ['OUTPUT', [portals, ...(docker ? ['! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER'] : [])]],
-    ['POSTROUTING', [
-      `${comment('kubernetes postrouting rules')} -j KUBE-POSTROUTING`,
-      ...(docker ? [`-s ${docker.network} ! -o ${docker.device} -j MASQUERADE`] : []),
-      `${comment('Antrea: jump to Antrea postrouting rules')} -j ANTREA-POSTROUTING`,
-    ]],
-    ['ANTREA-POSTROUTING', [
-      `-s ${podCidr} ${comment('Antrea: masquerade pod to external packets')} -m set ! --match-set ${POD_SET} dst -j MASQUERADE`,
-    ]],
+    [
+      'POSTROUTING',
+      [
+        `${comment('kubernetes postrouting rules')} -j KUBE-POSTROUTING`,
+        ...(docker ? [`-s ${docker.network} ! -o ${docker.device} -j MASQUERADE`] : []),
+        `${comment('Antrea: jump to Antrea postrouting rules')} -j ANTREA-POSTROUTING`,
+      ],
+    ],
+    [
+      'ANTREA-POSTROUTING',
+      [
+        `-s ${podCidr} ${comment('Antrea: masquerade pod to external packets')} -m set ! --match-set ${POD_SET} dst -j MASQUERADE`,
+      ],
+    ],
     ...(docker ? ([['DOCKER', [`-i ${docker.device} -j RETURN`]]] as Chains) : []),
     ['KUBE-KUBELET-CANARY', []],
     ['KUBE-MARK-DROP', [`-j MARK --or-mark ${DROP_MARK}`]],
     ['KUBE-MARK-MASQ', [`-j MARK --or-mark ${MASQUERADE_MARK}`]],
     ['KUBE-NODEPORTS', []],
-    ['KUBE-POSTROUTING', [
-      `-m mark ! --mark ${MASQUERADE_MARK}/${MASQUERADE_MARK} -j RETURN`,
-      // The mark is taken off before: a packet that comes here twice is masqueraded once.
-      `-j MARK --xor-mark ${MASQUERADE_MARK}`,
-      // Clients' ports are not kept, so that two of them never want the same one at the same time.
-      `${comment('kubernetes service traffic requiring SNAT')} -j MASQUERADE --random-fully`,
-    ]],
+    [
+      'KUBE-POSTROUTING',
+      [
+        `-m mark ! --mark ${MASQUERADE_MARK}/${MASQUERADE_MARK} -j RETURN`,
+        // The mark is taken off before: a packet that comes here twice is masqueraded once.
+        `-j MARK --xor-mark ${MASQUERADE_MARK}`,
+        // Clients' ports are not kept, so that two of them never want the same one at the same time.
+        `${comment('kubernetes service traffic requiring SNAT')} -j MASQUERADE --random-fully`,
+      ],
+    ],
     ['KUBE-PROXY-CANARY', []],
     ['KUBE-SERVICES', []],
   ];
@@ -72,15 +83,26 @@ function fixedChains({ docker, podCidr }: NatInput): Chains {
 
 /** The rules of all Services; Services without endpoints have none here (filter.ts refuses their packets). */
 function services(input: NatInput): Chains {
-  const ports = inOrder(input.services, input.serviceOrder).filter((port) => port.family === 'ipv4' && ready(port).length > 0);
-  return ports.flatMap((port) => [
-    ['KUBE-SERVICES', [...clusterIpRules(port, input.clusterCidr), ...externalIpRules(port), ...loadBalancerRules(port)]],
-    ['KUBE-NODEPORTS', nodePortRules(port)],
-    [serviceChain(port), choiceRules(port, ready(port))],
-    ...firewallChain(port),
-    ...localChain(port, input),
-    ...ready(port).map((endpoint): [string, string[]] => [endpointChain(port, target(endpoint)), endpointRules(port, endpoint)]),
-  ] as Chains);
+  const ports = inOrder(input.services, input.serviceOrder).filter(
+    (port) => port.family === 'ipv4' && ready(port).length > 0,
+  );
+  return ports.flatMap(
+    (port) =>
+      [
+        [
+          'KUBE-SERVICES',
+          [...clusterIpRules(port, input.clusterCidr), ...externalIpRules(port), ...loadBalancerRules(port)],
+        ],
+        ['KUBE-NODEPORTS', nodePortRules(port)],
+        [serviceChain(port), choiceRules(port, ready(port))],
+        ...firewallChain(port),
+        ...localChain(port, input),
+        ...ready(port).map((endpoint): [string, string[]] => [
+          endpointChain(port, target(endpoint)),
+          endpointRules(port, endpoint),
+        ]),
+      ] as Chains,
+  );
 }
 
 /** As kube-proxy 1.18 takes them: only those that are ready. */
@@ -131,7 +153,9 @@ function externalIpRules(port: ServicePort): string[] {
 }
 
 function loadBalancerRules(port: ServicePort): string[] {
-  return port.loadBalancerIps.map((ip) => `-d ${ip}/32 ${matching(port, port.port, `${port.name} loadbalancer IP`)} -j ${firewallServiceChain(port)}`);
+  return port.loadBalancerIps.map(
+    (ip) => `-d ${ip}/32 ${matching(port, port.port, `${port.name} loadbalancer IP`)} -j ${firewallServiceChain(port)}`,
+  );
 }
 
 /** Only the source ranges pass, if there are any. */
@@ -140,31 +164,50 @@ function firewallChain(port: ServicePort): Chains {
   const text = comment(`${port.name} loadbalancer IP`);
   const ranges = port.loadBalancerSourceRanges;
   const pass = `${text} -j ${externalChain(port)}`;
-  return [[firewallServiceChain(port), [
-    ...(isLocal(port) ? [] : [`${text} -j KUBE-MARK-MASQ`]),
-    ...(ranges.length === 0 ? [pass] : ranges.map((range) => `-s ${range} ${pass}`)),
-    `${text} -j KUBE-MARK-DROP`,
-  ]]];
+  return [
+    [
+      firewallServiceChain(port),
+      [
+        ...(isLocal(port) ? [] : [`${text} -j KUBE-MARK-MASQ`]),
+        ...(ranges.length === 0 ? [pass] : ranges.map((range) => `-s ${range} ${pass}`)),
+        `${text} -j KUBE-MARK-DROP`,
+      ],
+    ],
+  ];
 }
 
 /** externalTrafficPolicy Local: the client's address is kept, so only an endpoint of this node can answer. */
 function localChain(port: ServicePort, { clusterCidr, node }: NatInput): Chains {
-  if (!isLocal(port) || (port.nodePort === undefined && port.loadBalancerIps.length === 0 && port.externalIps.length === 0)) return [];
+  if (
+    !isLocal(port) ||
+    (port.nodePort === undefined && port.loadBalancerIps.length === 0 && port.externalIps.length === 0)
+  )
+    return [];
   const own = ready(port).filter((endpoint) => endpoint.node === node);
-  return [[localServiceChain(port), [
-    `-s ${clusterCidr} ${comment('Redirect pods trying to reach external loadbalancer VIP to clusterIP')} -j ${serviceChain(port)}`,
-    `${comment(`masquerade LOCAL traffic for ${port.name} LB IP`)} -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ`,
-    `${comment(`route LOCAL traffic for ${port.name} LB IP to service chain`)} -m addrtype --src-type LOCAL -j ${serviceChain(port)}`,
-    ...(own.length === 0 ? [`${comment(`${port.name} has no local endpoints`)} -j KUBE-MARK-DROP`] : choiceRules(port, own)),
-  ]]];
+  return [
+    [
+      localServiceChain(port),
+      [
+        `-s ${clusterCidr} ${comment('Redirect pods trying to reach external loadbalancer VIP to clusterIP')} -j ${serviceChain(port)}`,
+        `${comment(`masquerade LOCAL traffic for ${port.name} LB IP`)} -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ`,
+        `${comment(`route LOCAL traffic for ${port.name} LB IP to service chain`)} -m addrtype --src-type LOCAL -j ${serviceChain(port)}`,
+        ...(own.length === 0
+          ? [`${comment(`${port.name} has no local endpoints`)} -j KUBE-MARK-DROP`]
+          : choiceRules(port, own)),
+      ],
+    ],
+  ];
 }
 
-/** A client that was here lately gets the endpoint that it had. Else each rule takes its part of what the rules before it
- *  left: 1/n, 1/(n-1), ... and the last takes all. */
+/**
+ * A client that was here lately gets the endpoint that it had. Else each rule takes its part of what the rules before
+ * it left: 1/n, 1/(n-1), ... and the last takes all.
+ */
 function choiceRules(port: ServicePort, endpoints: readonly Endpoint[]): string[] {
   const chains = endpoints.map((endpoint) => endpointChain(port, target(endpoint)));
   const remembered = chains.map(
-    (chain) => `${comment(port.name)} -m recent --name ${chain} --rcheck --seconds ${port.affinitySeconds} --reap -j ${chain}`,
+    (chain) =>
+      `${comment(port.name)} -m recent --name ${chain} --rcheck --seconds ${port.affinitySeconds} --reap -j ${chain}`,
   );
   const chosen = chains.map((chain, i) => {
     const left = chains.length - i;
@@ -174,9 +217,12 @@ function choiceRules(port: ServicePort, endpoints: readonly Endpoint[]): string[
   return [...(port.affinitySeconds === undefined ? [] : remembered), ...chosen];
 }
 
-/** The first rule is for an endpoint that asks itself through the Service: without it, it would answer past the node. */
+/**
+ * The first rule is for an endpoint that asks itself through the Service: without it, it would answer past the node.
+ */
 function endpointRules(port: ServicePort, endpoint: Endpoint): string[] {
-  const remember = port.affinitySeconds === undefined ? '' : ` -m recent --name ${endpointChain(port, target(endpoint))} --set`;
+  const remember =
+    port.affinitySeconds === undefined ? '' : ` -m recent --name ${endpointChain(port, target(endpoint))} --set`;
   return [
     `-s ${endpoint.ip}/32 ${comment(port.name)} -j KUBE-MARK-MASQ`,
     `-p ${port.protocol} ${comment(port.name)}${remember} -m ${port.protocol} -j DNAT --to-destination ${target(endpoint)}`,

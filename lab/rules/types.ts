@@ -1,5 +1,5 @@
-// What a node's kernel is told: sets of addresses, and tables as iptables-restore takes them. Made by the other files of this
-// folder, loaded by host.ts.
+// What a node's kernel is told: sets of addresses, and tables as iptables-restore takes them. Made by the other files
+// of this folder, loaded by host.ts.
 import type { Family } from '../../kube/address.js';
 
 export interface IpSet {

@@ -1,5 +1,5 @@
-// Comparing facts with what was expected, where an expected value may be the name of a port that the kernel chose: it is
-// bound at first sight and must then be the same everywhere in the walk.
+// Comparing facts with what was expected, where an expected value may be the name of a port that the kernel chose: it
+// is bound at first sight and must then be the same everywhere in the walk.
 import type { ExpectedFacts } from './expected.js';
 
 export type Facts = Record<string, string | number>;

@@ -40,7 +40,22 @@ export class Captures {
     const file = join(this.dir, `${index}.pcap`);
     const program = await startProgram(
       'tcpdump',
-      ['-i', tap.device, '-w', file, '-U', '-n', '--immediate-mode', '--time-stamp-precision=nano', '-s', '2048', '-B', '8192', '-Z', 'root'],
+      [
+        '-i',
+        tap.device,
+        '-w',
+        file,
+        '-U',
+        '-n',
+        '--immediate-mode',
+        '--time-stamp-precision=nano',
+        '-s',
+        '2048',
+        '-B',
+        '8192',
+        '-Z',
+        'root',
+      ],
       { netns: tap.netns, readyLine: /listening on/, stopSignal: 'SIGINT' },
     );
     this.#running.push({ tap, file, program });

@@ -1,11 +1,21 @@
-// A walk passes when the real packet took exactly the way of walks.yaml: each stage is looked up in what was observed and
-// compared: tables, connection state, registers, output port, the bytes that tcpdump saw at that port, the host's
+// A walk passes when the real packet took exactly the way of walks.yaml: each stage is looked up in what was observed
+// and compared: tables, connection state, registers, output port, the bytes that tcpdump saw at that port, the host's
 // translations, the tunnel's outer header and checksums. What differs is one line each; nothing is forgiven.
 import { dissect, type Layer } from '../../dataplane/wire/dissect.js';
 import { toHex } from '../../dataplane/wire/index.js';
 import type { Bindings, Facts } from './bindings.js';
 import type { CapturedFrame } from './captures.js';
-import { type ExpectedFacts, type ExpectedHost, type ExpectedPass, type ExpectedWire, isHost, isPass, isWire, type Stage, type Walk } from './expected.js';
+import {
+  type ExpectedFacts,
+  type ExpectedHost,
+  type ExpectedPass,
+  type ExpectedWire,
+  isHost,
+  isPass,
+  isWire,
+  type Stage,
+  type Walk,
+} from './expected.js';
 import { frameFacts, tcpSeq } from './facts.js';
 import { notEntered } from './host-rules.js';
 import { type Observation, type ObservedPass, tablesOf } from './observed.js';
@@ -43,7 +53,11 @@ export class WayChecker {
 
   #pass(stage: ExpectedPass): CheckedStage {
     const observed = this.seen.passes.find(
-      (p) => p.node === stage.node && p.in === stage.in && p.timeNs >= this.#after && !this.#used.has(p) &&
+      (p) =>
+        p.node === stage.node &&
+        p.in === stage.in &&
+        p.timeNs >= this.#after &&
+        !this.#used.has(p) &&
         this.bindings.matches(stage.packet_in, p.facts),
     );
     if (!observed) return { stage, differences: [`no such packet was seen on ${stage.node} ${stage.in}`] };
@@ -53,7 +67,8 @@ export class WayChecker {
 
     const differences: string[] = [];
     const tables = tablesOf(observed);
-    if (tables.join() !== stage.tables.join()) differences.push(`tables: expected ${stage.tables.join(' ')}, got ${tables.join(' ')}`);
+    if (tables.join() !== stage.tables.join())
+      differences.push(`tables: expected ${stage.tables.join(' ')}, got ${tables.join(' ')}`);
     differences.push(...connectionDifferences(stage, observed), ...registerDifferences(stage, observed));
     const ports = observed.outputs.map((o) => o.name).join(', ') || `a drop (${observed.drop?.reason ?? 'no output'})`;
     if (ports !== stage.out) differences.push(`output: expected ${stage.out}, got ${ports}`);
@@ -61,7 +76,9 @@ export class WayChecker {
     const { tun_dst, tun_id, ...headers } = stage.packet_out;
     const tunnel = observed.outputs[0]?.tunnel;
     if (tun_dst !== undefined && (tunnel?.dst !== tun_dst || Number(tunnel.id) !== tun_id)) {
-      differences.push(`tunnel: expected ${tun_dst} id ${tun_id}, got ${tunnel ? `${tunnel.dst} id ${tunnel.id}` : 'none'}`);
+      differences.push(
+        `tunnel: expected ${tun_dst} id ${tun_id}, got ${tunnel ? `${tunnel.dst} id ${tunnel.id}` : 'none'}`,
+      );
     }
     // Into a tunnel, the next stage looks at the wire.
     if (tun_dst !== undefined) return { stage, observed, differences };
@@ -73,7 +90,10 @@ export class WayChecker {
   /** A captured frame with these facts, not before `since`. */
   #frame(tap: string, expected: ExpectedFacts, seq: number | undefined, since: bigint): CapturedFrame | undefined {
     return this.seen.frames.find(
-      (f) => f.tap.name === tap && f.timeNs >= since - CLOCK_SLACK_NS && (seq === undefined || tcpSeq(f.frame) === seq) &&
+      (f) =>
+        f.tap.name === tap &&
+        f.timeNs >= since - CLOCK_SLACK_NS &&
+        (seq === undefined || tcpSeq(f.frame) === seq) &&
         this.bindings.matches(expected, frameFacts(f.frame)),
     );
   }
@@ -81,8 +101,11 @@ export class WayChecker {
   #host(stage: ExpectedHost, previous: CheckedStage | undefined, next: Stage | undefined): CheckedStage {
     const arrived = stage.packet_in
       ? this.#frame(this.tapOf(stage.host, stage.in), stage.packet_in, undefined, 0n)
-      : previous && 'sent' in previous ? previous.sent : undefined;
-    if (!arrived) return { stage, differences: [`no packet was seen to reach the host of ${stage.host} on ${stage.in}`] };
+      : previous && 'sent' in previous
+        ? previous.sent
+        : undefined;
+    if (!arrived)
+      return { stage, differences: [`no packet was seen to reach the host of ${stage.host} on ${stage.in}`] };
     const before = frameFacts(arrived.frame);
     if (stage.packet_in) {
       this.bindings.bind(stage.packet_in, before);
@@ -93,13 +116,19 @@ export class WayChecker {
     delete want.nw_ttl;
     if (next && isPass(next)) Object.assign(want, headersOf(next.packet_in));
     const left = this.#frame(this.tapOf(stage.host, stage.out), want, tcpSeq(arrived.frame), arrived.timeNs);
-    if (!left) return { stage, before, differences: [`tcpdump on ${this.tapOf(stage.host, stage.out)} did not see it leave the host`] };
+    if (!left)
+      return {
+        stage,
+        before,
+        differences: [`tcpdump on ${this.tapOf(stage.host, stage.out)} did not see it leave the host`],
+      };
     const after = frameFacts(left.frame);
     if (next && isPass(next)) this.bindings.bind(next.packet_in, after);
 
     const differences: string[] = [];
     const ttl = Number(after.nw_ttl) - Number(before.nw_ttl);
-    if (ttl !== stage.rewrites.nw_ttl) differences.push(`nw_ttl: expected a change of ${stage.rewrites.nw_ttl}, got ${ttl}`);
+    if (ttl !== stage.rewrites.nw_ttl)
+      differences.push(`nw_ttl: expected a change of ${stage.rewrites.nw_ttl}, got ${ttl}`);
     const translations = [
       ...(stage.dnat ? [['dnat', stage.dnat, 'dst']] : []),
       ...(stage.snat ? [['snat', stage.snat, 'src']] : []),
@@ -111,14 +140,21 @@ export class WayChecker {
       if (got !== `${from} -> ${to}`) differences.push(`${what}: expected ${from} -> ${to}, got ${got}`);
     }
     const { before: chainsBefore, after: chainsAfter } = this.seen.hostChains;
-    const missed = notEntered(stage.chains ?? [], chainsBefore[stage.host] ?? new Map(), chainsAfter[stage.host] ?? new Map());
+    const missed = notEntered(
+      stage.chains ?? [],
+      chainsBefore[stage.host] ?? new Map(),
+      chainsAfter[stage.host] ?? new Map(),
+    );
     if (missed.length) differences.push(`NAT chains that no packet entered: ${missed.join(', ')}`);
     return { stage, before, after, conntrack: this.#hostEntry(stage.host, before, after), differences };
   }
 
   /** The line of the node kernel's own table that knows both sides of the translation. */
   #hostEntry(node: string, before: Facts, after: Facts): string | undefined {
-    const sides = [before, after].flatMap((f) => [`sport=${f.tcp_src} dport=${f.tcp_dst} `, `sport=${f.tcp_dst} dport=${f.tcp_src} `]);
+    const sides = [before, after].flatMap((f) => [
+      `sport=${f.tcp_src} dport=${f.tcp_dst} `,
+      `sport=${f.tcp_dst} dport=${f.tcp_src} `,
+    ]);
     return this.seen.hostConntrack[node]?.find((line) => sides.filter((s) => `${line} `.includes(s)).length >= 2);
   }
 
@@ -126,7 +162,9 @@ export class WayChecker {
     const pass = previous && 'observed' in previous ? previous : undefined;
     if (!pass?.observed) return { stage, differences: ['the pass before it was not seen'] };
     const expectedInner = headersOf((pass.stage as ExpectedPass).packet_out);
-    const candidates = this.seen.frames.filter((f) => f.tap.name === this.tapOf(stage.wire.to, 'ens160') && tcpSeq(f.frame) === pass.observed!.seq);
+    const candidates = this.seen.frames.filter(
+      (f) => f.tap.name === this.tapOf(stage.wire.to, 'ens160') && tcpSeq(f.frame) === pass.observed!.seq,
+    );
     for (const f of candidates) {
       const layers = dissect(f.frame);
       const tunnel = layers.find((l) => l.protocol === 'geneve');
@@ -164,7 +202,12 @@ function undone(stage: ExpectedHost): string[][] {
 }
 
 function flagSet(state: string): string {
-  return state.split(/(?=[+-])/).filter((f) => f.startsWith('+')).map((f) => f.slice(1)).sort().join(' ');
+  return state
+    .split(/(?=[+-])/)
+    .filter((f) => f.startsWith('+'))
+    .map((f) => f.slice(1))
+    .sort()
+    .join(' ');
 }
 
 function connectionDifferences(stage: ExpectedPass, observed: ObservedPass): string[] {
@@ -173,8 +216,10 @@ function connectionDifferences(stage: ExpectedPass, observed: ObservedPass): str
   const first = tracked[0];
   if (!first) return ['connection tracking: the packet was not tracked'];
   const differences: string[] = [];
-  if (flagSet(first.state) !== flagSet(stage.ct.state)) differences.push(`ct_state: expected ${stage.ct.state}, got ${first.state}`);
-  if (Number(first.mark) !== Number(stage.ct.mark)) differences.push(`ct_mark: expected ${stage.ct.mark}, got ${first.mark}`);
+  if (flagSet(first.state) !== flagSet(stage.ct.state))
+    differences.push(`ct_state: expected ${stage.ct.state}, got ${first.state}`);
+  if (Number(first.mark) !== Number(stage.ct.mark))
+    differences.push(`ct_mark: expected ${stage.ct.mark}, got ${first.mark}`);
   const commit = observed.passes.flatMap((p) => p.steps).find((s) => s.ct?.commit)?.ct;
   const got = commit ? Number(commit.mark ?? 0) : undefined;
   const want = stage.ct.commit ? Number(stage.ct.commit.mark) : undefined;
@@ -194,8 +239,10 @@ function registerDifferences(stage: ExpectedPass, observed: ObservedPass): strin
 
 function badChecksums(layers: Layer[]): string[] {
   return layers.flatMap((l) => {
-    if (l.protocol === 'ipv4' && l.view.checksum !== 'valid') return [`an IPv4 header checksum is wrong: ${toHex(l.view.bytes.subarray(0, 20))}`];
-    if ((l.protocol === 'tcp' || l.protocol === 'udp') && l.checksum !== 'valid') return [`a ${l.protocol.toUpperCase()} checksum is ${l.checksum}`];
+    if (l.protocol === 'ipv4' && l.view.checksum !== 'valid')
+      return [`an IPv4 header checksum is wrong: ${toHex(l.view.bytes.subarray(0, 20))}`];
+    if ((l.protocol === 'tcp' || l.protocol === 'udp') && l.checksum !== 'valid')
+      return [`a ${l.protocol.toUpperCase()} checksum is ${l.checksum}`];
     return [];
   });
 }

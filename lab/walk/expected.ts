@@ -1,5 +1,5 @@
-// The ways that the walks must take: lab/article/walks.yaml, checked against this schema. Read by check.ts (which compares)
-// and story.ts (which tells).
+// The ways that the walks must take: lab/article/walks.yaml, checked against this schema. Read by check.ts (which
+// compares) and story.ts (which tells).
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -16,7 +16,9 @@ const pass = z.strictObject({
   in: z.string(),
   packet_in: facts,
   tables: z.array(z.number().int()),
-  ct: z.strictObject({ state: z.string(), mark: z.string(), commit: z.strictObject({ mark: z.string() }).optional() }).optional(),
+  ct: z
+    .strictObject({ state: z.string(), mark: z.string(), commit: z.strictObject({ mark: z.string() }).optional() })
+    .optional(),
   registers: z.record(z.string(), z.string()),
   out: z.string(),
   packet_out: facts,

@@ -8,7 +8,11 @@ import { dissect } from '../../dataplane/wire/dissect.js';
 import type { Facts } from './bindings.js';
 
 const ARP = ['arp_op', 'arp_spa', 'arp_tpa', 'arp_sha', 'arp_tha'];
-const L4: Record<number, string[]> = { 6: ['tcp_src', 'tcp_dst', 'tcp_flags'], 17: ['udp_src', 'udp_dst'], 1: ['icmp_type', 'icmp_code'] };
+const L4: Record<number, string[]> = {
+  6: ['tcp_src', 'tcp_dst', 'tcp_flags'],
+  17: ['udp_src', 'udp_dst'],
+  1: ['icmp_type', 'icmp_code'],
+};
 const NUMERIC = new Set(['decimal']);
 
 function put(facts: Facts, flow: Flow, names: string[]): void {

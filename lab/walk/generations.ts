@@ -1,6 +1,6 @@
-// The same request through each generation of the pipeline, side by side: a topology's objects, tables generated from them,
-// the round trip on paper. To: docs/walks/generations.md (test/golden/generations.test.ts writes and compares it), and
-// `packetwalk trace --pipeline` (cli/compare.ts).
+// The same request through each generation of the pipeline, side by side: a topology's objects, tables generated from
+// them, the round trip on paper. To: docs/walks/generations.md (test/golden/generations.test.ts writes and compares
+// it), and `packetwalk trace --pipeline` (cli/compare.ts).
 import { PIPELINES, type Pipeline } from '../../flows/antrea/index.js';
 import { generateTables } from '../generate.js';
 import type { LoadedTopology } from '../load.js';
@@ -31,11 +31,18 @@ const TRIES = 16;
 export function blueprintFor(loaded: LoadedTopology, pipeline: Pipeline): Blueprint {
   const { lab, cluster } = planLab(loaded, { name: NAME, pipeline: pipeline.name });
   const { nodes, tableNames } = generateTables(lab, cluster);
-  const source = (what: string, made: readonly { text: string }[]) => ({ name: what, text: made.map(({ text }) => text).join('\n') });
+  const source = (what: string, made: readonly { text: string }[]) => ({
+    name: what,
+    text: made.map(({ text }) => text).join('\n'),
+  });
   const content = new Map(
     [...nodes].map(([node, { flows, groups, meters }]) => [
       node,
-      { flows: source(`${node}'s flows`, flows), groups: source(`${node}'s groups`, groups), meters: source(`${node}'s meters`, meters) },
+      {
+        flows: source(`${node}'s flows`, flows),
+        groups: source(`${node}'s groups`, groups),
+        meters: source(`${node}'s meters`, meters),
+      },
     ]),
   );
   return blueprintOf(lab, { content, tableNames });
@@ -43,7 +50,12 @@ export function blueprintFor(loaded: LoadedTopology, pipeline: Pipeline): Bluepr
 
 /** A chapter in Markdown. */
 export function generationsChapter(loaded: LoadedTopology, requests: readonly Request[]): string {
-  const sections = requests.map((request) => section(request, PIPELINES.map((pipeline) => trip(loaded, pipeline, request))));
+  const sections = requests.map((request) =>
+    section(
+      request,
+      PIPELINES.map((pipeline) => trip(loaded, pipeline, request)),
+    ),
+  );
   return `${sections.join('\n\n')}\n`;
 }
 
@@ -51,10 +63,19 @@ export function trip(loaded: LoadedTopology, pipeline: Pipeline, { from, to, end
   const blueprint = blueprintFor(loaded, pipeline);
   const wanted = endpoint === undefined ? undefined : (one: string): boolean => one === endpoint;
   const talk = (sport: number): Conversation =>
-    converse(paperLab(blueprint, { wanted }), { from: sourceEnd(blueprint.lab, from), to: targetOf(blueprint.lab, to), sport });
+    converse(paperLab(blueprint, { wanted }), {
+      from: sourceEnd(blueprint.lab, from),
+      to: targetOf(blueprint.lab, to),
+      sport,
+    });
   let conversation = talk(FIRST_PORT);
   // A switch's group chooses by a hash of the connection: some port of the client leads to the endpoint.
-  for (let sport = FIRST_PORT + 1; endpoint !== undefined && !reaches(conversation, endpoint) && sport < FIRST_PORT + TRIES; sport++) conversation = talk(sport);
+  for (
+    let sport = FIRST_PORT + 1;
+    endpoint !== undefined && !reaches(conversation, endpoint) && sport < FIRST_PORT + TRIES;
+    sport++
+  )
+    conversation = talk(sport);
   return { pipeline, conversation };
 }
 
@@ -65,8 +86,17 @@ function reaches({ legs }: Conversation, endpoint: string): boolean {
 function section({ title, from, to }: Request, trips: readonly Trip[]): string {
   const header = trips.map(({ pipeline }) => pipeline.name);
   const columns = trips.map(({ pipeline, conversation }) => ({ name: pipeline.name, conversation }));
-  const legs = waysOf(columns).map(({ what, ways }) => `### ${what}\n\n${table(header, ways.map((way) => way.map(inMarkdown)))}`);
-  const seen = trips.map(({ pipeline, conversation }) => `- ${pipeline.name}: ${conversation.outcome.application}; ${costText(costOf(conversation))}`);
+  const legs = waysOf(columns).map(
+    ({ what, ways }) =>
+      `### ${what}\n\n${table(
+        header,
+        ways.map((way) => way.map(inMarkdown)),
+      )}`,
+  );
+  const seen = trips.map(
+    ({ pipeline, conversation }) =>
+      `- ${pipeline.name}: ${conversation.outcome.application}; ${costText(costOf(conversation))}`,
+  );
   return [`## ${title}`, `\`${from}$ curl ${to}\``, seen.join('\n'), ...legs].join('\n\n');
 }
 

@@ -1,5 +1,5 @@
-// Which chains of a node's NAT table a connection really went through: the packet counters of the rules that jump to them,
-// before and after. Only the first packet of a connection meets these rules.
+// Which chains of a node's NAT table a connection really went through: the packet counters of the rules that jump to
+// them, before and after. Only the first packet of a connection meets these rules.
 import { run } from '../run.js';
 
 /** Packets that jumped to each chain so far. */

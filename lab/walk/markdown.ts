@@ -32,7 +32,8 @@ export function chapter(result: WalkResult, options: ChapterOptions): string {
 }
 
 function asked({ start }: Walk, answer: WalkResult['answer'], isStable: boolean): string {
-  const attempts = answer && answer.attempts > 1 && !isStable ? `\n# attempt ${answer.attempts}: the host chooses at random` : '';
+  const attempts =
+    answer && answer.attempts > 1 && !isStable ? `\n# attempt ${answer.attempts}: the host chooses at random` : '';
   const command = 'request' in start ? `curl ${start.request}` : `ip neigh get ${start.neighbour} dev ${start.device}`;
   return `\`\`\`\n${start.at}$ ${command}\n${answer?.text.trim() ?? 'no answer'}${attempts}\n\`\`\``;
 }
@@ -49,27 +50,42 @@ function tell(checked: CheckedStage, options: ChapterOptions): string {
 
 // --- through a switch ------------------------------------------------------------------------------------------------
 
-function tellPass(stage: ExpectedPass, { observed, sent }: { observed?: ObservedPass; sent?: { frame: Uint8Array } }, options: ChapterOptions): string[] {
+function tellPass(
+  stage: ExpectedPass,
+  { observed, sent }: { observed?: ObservedPass; sent?: { frame: Uint8Array } },
+  options: ChapterOptions,
+): string[] {
   const out = [`## ${stage.pass}: ${stage.title} (${stage.node})`, stage.why];
   if (!observed) return out;
   const { facts } = observed;
-  const tunnel = facts.tun_src === undefined ? '' : `, out of the tunnel from ${facts.tun_src} (tun_id ${facts.tun_id})`;
+  const tunnel =
+    facts.tun_src === undefined ? '' : `, out of the tunnel from ${facts.tun_src} (tun_id ${facts.tun_id})`;
   out.push(`In at \`${observed.in}\`${tunnel}: ${packetLine(facts)}, ${macLine(facts)}.`);
-  out.push(['| table | flow | what happens |', '|---|---|---|', ...rows(observed.passes, options.explain(observed.node))].join('\n'));
-  for (const { name, tunnel: to } of observed.outputs) out.push(`Out of \`${name}\`${to ? ` to ${to.dst} (tun_id ${to.id})` : ''}${sent ? ', where tcpdump sees' : ''}`);
+  out.push(
+    ['| table | flow | what happens |', '|---|---|---|', ...rows(observed.passes, options.explain(observed.node))].join(
+      '\n',
+    ),
+  );
+  for (const { name, tunnel: to } of observed.outputs)
+    out.push(`Out of \`${name}\`${to ? ` to ${to.dst} (tun_id ${to.id})` : ''}${sent ? ', where tcpdump sees' : ''}`);
   if (observed.drop) out.push(`Dropped in table ${observed.drop.table}: ${observed.drop.reason}.`);
   if (sent) out.push(`\`\`\`\n${captured(sent.frame)}\n\`\`\``);
   const errata = options.errata.filter((e) => e.passes.includes(stage.pass));
-  if (errata.length) out.push(['Where the article errs here:', '', ...errata.map((e) => erratumLine(e, stage.pass))].join('\n'));
+  if (errata.length)
+    out.push(['Where the article errs here:', '', ...errata.map((e) => erratumLine(e, stage.pass))].join('\n'));
   return out;
 }
 
 /** One row a table; what conntrack said between two passes is a row of its own. */
 function rows(passes: readonly TracePass[], explainer: Explainer): string[] {
-  return explainer.trace(passes).flatMap(({ resumed, steps }, i) => [
-    ...(resumed === undefined ? [] : [`| | | *${cell(resumed)}* |`]),
-    ...steps.map((step, k) => `| ${step.table} ${step.name} | ${flowCell(passes[i].steps[k])} | ${sentenceCell(step)} |`),
-  ]);
+  return explainer
+    .trace(passes)
+    .flatMap(({ resumed, steps }, i) => [
+      ...(resumed === undefined ? [] : [`| | | *${cell(resumed)}* |`]),
+      ...steps.map(
+        (step, k) => `| ${step.table} ${step.name} | ${flowCell(passes[i].steps[k])} | ${sentenceCell(step)} |`,
+      ),
+    ]);
 }
 
 function flowCell(step: TraceStep): string {
@@ -78,7 +94,8 @@ function flowCell(step: TraceStep): string {
   return `${step.priority} ${code(step.match || '*')}${clauses ? `<br>all of ${clauses}` : ''}<br>${code(step.actions)}`;
 }
 
-const sentenceCell = ({ sentence, bits }: ExplainedStep): string => [cell(sentence), ...bits.map((b) => `*${cell(b.text)}*`)].join('<br>');
+const sentenceCell = ({ sentence, bits }: ExplainedStep): string =>
+  [cell(sentence), ...bits.map((b) => `*${cell(b.text)}*`)].join('<br>');
 const cell = (text: string): string => text.replace(/[|*_]/g, (c) => `\\${c}`);
 const code = (text: string): string => `\`${text.replace(/\|/g, '\\|')}\``;
 
@@ -97,7 +114,10 @@ function captured(frame: Uint8Array): string {
 
 // --- between switches ------------------------------------------------------------------------------------------------
 
-function tellHost(stage: ExpectedHost, { before, after, conntrack }: Extract<CheckedStage, { stage: ExpectedHost }>): string[] {
+function tellHost(
+  stage: ExpectedHost,
+  { before, after, conntrack }: Extract<CheckedStage, { stage: ExpectedHost }>,
+): string[] {
   const out = [`## The kernel of ${stage.host}`, stage.why];
   if (!before || !after) return out;
   const lines = [
@@ -113,19 +133,27 @@ function tellHost(stage: ExpectedHost, { before, after, conntrack }: Extract<Che
   return [...out, lines.join('\n')];
 }
 
-function tellWire({ wire, overhead }: ExpectedWire, { frame }: Extract<CheckedStage, { stage: ExpectedWire }>, { stable: isStable }: ChapterOptions): string[] {
+function tellWire(
+  { wire, overhead }: ExpectedWire,
+  { frame }: Extract<CheckedStage, { stage: ExpectedWire }>,
+  { stable: isStable }: ChapterOptions,
+): string[] {
   const out = [`## On the wire: ${wire.from} to ${wire.to}`];
   if (!frame) return out;
   const f = frameFacts(frame.frame);
   const port = isStable ? '' : `:${f.udp_src}`;
-  return [...out, [
-    `- outer headers: ${macLine(f)}, ${f.nw_src}${port} > ${f.nw_dst}:${f.udp_dst} UDP, ttl ${f.nw_ttl}; Geneve without options`,
-    `- ${frame.frame.length} bytes: ${frame.frame.length - overhead} of the inner frame and ${overhead} of headers (Ethernet 14, IPv4 20, UDP 8, Geneve 8)`,
-    '- the source port is a hash of the inner headers, so that connections spread over paths',
-  ].join('\n')];
+  return [
+    ...out,
+    [
+      `- outer headers: ${macLine(f)}, ${f.nw_src}${port} > ${f.nw_dst}:${f.udp_dst} UDP, ttl ${f.nw_ttl}; Geneve without options`,
+      `- ${frame.frame.length} bytes: ${frame.frame.length - overhead} of the inner frame and ${overhead} of headers (Ethernet 14, IPv4 20, UDP 8, Geneve 8)`,
+      '- the source port is a hash of the inner headers, so that connections spread over paths',
+    ].join('\n'),
+  ];
 }
 
-// --- the same text from every run --------------------------------------------------------------------------------------
+// --- the same text from every run
+// --------------------------------------------------------------------------------------
 
 function stable(text: string, { walk, bindings }: WalkResult): string {
   const named = Object.entries(walk.ports).reduce((all, [name, number]) => {
@@ -136,6 +164,9 @@ function stable(text: string, { walk, bindings }: WalkResult): string {
   return named
     .replace(/, (?:seq|ack) \d+(?::\d+)?/g, '')
     .replace(/, win \d+(?:, options \[[^\]]*\])?/g, '')
-    .replace(/`tcp\s+6 \d+ \w+ ((?:\[UNREPLIED\] )?(?:(?:src|dst|sport|dport)=\S+ ?)+)[^`]*`/g, (_, tuples: string) => `\`tcp ${tuples.trim()}\``)
+    .replace(
+      /`tcp\s+6 \d+ \w+ ((?:\[UNREPLIED\] )?(?:(?:src|dst|sport|dport)=\S+ ?)+)[^`]*`/g,
+      (_, tuples: string) => `\`tcp ${tuples.trim()}\``,
+    )
     .replace(/`tcp [^`]*`/g, (line) => line.replace(/ \[\w+\].*`$/, '`'));
 }

@@ -5,7 +5,10 @@ import { InputError } from '../../dataplane/errors.js';
 import type { WalkLab } from './run.js';
 
 export function walkLabOf(lab: Lab): WalkLab {
-  const places = new Map<string, string>([[lab.client.name, lab.client.netns], [lab.router.name, lab.router.netns]]);
+  const places = new Map<string, string>([
+    [lab.client.name, lab.client.netns],
+    [lab.router.name, lab.router.netns],
+  ]);
   for (const place of [...lab.nodes, ...lab.pods]) places.set(place.name, place.netns);
   return {
     netnsOf(name) {

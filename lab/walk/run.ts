@@ -1,5 +1,5 @@
-// Runs walks in a lab that is up: listens to the switches and, independently, with tcpdump to the interfaces; sends the real
-// traffic; checks what was seen against walks.yaml. What it returns is told by story.ts or printed as JSON.
+// Runs walks in a lab that is up: listens to the switches and, independently, with tcpdump to the interfaces; sends the
+// real traffic; checks what was seen against walks.yaml. What it returns is told by story.ts or printed as JSON.
 import { run } from '../run.js';
 import { Bindings } from './bindings.js';
 import { Captures, type Tap } from './captures.js';
@@ -43,7 +43,9 @@ function usedTaps(lab: WalkLab, walks: Walk[]): Tap[] {
   for (const stage of walks.flatMap((w) => w.way)) {
     if ('pass' in stage) used.add(`${stage.node} ${stage.out}`).add(`${stage.node} ${stage.in}`);
     else if ('host' in stage) used.add(`${stage.host} ${stage.in}`).add(`${stage.host} ${stage.out}`);
-    else for (const node of [stage.wire.from, stage.wire.to]) used.add(`${node} ${lab.nodes.find((n) => n.name === node)?.uplink}`);
+    else
+      for (const node of [stage.wire.from, stage.wire.to])
+        used.add(`${node} ${lab.nodes.find((n) => n.name === node)?.uplink}`);
   }
   return tapsOf(lab).filter((tap) => used.has(tap.name));
 }
@@ -89,11 +91,16 @@ async function runWalk(lab: WalkLab, walk: Walk, watchers: Watchers, captures: C
 }
 
 async function ofEachNode<T>(lab: WalkLab, read: (netns: string) => Promise<T>): Promise<Record<string, T>> {
-  return Object.fromEntries(await Promise.all(lab.nodes.map(async ({ name }) => [name, await read(lab.netnsOf(name))] as const)));
+  return Object.fromEntries(
+    await Promise.all(lab.nodes.map(async ({ name }) => [name, await read(lab.netnsOf(name))] as const)),
+  );
 }
 
 /** The node kernel's own connection table (zone 0), as conntrack(8) prints it. */
 async function kernelConnections(netns: string): Promise<string[]> {
   const { stdout } = await run('ip', ['netns', 'exec', netns, 'conntrack', '-L', '-p', 'tcp']);
-  return stdout.split('\n').map((l) => l.trim()).filter((l) => l.startsWith('tcp'));
+  return stdout
+    .split('\n')
+    .map((l) => l.trim())
+    .filter((l) => l.startsWith('tcp'));
 }

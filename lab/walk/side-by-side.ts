@@ -1,5 +1,6 @@
-// Ways of several conversations beside each other, packet by packet: of one request through several generations of the pipeline,
-// or of two requests. From: generations.ts (which simulates them), cli/compare.ts. To: Markdown in docs/walks, tables on a terminal.
+// Ways of several conversations beside each other, packet by packet: of one request through several generations of the
+// pipeline, or of two requests. From: generations.ts (which simulates them), cli/compare.ts. To: Markdown in
+// docs/walks, tables on a terminal.
 import type { TracePass, TraceStep } from '../../dataplane/trace/types.js';
 import type { Conversation } from '../paper/conversation.js';
 import type { Stage } from '../watch/follow.js';
@@ -34,7 +35,10 @@ const WAY: readonly string[] = ['SYN', 'SYN-ACK'];
 
 /** Of each packet its ways, one for each column; a packet that was never sent has none. */
 export function waysOf(columns: readonly Column[]): { what: string; ways: Cell[][] }[] {
-  return WAY.map((what) => ({ what, ways: columns.map(({ conversation }) => legOf(conversation, what).flatMap(cells)) }));
+  return WAY.map((what) => ({
+    what,
+    ways: columns.map(({ conversation }) => legOf(conversation, what).flatMap(cells)),
+  }));
 }
 
 /** Of the question and its answer. */
@@ -59,9 +63,19 @@ function legOf({ legs }: Conversation, what: string): Stage[] {
 
 function cells(stage: Stage): Cell[] {
   if (stage.kind === 'wire') return [cell('wire', `${stage.from} to ${stage.to}`)];
-  if (stage.kind === 'host') return [cell('kernel', stage.node, stage.changes.map(({ what, from, to }) => `${what} ${from} to ${to}`))];
+  if (stage.kind === 'host')
+    return [
+      cell(
+        'kernel',
+        stage.node,
+        stage.changes.map(({ what, from, to }) => `${what} ${from} to ${to}`),
+      ),
+    ];
   const { node, in: port, passes, outputs, drop } = stage.pass;
-  const end = outputs.length > 0 ? { ...cell('leave', node), ports: outputs.map(({ name }) => name) } : cell('dropped', drop?.reason ?? 'no output');
+  const end =
+    outputs.length > 0
+      ? { ...cell('leave', node), ports: outputs.map(({ name }) => name) }
+      : cell('dropped', drop?.reason ?? 'no output');
   return [{ ...cell('enter', node), ports: [port] }, ...passes.flatMap(passCells), end];
 }
 

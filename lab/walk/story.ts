@@ -1,6 +1,6 @@
-// A checked walk as a story: for each pass the node, the port, every table with the flow that matched and what it changed;
-// between passes what the host's kernel or the wire did. Only facts that were observed are told; the sentences that explain
-// ("why") come from walks.yaml.
+// A checked walk as a story: for each pass the node, the port, every table with the flow that matched and what it
+// changed; between passes what the host's kernel or the wire did. Only facts that were observed are told; the sentences
+// that explain ("why") come from walks.yaml.
 import pc from 'picocolors';
 import type { TraceStep } from '../../dataplane/trace/types.js';
 import type { Bindings, Facts } from './bindings.js';
@@ -55,7 +55,8 @@ export function stageLine(checked: CheckedStage): string {
   const what = isPass(stage)
     ? `[${stage.pass}]`.padEnd(10) + `${stage.node} ${stage.in} > ${stage.out}  tables ${stage.tables.join(' ')}`
     : isHost(stage)
-      ? `[host]`.padEnd(10) + `${stage.host} ${stage.in} > ${stage.out}  ${stage.dnat ?? [stage.undo ?? ''].flat().join(', ')}`
+      ? `[host]`.padEnd(10) +
+        `${stage.host} ${stage.in} > ${stage.out}  ${stage.dnat ?? [stage.undo ?? ''].flat().join(', ')}`
       : `[wire]`.padEnd(10) + `${stage.wire.from} > ${stage.wire.to}`;
   return [`  ${mark}  ${what}`, ...differences.map((d) => pc.red(`      ${d}`))].join('\n');
 }
@@ -64,7 +65,9 @@ export function verdict(result: { walk: Walk; passed: boolean; error?: string })
   if (result.error) return pc.red(`walk ${result.walk.id} failed: ${result.error}`);
   const passes = result.walk.way.filter(isPass).length;
   return result.passed
-    ? pc.green(`walk ${result.walk.id} passed: ${passes} pass${passes === 1 ? '' : 'es'} through the switches, each through exactly the article's tables`)
+    ? pc.green(
+        `walk ${result.walk.id} passed: ${passes} pass${passes === 1 ? '' : 'es'} through the switches, each through exactly the article's tables`,
+      )
     : pc.red(`walk ${result.walk.id} failed: the packet went another way than the article's`);
 }
 
@@ -81,7 +84,11 @@ export function packetLine(f: Facts): string {
 
 export const macLine = (f: Facts): string => `${f.dl_src} > ${f.dl_dst}`;
 
-function tellPass(stage: ExpectedPass, checked: { observed?: ObservedPass; sent?: { frame: Uint8Array } }, options: StoryOptions): string[] {
+function tellPass(
+  stage: ExpectedPass,
+  checked: { observed?: ObservedPass; sent?: { frame: Uint8Array } },
+  options: StoryOptions,
+): string[] {
   const out = [`${pc.bold(pc.cyan(`[${stage.pass}] ${stage.node}`))}  ${stage.title}`];
   out.push(...wrap(stage.why, WIDTH - 4).map((l) => pc.dim(`${GUTTER}${l}`)));
   const { observed, sent } = checked;
@@ -90,24 +97,35 @@ function tellPass(stage: ExpectedPass, checked: { observed?: ObservedPass; sent?
 
 /** What the switch did, table by table; `sent` is the frame that left. */
 export function tellObserved(
-  observed: ObservedPass, sent: { frame: Uint8Array } | undefined, tableNames: Record<string, string>, explainer?: Explainer,
+  observed: ObservedPass,
+  sent: { frame: Uint8Array } | undefined,
+  tableNames: Record<string, string>,
+  explainer?: Explainer,
 ): string[] {
   const out: string[] = [];
   const { facts } = observed;
   out.push(`${GUTTER}in   ${pc.green(observed.in)}   ${packetLine(facts)}   ${pc.dim(macLine(facts))}`);
-  if (facts.tun_src !== undefined) out.push(`${GUTTER}     out of the tunnel from ${facts.tun_src}, tun_id ${facts.tun_id}`);
+  if (facts.tun_src !== undefined)
+    out.push(`${GUTTER}     out of the tunnel from ${facts.tun_src}, tun_id ${facts.tun_id}`);
   if (explainer) out.push(...tellExplained(observed.passes, explainer).map((line) => `${GUTTER}${line}`));
-  else for (const [i, pass] of observed.passes.entries()) {
-    if (i > 0 && pass.ct) {
-      out.push(pc.magenta(`${GUTTER}       back from conntrack zone ${pass.ct.zone}: ct_state=${pass.ct.state} ct_mark=${pass.ct.mark}`));
+  else
+    for (const [i, pass] of observed.passes.entries()) {
+      if (i > 0 && pass.ct) {
+        out.push(
+          pc.magenta(
+            `${GUTTER}       back from conntrack zone ${pass.ct.zone}: ct_state=${pass.ct.state} ct_mark=${pass.ct.mark}`,
+          ),
+        );
+      }
+      for (const step of pass.steps) out.push(...tellStep(step, tableNames));
     }
-    for (const step of pass.steps) out.push(...tellStep(step, tableNames));
-  }
   if (observed.drop) out.push(pc.red(`${GUTTER}drop ${observed.drop.reason} in table ${observed.drop.table}`));
   for (const o of observed.outputs) {
     const tunnel = o.tunnel ? `  to ${o.tunnel.dst}, tun_id ${o.tunnel.id}` : '';
     const as = sent ? frameFacts(sent.frame) : undefined;
-    out.push(`${GUTTER}out  ${pc.green(o.name)} (${o.port})${tunnel}${as ? `   ${packetLine(as)}   ${pc.dim(macLine(as))}` : ''}`);
+    out.push(
+      `${GUTTER}out  ${pc.green(o.name)} (${o.port})${tunnel}${as ? `   ${packetLine(as)}   ${pc.dim(macLine(as))}` : ''}`,
+    );
   }
   return out;
 }
@@ -119,7 +137,9 @@ function tellStep(step: TraceStep, names: Record<string, string>): string[] {
   const out = [`${GUTTER}${pc.bold(table)} ${pc.dim(String(step.priority).padStart(3))} ${step.match || '*'}`];
   if (step.conjunction) {
     const clauses = step.conjunction.clauses.map((c) => c.match).join(pc.dim(' and '));
-    out.push(...wrap(`conjunction ${step.conjunction.id}: ${clauses}`, WIDTH - 27).map((l) => pc.dim(`${pad}    ${l}`)));
+    out.push(
+      ...wrap(`conjunction ${step.conjunction.id}: ${clauses}`, WIDTH - 27).map((l) => pc.dim(`${pad}    ${l}`)),
+    );
   }
   out.push(...wrap(step.actions, WIDTH - 30, ',').map((l, i) => `${pad}${i === 0 ? '->' : '  '}  ${l}`));
   const changed = [
@@ -127,19 +147,30 @@ function tellStep(step: TraceStep, names: Record<string, string>): string[] {
     ...Object.entries(step.rewrites).map(([name, value]) => `${name}=${value}`),
   ];
   if (changed.length) out.push(pc.yellow(`${pad}    now ${changed.join(' ')}`));
-  if (step.ct?.commit) out.push(pc.magenta(`${pad}    remembered in zone ${step.ct.zone}${step.ct.mark ? ` with ct_mark ${step.ct.mark}` : ''}`));
+  if (step.ct?.commit)
+    out.push(
+      pc.magenta(`${pad}    remembered in zone ${step.ct.zone}${step.ct.mark ? ` with ct_mark ${step.ct.mark}` : ''}`),
+    );
   return out;
 }
 
-function tellHost(stage: ExpectedHost, checked: { before?: Facts; after?: Facts; conntrack?: string }, { bindings }: StoryOptions): string[] {
+function tellHost(
+  stage: ExpectedHost,
+  checked: { before?: Facts; after?: Facts; conntrack?: string },
+  { bindings }: StoryOptions,
+): string[] {
   const out = [`${pc.bold(pc.blue(`[host] ${stage.host}`))}  the kernel's IP stack`];
   out.push(...wrap(stage.why, WIDTH - 4).map((l) => pc.dim(`${GUTTER}${l}`)));
   const { before, after, conntrack } = checked;
   if (!before || !after) return out;
   out.push(`${GUTTER}in   ${pc.green(stage.in)}   ${packetLine(before)}   ${pc.dim(macLine(before))}`);
-  if (stage.dnat) out.push(`${GUTTER}DNAT       ${bindings.fill(stage.dnat)}${stage.chains ? pc.dim(`   by ${stage.chains.join(' > ')}`) : ''}`);
+  if (stage.dnat)
+    out.push(
+      `${GUTTER}DNAT       ${bindings.fill(stage.dnat)}${stage.chains ? pc.dim(`   by ${stage.chains.join(' > ')}`) : ''}`,
+    );
   if (stage.snat) out.push(`${GUTTER}MASQUERADE ${bindings.fill(stage.snat)}`);
-  for (const undo of stage.undo === undefined ? [] : [stage.undo].flat()) out.push(`${GUTTER}undone     ${bindings.fill(undo)}`);
+  for (const undo of stage.undo === undefined ? [] : [stage.undo].flat())
+    out.push(`${GUTTER}undone     ${bindings.fill(undo)}`);
   if (conntrack) out.push(pc.magenta(`${GUTTER}conntrack  ${conntrack}`));
   out.push(`${GUTTER}route      ${stage.route}   ttl ${before.nw_ttl} > ${after.nw_ttl}`);
   out.push(`${GUTTER}out  ${pc.green(stage.out)}   ${packetLine(after)}   ${pc.dim(macLine(after))}`);
@@ -151,7 +182,11 @@ function tellWire(stage: ExpectedWire, checked: { frame?: { frame: Uint8Array };
   if (!checked.frame) return out;
   const { frame } = checked.frame;
   const f = frameFacts(frame);
-  out.push(`${GUTTER}outer ${f.nw_src}:${f.udp_src} > ${f.nw_dst}:${f.udp_dst} UDP ttl ${f.nw_ttl}   ${pc.dim(macLine(f))}`);
-  out.push(`${GUTTER}      ${frame.length} bytes = ${frame.length - stage.overhead} inner + ${stage.overhead} outer${checked.differences.length ? '' : '; every checksum is right'}`);
+  out.push(
+    `${GUTTER}outer ${f.nw_src}:${f.udp_src} > ${f.nw_dst}:${f.udp_dst} UDP ttl ${f.nw_ttl}   ${pc.dim(macLine(f))}`,
+  );
+  out.push(
+    `${GUTTER}      ${frame.length} bytes = ${frame.length - stage.overhead} inner + ${stage.overhead} outer${checked.differences.length ? '' : '; every checksum is right'}`,
+  );
   return out;
 }

@@ -1,5 +1,6 @@
-// The real traffic of a walk: curl in the namespace of the one who asks, or a neighbour look-up by a node's kernel. Which
-// backend answers is kube-proxy's real, random choice, so a request is repeated until the wanted one has answered.
+// The real traffic of a walk: curl in the namespace of the one who asks, or a neighbour look-up by a node's kernel.
+// Which backend answers is kube-proxy's real, random choice, so a request is repeated until the wanted one has
+// answered.
 import { run } from '../run.js';
 import type { Walk } from './expected.js';
 
@@ -12,15 +13,21 @@ export interface Answer {
 const ATTEMPTS = 40;
 
 /** `netnsOf` gives the namespace of a pod, node or client by its name in the lab. */
-export async function sendTraffic(walk: Walk, netnsOf: (name: string) => string, beforeAttempt: () => Promise<void>): Promise<Answer> {
+export async function sendTraffic(
+  walk: Walk,
+  netnsOf: (name: string) => string,
+  beforeAttempt: () => Promise<void>,
+): Promise<Answer> {
   const { start } = walk;
   const netns = netnsOf(start.at);
   const inside = (argv: string[], timeoutMs = 10_000) => run('ip', ['netns', 'exec', netns, ...argv], { timeoutMs });
   if ('neighbour' in start) {
-    // The kernel re-validates a neighbour that it knows by asking that very MAC; one that it does not know, by broadcast.
-    // So make it known first: any packet that is routed there does.
-    const known = async () => /lladdr (\S+)/.exec((await inside(['ip', 'neigh', 'show', start.neighbour, 'dev', start.device])).stdout)?.[1];
-    if (!(await known())) await inside(['curl', '--silent', '--max-time', '1', `http://${start.neighbour}:9/`]).catch(() => {});
+    // The kernel re-validates a neighbour that it knows by asking that very MAC; one that it does not know, by
+    // broadcast. So make it known first: any packet that is routed there does.
+    const known = async () =>
+      /lladdr (\S+)/.exec((await inside(['ip', 'neigh', 'show', start.neighbour, 'dev', start.device])).stdout)?.[1];
+    if (!(await known()))
+      await inside(['curl', '--silent', '--max-time', '1', `http://${start.neighbour}:9/`]).catch(() => {});
     const lladdr = await known();
     if (!lladdr) throw new Error(`${start.at} cannot resolve ${start.neighbour} on ${start.device}`);
     await beforeAttempt();
@@ -35,7 +42,9 @@ export async function sendTraffic(walk: Walk, netnsOf: (name: string) => string,
     last = stdout.trim();
     if (last.includes(start.answered_by)) return { text: last, attempts: attempt };
   }
-  throw new Error(`${start.request} was never answered by ${start.answered_by} in ${ATTEMPTS} attempts; the last answer: ${last}`);
+  throw new Error(
+    `${start.request} was never answered by ${start.answered_by} in ${ATTEMPTS} attempts; the last answer: ${last}`,
+  );
 }
 
 async function waitUntilReachable(

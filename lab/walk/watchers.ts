@@ -71,7 +71,14 @@ export function observe(node: string, record: WatchRecord): ObservedPass {
     if (text !== undefined) setField(flow, fieldByName(name), parseFieldValue(fieldByName(name), text).value);
   }
   return {
-    node, traceId: record.traceId, timeNs: BigInt(record.timeNs), in: record.inPort.name,
-    facts: flowFacts(flow), seq: tcpSeq(frame), passes: [], outputs: [], drop: null,
+    node,
+    traceId: record.traceId,
+    timeNs: BigInt(record.timeNs),
+    in: record.inPort.name,
+    facts: flowFacts(flow),
+    seq: tcpSeq(frame),
+    passes: [],
+    outputs: [],
+    drop: null,
   };
 }

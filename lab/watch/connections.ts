@@ -1,5 +1,6 @@
-// Which packets belong together: one connection has one tuple on one side of a host's translation and another one behind it, and
-// the host's own conntrack table says which two are one. follow.ts asks here for each packet that was seen.
+// Which packets belong together: one connection has one tuple on one side of a host's translation and another one
+// behind it, and the host's own conntrack table says which two are one. follow.ts asks here for each packet that was
+// seen.
 import type { HostEntry, HostEvent } from './host-entries.js';
 import { connectionKey, type Identity, type Tuple } from './identity.js';
 
@@ -31,7 +32,9 @@ export class Connections {
       }
       return;
     }
-    const known = [a, b].map((key) => this.#byKey.get(key)).filter((c) => c !== undefined && !(event === 'new' && c.closed));
+    const known = [a, b]
+      .map((key) => this.#byKey.get(key))
+      .filter((c) => c !== undefined && !(event === 'new' && c.closed));
     const connection = known[0] ?? new Connection();
     for (const other of known) if (other && other !== connection) this.#merge(connection, other);
     this.#put(connection, entry.original);

@@ -1,6 +1,7 @@
-// Joins what was seen of each packet at many places into one story: passes through switches, frames on the way in and out of a
-// node's kernel, frames on the wire. Sources hand in (session.ts), stories come out, each some moments after its packet: only then
-// have all switches told their part, and the kernels what they translated. Pure: no clock, no files.
+// Joins what was seen of each packet at many places into one story: passes through switches, frames on the way in and
+// out of a node's kernel, frames on the wire. Sources hand in (session.ts), stories come out, each some moments after
+// its packet: only then have all switches told their part, and the kernels what they translated. Pure: no clock, no
+// files.
 import type { Trace } from '../../dataplane/trace/types.js';
 import type { ObservedPass } from '../walk/observed.js';
 import { type Connection, Connections } from './connections.js';
@@ -89,7 +90,9 @@ export interface Cluster {
 }
 
 /** `arrivedNs`: when we were told of it, later than `timeNs`. */
-export type Sighting = { timeNs: bigint; arrivedNs: bigint; identity: Identity } & ({ pass: WatchedPass } | { frame: SeenFrame });
+export type Sighting = { timeNs: bigint; arrivedNs: bigint; identity: Identity } & (
+  { pass: WatchedPass } | { frame: SeenFrame }
+);
 
 /** Nothing more of a packet comes when we were told nothing of it for so long, unless it is still under way. */
 export const SETTLE_NS = 300_000_000n;
@@ -131,8 +134,8 @@ export class Follower {
   }
 
   /**
-   * The stories that are complete at `nowNs`, in the order in which their packets began, none before an older one of its
-   * connection; with `all`, whatever there is.
+   * The stories that are complete at `nowNs`, in the order in which their packets began, none before an older one of
+   * its connection; with `all`, whatever there is.
    */
   take(nowNs: bigint, all = false): PacketStory[] {
     this.#pending.sort(byTime);
@@ -158,7 +161,10 @@ export class Follower {
     return latest <= nowNs - LOST_NS || !isUnderWay(connection, sightings, this.cluster);
   }
 
-  /** By packet, those that a switch told of. A packet that comes to the same port again (a retransmission) is another one. */
+  /**
+   * By packet, those that a switch told of. A packet that comes to the same port again (a retransmission) is another
+   * one.
+   */
   #groups(): Map<string, { connection: Connection; sightings: Sighting[] }> {
     const groups = new Map<string, { connection: Connection; sightings: Sighting[]; ports: Set<string> }>();
     const numbers = new Map<Connection, number>();
@@ -177,7 +183,8 @@ export class Follower {
         copies.set(base, (copies.get(base) ?? 0) + 1);
         group = undefined;
       }
-      if (!group) groups.set(`${base} ${copies.get(base) ?? 0}`, (group = { connection, sightings: [], ports: new Set() }));
+      if (!group)
+        groups.set(`${base} ${copies.get(base) ?? 0}`, (group = { connection, sightings: [], ports: new Set() }));
       group.ports.add(port);
       group.sightings.push(sighting);
     }
@@ -198,7 +205,8 @@ export class Follower {
   #story(connection: Connection, sightings: Sighting[]): PacketStory {
     const frames = sightings.flatMap((s) => ('frame' in s ? [s.frame] : []));
     const stages = this.#stages(connection, sightings, frames);
-    // Only now: until it is told, a packet is looked up again and again, and an older one must not seem to come after the end.
+    // Only now: until it is told, a packet is looked up again and again, and an older one must not seem to come after
+    // the end.
     if (sightings[0].identity.closes) connection.closed = true;
     const dropped = stages.find((s): s is PassStage => s.kind === 'pass' && s.pass.drop !== null);
     return {
@@ -215,7 +223,9 @@ export class Follower {
     const stages: Stage[] = [];
     const used = new Set<SeenFrame>();
     const sentTo = (pass: WatchedPass, port: string): SeenFrame | undefined => {
-      const frame = frames.find((f) => !used.has(f) && f.place.node === pass.node && f.place.port === port && f.timeNs >= pass.timeNs);
+      const frame = frames.find(
+        (f) => !used.has(f) && f.place.node === pass.node && f.place.port === port && f.timeNs >= pass.timeNs,
+      );
       if (frame) used.add(frame);
       return frame;
     };
@@ -258,7 +268,11 @@ export class Follower {
     const { outer } = frame.identity;
     if (this.cluster.nodeOf(outer!.dst) === frame.place.node) return true;
     return !frames.some(
-      (f) => f !== frame && f.identity.outer?.dst === outer!.dst && f.identity.outer.src === outer!.src && this.cluster.nodeOf(outer!.dst) === f.place.node,
+      (f) =>
+        f !== frame &&
+        f.identity.outer?.dst === outer!.dst &&
+        f.identity.outer.src === outer!.src &&
+        this.cluster.nodeOf(outer!.dst) === f.place.node,
     );
   }
 }
@@ -276,7 +290,17 @@ interface AtHost {
 
 function hostStage(connection: Connection, { node, device, identity: before, out, after, timeNs }: AtHost): HostStage {
   const entry = connection.entries.filter((e) => e.node === node).at(-1)?.entry;
-  return { kind: 'host', node, in: device, out, timeNs, before, after, changes: before ? changesOf(before.tuple, after.tuple, entry) : [], entry };
+  return {
+    kind: 'host',
+    node,
+    in: device,
+    out,
+    timeNs,
+    before,
+    after,
+    changes: before ? changesOf(before.tuple, after.tuple, entry) : [],
+    entry,
+  };
 }
 
 /** What differs between two real frames; the kernel's entry says whether that was translated or put back. */
@@ -285,8 +309,16 @@ export function changesOf(before: Tuple, after: Tuple, entry: HostEntry | undefi
   const forth = entry !== undefined && sameTuple(entry.original, before);
   const back = entry !== undefined && sameTuple(entry.reply, before);
   const sides = [
-    { what: forth ? 'DNAT' : back ? 'undone' : 'destination', from: end(before.dst, before.dport), to: end(after.dst, after.dport) },
-    { what: forth ? 'SNAT' : back ? 'undone' : 'source', from: end(before.src, before.sport), to: end(after.src, after.sport) },
+    {
+      what: forth ? 'DNAT' : back ? 'undone' : 'destination',
+      from: end(before.dst, before.dport),
+      to: end(after.dst, after.dport),
+    },
+    {
+      what: forth ? 'SNAT' : back ? 'undone' : 'source',
+      from: end(before.src, before.sport),
+      to: end(after.src, after.sport),
+    },
   ] as Change[];
   return sides.filter(({ from, to }) => from !== to);
 }

@@ -1,5 +1,5 @@
-// Frames as tcpdump sees them, one by one while it runs: its pcap stream on a pipe, taken apart. An independent witness of what
-// leaves a switch, what a node's kernel makes of it, and what is on the wire.
+// Frames as tcpdump sees them, one by one while it runs: its pcap stream on a pipe, taken apart. An independent witness
+// of what leaves a switch, what a node's kernel makes of it, and what is on the wire.
 import { Malformed, readPcap } from '../../dataplane/wire/index.js';
 import { startProgram, type Program } from '../program.js';
 import type { Tap } from '../walk/captures.js';
@@ -43,7 +43,28 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 export function captureFrames(tap: Tap, snaplen: number, onFrame: (seen: Seen) => void): Promise<Program> {
   return startProgram(
     'tcpdump',
-    ['-i', tap.device, '-w', '-', '-U', '-n', '--immediate-mode', '--time-stamp-precision=nano', '-s', String(snaplen), '-B', '8192', '-Z', 'root'],
-    { netns: tap.netns, readyLine: /listening on/, stopSignal: 'SIGINT', diesWithUs: true, onStdout: pcapStream(onFrame) },
+    [
+      '-i',
+      tap.device,
+      '-w',
+      '-',
+      '-U',
+      '-n',
+      '--immediate-mode',
+      '--time-stamp-precision=nano',
+      '-s',
+      String(snaplen),
+      '-B',
+      '8192',
+      '-Z',
+      'root',
+    ],
+    {
+      netns: tap.netns,
+      readyLine: /listening on/,
+      stopSignal: 'SIGINT',
+      diesWithUs: true,
+      onStdout: pcapStream(onFrame),
+    },
   );
 }

@@ -1,5 +1,5 @@
-// What a node's own kernel knows of translations: its conntrack table when we begin, then its events, as conntrack(8) prints
-// them. connections.ts joins with them what a connection was before the host and after it.
+// What a node's own kernel knows of translations: its conntrack table when we begin, then its events, as conntrack(8)
+// prints them. connections.ts joins with them what a connection was before the host and after it.
 import { startProgram, type Program } from '../program.js';
 import { runIn } from '../run.js';
 import { lines } from './lines.js';
@@ -26,7 +26,10 @@ export function parseHostEvent(line: string): HostEvent | undefined {
     ...(sport !== undefined || id !== undefined ? { sport: Number(sport ?? id), dport: Number(dport ?? id) } : {}),
   }));
   if (proto === undefined || tuples.length !== 2) return undefined;
-  return { event: event === 'NEW' ? 'new' : event === 'DESTROY' ? 'destroy' : 'listed', entry: { original: tuples[0], reply: tuples[1] } };
+  return {
+    event: event === 'NEW' ? 'new' : event === 'DESTROY' ? 'destroy' : 'listed',
+    entry: { original: tuples[0], reply: tuples[1] },
+  };
 }
 
 /** Listens to the kernel of `netns`; what it has already comes first. Stop the program to end. */
@@ -36,7 +39,11 @@ export async function listenToHost(netns: string, onEvent: (event: HostEvent) =>
     if (event) onEvent(event);
   };
   // The events first: nothing may happen unseen between the two.
-  const program = await startProgram('conntrack', ['-E', '-e', 'NEW,DESTROY'], { netns, diesWithUs: true, onStdout: lines(take) });
+  const program = await startProgram('conntrack', ['-E', '-e', 'NEW,DESTROY'], {
+    netns,
+    diesWithUs: true,
+    onStdout: lines(take),
+  });
   try {
     for (const line of (await runIn(netns, ['conntrack', '-L'])).stdout.split('\n')) take(line);
   } catch (error) {

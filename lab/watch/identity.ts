@@ -1,6 +1,7 @@
-// Who a frame is: the connection's tuple, and what stays the same of this one packet wherever it is seen: address translation,
-// routing and tunnels change addresses, ports and TTL, but not TCP's numbers, the IP id or the payload. Frames may be cut short
-// (switch records hold the first 512 bytes). follow.ts joins with it what was seen at many places.
+// Who a frame is: the connection's tuple, and what stays the same of this one packet wherever it is seen: address
+// translation, routing and tunnels change addresses, ports and TTL, but not TCP's numbers, the IP id or the payload.
+// Frames may be cut short (switch records hold the first 512 bytes). follow.ts joins with it what was seen at many
+// places.
 import { ipv4Text, ipv6Text, macText, TCP_FLAGS, GENEVE_PORT } from '../../dataplane/wire/index.js';
 import { u16, u32 } from '../../dataplane/wire/bytes.js';
 
@@ -39,7 +40,8 @@ const MAX_TAGS = 2;
 export function identify(frame: Uint8Array, depth = 0): Identity | undefined {
   if (frame.length < 14) return undefined;
   let at = 12;
-  for (let tags = 0; tags < MAX_TAGS && [0x8100, 0x88a8].includes(u16(frame, at)) && frame.length >= at + 6; tags++) at += 4;
+  for (let tags = 0; tags < MAX_TAGS && [0x8100, 0x88a8].includes(u16(frame, at)) && frame.length >= at + 6; tags++)
+    at += 4;
   const type = u16(frame, at);
   const link = { dl_dst: macText(frame, 0), dl_src: macText(frame, 6), opens: false, closes: false };
   const body = frame.subarray(at + 2);
@@ -55,7 +57,8 @@ type Link = Pick<Identity, 'dl_src' | 'dl_dst' | 'opens' | 'closes'>;
 function arp(body: Uint8Array, link: Link): Identity {
   const op = u16(body, 6);
   const [spa, tpa] = [ipv4Text(body, 14), ipv4Text(body, 24)];
-  const what = op === 1 ? `who has ${tpa}? tell ${spa}` : op === 2 ? `${spa} is at ${macText(body, 8)}` : `operation ${op}`;
+  const what =
+    op === 1 ? `who has ${tpa}? tell ${spa}` : op === 2 ? `${spa} is at ${macText(body, 8)}` : `operation ${op}`;
   // Question and answer are told as one.
   return { ...link, tuple: { proto: 'arp', src: spa, dst: tpa }, packet: 'arp', what };
 }
@@ -111,7 +114,13 @@ function transport(base: Tuple, proto: number, l4: Uint8Array, size: number, id:
   return { tuple: base, packet: `${id} ${digest(l4)}`, what: `${size} bytes` };
 }
 
-const ICMP_ERRORS: Record<number, string> = { 3: 'unreachable', 4: 'source quench', 5: 'redirect', 11: 'time exceeded', 12: 'parameter problem' };
+const ICMP_ERRORS: Record<number, string> = {
+  3: 'unreachable',
+  4: 'source quench',
+  5: 'redirect',
+  11: 'time exceeded',
+  12: 'parameter problem',
+};
 
 function icmp(base: Tuple, l4: Uint8Array, id: string): Transport {
   const [type, code] = l4;
@@ -121,13 +130,20 @@ function icmp(base: Tuple, l4: Uint8Array, id: string): Transport {
     const ports = cause.length >= header + 4 && [6, 17, 132].includes(cause[9]);
     // It belongs to the connection whose packet caused it, and goes the other way.
     const tuple: Tuple = {
-      proto: PROTOCOLS[cause[9]] ?? `ip-${cause[9]}`, src: ipv4Text(cause, 16), dst: ipv4Text(cause, 12),
+      proto: PROTOCOLS[cause[9]] ?? `ip-${cause[9]}`,
+      src: ipv4Text(cause, 16),
+      dst: ipv4Text(cause, 12),
       ...(ports ? { sport: u16(cause, header + 2), dport: u16(cause, header) } : {}),
     };
-    return { tuple, packet: `${id} icmp ${type} ${code}`, what: `ICMP ${ICMP_ERRORS[type]} (code ${code}) from ${base.src}` };
+    return {
+      tuple,
+      packet: `${id} icmp ${type} ${code}`,
+      what: `ICMP ${ICMP_ERRORS[type]} (code ${code}) from ${base.src}`,
+    };
   }
   const echo = u16(l4, 4);
-  const what = type === 8 ? `echo request ${u16(l4, 6)}` : type === 0 ? `echo reply ${u16(l4, 6)}` : `type ${type} code ${code}`;
+  const what =
+    type === 8 ? `echo request ${u16(l4, 6)}` : type === 0 ? `echo reply ${u16(l4, 6)}` : `type ${type} code ${code}`;
   return { tuple: { ...base, sport: echo, dport: echo }, packet: `${id} ${type} ${u16(l4, 6)}`, what };
 }
 

@@ -1,5 +1,5 @@
-// Names of a lab's addresses for telling: pods by their short name, Services as svc/NAME, nodes, their gateways, the client; and
-// the way back, from what a user calls a pod, Service or node to what it is.
+// Names of a lab's addresses for telling: pods by their short name, Services as svc/NAME, nodes, their gateways, the
+// client; and the way back, from what a user calls a pod, Service or node to what it is.
 import { InputError } from '../../dataplane/errors.js';
 import type { Lab, LabNode, LabPod } from '../resolve.js';
 import type { ServicePort } from '../../kube/index.js';
@@ -18,7 +18,8 @@ export class Names {
       this.#addresses.set(bare(node.gateway.address), `${node.name}/${node.gateway.name}`);
     }
     for (const pod of lab.pods) this.#addresses.set(pod.ip, this.shortName(pod));
-    for (const service of lab.services) this.#addresses.set(service.clusterIp, `svc/${serviceName(service).replace(/^default\//, '')}`);
+    for (const service of lab.services)
+      this.#addresses.set(service.clusterIp, `svc/${serviceName(service).replace(/^default\//, '')}`);
   }
 
   /** What `lab exec` calls it, too. */
@@ -46,7 +47,11 @@ export class Names {
   pod(name: string): LabPod {
     const pods = this.lab.pods.filter((p) => [p.name, `${p.namespace}/${p.name}`, this.shortName(p)].includes(name));
     if (pods.length === 1) return pods[0];
-    throw unknown('pod', this.lab.pods.map((p) => this.shortName(p)), name);
+    throw unknown(
+      'pod',
+      this.lab.pods.map((p) => this.shortName(p)),
+      name,
+    );
   }
 
   /** All ports of a Service. */
@@ -61,7 +66,11 @@ export class Names {
   node(name: string): LabNode {
     const node = this.lab.nodes.find((n) => n.name === name);
     if (node) return node;
-    throw unknown('node', this.lab.nodes.map((n) => n.name), name);
+    throw unknown(
+      'node',
+      this.lab.nodes.map((n) => n.name),
+      name,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-// Keeps the telling readable when more packets come than anyone can be told: of each second's packets a share, chosen by what the
-// packet is, so that every pass of one is in or out. The share follows the rate of the second before.
+// Keeps the telling readable when more packets come than anyone can be told: of each second's packets a share, chosen
+// by what the packet is, so that every pass of one is in or out. The share follows the rate of the second before.
 
 export class Sampler {
   #share = 1;

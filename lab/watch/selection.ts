@@ -1,5 +1,5 @@
-// What a user wants to watch, as OpenFlow matches that the switches can filter with, and as a question about a whole connection,
-// which only we can answer: behind a translation a Service's packets carry other addresses.
+// What a user wants to watch, as OpenFlow matches that the switches can filter with, and as a question about a whole
+// connection, which only we can answer: behind a translation a Service's packets carry other addresses.
 import type { Lab, LabNode } from '../resolve.js';
 import type { ServicePort } from '../../kube/index.js';
 import type { Tuple } from './identity.js';
@@ -39,7 +39,8 @@ export function selectWatched(lab: Lab, query: WatchQuery): Selection {
   const criteria: ((tuple: Tuple) => boolean)[] = [];
   if (pods.length) criteria.push((t) => touches(t, (ip) => podAddresses.has(ip)));
   if (service) criteria.push((t) => touches(t, (ip, port) => serviceEnds.has(`${t.proto} ${ip} ${port}`)));
-  if (query.port !== undefined) criteria.push((t) => t.proto !== 'icmp' && touches(t, (_, port) => port === query.port));
+  if (query.port !== undefined)
+    criteria.push((t) => t.proto !== 'icmp' && touches(t, (_, port) => port === query.port));
 
   return {
     nodes,
@@ -53,7 +54,8 @@ export function selectWatched(lab: Lab, query: WatchQuery): Selection {
           ...[`ip,nw_src=${pod.ip}`, `ip,nw_dst=${pod.ip}`, `arp,arp_spa=${pod.ip}`, `arp,arp_tpa=${pod.ip}`],
         ]);
       }
-      if (query.port !== undefined) return ['tcp', 'udp'].flatMap((p) => [`${p},tp_src=${query.port}`, `${p},tp_dst=${query.port}`]);
+      if (query.port !== undefined)
+        return ['tcp', 'udp'].flatMap((p) => [`${p},tp_src=${query.port}`, `${p},tp_dst=${query.port}`]);
       return [''];
     },
     wants(tuples) {

@@ -1,5 +1,6 @@
-// Watching a lab: listens to its switches, to the kernels' conntrack events and, with tcpdump, to the gateways and the wire, and
-// hands out each packet's story when it is complete. The command line prints them (tell.ts) and writes them (capture-file.ts).
+// Watching a lab: listens to its switches, to the kernels' conntrack events and, with tcpdump, to the gateways and the
+// wire, and hands out each packet's story when it is complete. The command line prints them (tell.ts) and writes them
+// (capture-file.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { controlCall } from '../../dataplane/control/client.js';
 import type { Program } from '../program.js';
@@ -53,7 +54,16 @@ const MAX_WAIT_MS = 5000;
 const SNAPLEN = { headers: 384, whole: 65535 };
 
 export function newTotals(): WatchTotals {
-  return { packets: 0, connections: 0, drops: new Map(), sampledOut: 0, recordsLost: 0, framesLeftOut: 0, overrun: 0, unwatched: 0 };
+  return {
+    packets: 0,
+    connections: 0,
+    drops: new Map(),
+    sampledOut: 0,
+    recordsLost: 0,
+    framesLeftOut: 0,
+    overrun: 0,
+    unwatched: 0,
+  };
 }
 
 /** Where a watch with these options looks with tcpdump. */
@@ -66,24 +76,34 @@ export function placesOf(lab: Lab, selection: Selection, frames: boolean): { pla
     return [
       at(node.gateway.name, 'gateway', node.netns, node.gateway.name),
       at(node.underlay.name, 'uplink', node.netns, node.underlay.name),
-      ...(frames ? lab.pods.filter((p) => p.node === node.name).map((p) => at(p.port, 'pod', p.netns, p.device.name)) : []),
+      ...(frames
+        ? lab.pods.filter((p) => p.node === node.name).map((p) => at(p.port, 'pod', p.netns, p.device.name))
+        : []),
     ];
   });
 }
 
 /** Stories as they happen, until the signal; then those that are on their way. `totals` is filled meanwhile. */
-export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTotals, options: WatchOptions = {}): AsyncGenerator<PacketStory> {
+export async function* watchLab(
+  lab: Lab,
+  selection: Selection,
+  totals: WatchTotals,
+  options: WatchOptions = {},
+): AsyncGenerator<PacketStory> {
   const { onNote = () => {}, perSecond = PER_SECOND } = options;
   const follower = new Follower({
     gateways: Object.fromEntries(selection.nodes.map((n) => [n.name, n.gateway.name])),
     uplinks: Object.fromEntries(selection.nodes.map((n) => [n.name, n.underlay.name])),
     nodeOf: (address) => lab.nodes.find((n) => n.ip === address)?.name,
-    isOwn: (name, address) => lab.nodes.some((n) => n.name === name && [n.ip, n.gateway.address?.split('/')[0]].includes(address)),
+    isOwn: (name, address) =>
+      lab.nodes.some((n) => n.name === name && [n.ip, n.gateway.address?.split('/')[0]].includes(address)),
   });
   const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
   const programs: Program[] = [];
   const listeners: SwitchListener[] = [];
-  const sampler = new Sampler(perSecond, () => onNote(`more than ${perSecond} packets in a second: only a sample of them is told`));
+  const sampler = new Sampler(perSecond, () =>
+    onNote(`more than ${perSecond} packets in a second: only a sample of them is told`),
+  );
   const keep = async (program: Promise<Program>): Promise<void> => void programs.push(await program);
   const connections = new Set<number>();
 
@@ -112,7 +132,11 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
     await settleAll([
       ...selection.nodes.map((node) => keep(listenToHost(node.netns, (event) => follower.learn(node.name, event)))),
       ...placesOf(lab, selection, options.frames === true).map(({ place, tap }) =>
-        keep(captureFrames(tap, options.frames ? SNAPLEN.whole : SNAPLEN.headers, (seen) => follower.addFrame(place, seen))),
+        keep(
+          captureFrames(tap, options.frames ? SNAPLEN.whole : SNAPLEN.headers, (seen) =>
+            follower.addFrame(place, seen),
+          ),
+        ),
       ),
     ]);
     for (const node of selection.nodes) {
@@ -123,7 +147,8 @@ export async function* watchLab(lab: Lab, selection: Selection, totals: WatchTot
             follower.addPass(pass, nowNs());
           },
           onLost: (records) => {
-            if (totals.recordsLost === 0) onNote(`${node.name}: records come faster than they can be read; some are lost (their packets are not)`);
+            if (totals.recordsLost === 0)
+              onNote(`${node.name}: records come faster than they can be read; some are lost (their packets are not)`);
             totals.recordsLost += records;
           },
           onGone: () => onNote(`${node.name}: the switch closed the connection; its packets are no longer seen`),
@@ -187,7 +212,8 @@ async function wentBy(lab: Lab, selection: Selection): Promise<{ dropped: number
         },
     ),
   );
-  const sum = (of: (report: (typeof reports)[number]) => number): number => reports.reduce((n, report) => n + of(report), 0);
+  const sum = (of: (report: (typeof reports)[number]) => number): number =>
+    reports.reduce((n, report) => n + of(report), 0);
   return {
     dropped: sum(({ drops }) => (drops.upcall_full ?? 0) + (drops.upcall_slow ?? 0)),
     unwatched: sum(({ unwatched }) => unwatched),

@@ -44,7 +44,11 @@ export function tellPacket(story: PacketStory, id: number, telling: Telling): st
 
 /** A pass, a kernel or the wire, one or more lines. `packet`: as it was first seen. */
 export function tellStage(stage: Stage, packet: Identity, telling: Telling): string[] {
-  return stage.kind === 'pass' ? pass(stage, packet, telling) : stage.kind === 'host' ? host(stage, telling) : wire(stage);
+  return stage.kind === 'pass'
+    ? pass(stage, packet, telling)
+    : stage.kind === 'host'
+      ? host(stage, telling)
+      : wire(stage);
 }
 
 export function tellTotals(totals: WatchTotals): string {
@@ -56,7 +60,9 @@ export function tellTotals(totals: WatchTotals): string {
     ...(sampledOut ? [`${count(sampledOut, 'packet')} not told (sampling)`] : []),
     ...(recordsLost ? [`${count(recordsLost, 'record')} lost because they came faster than they were read`] : []),
     ...(framesLeftOut ? [`${count(framesLeftOut, 'frame')} of tcpdump left out because there were too many`] : []),
-    ...(unwatched ? [`a switch did not tell ${count(unwatched, 'time')} because too many packets came at once (they went on)`] : []),
+    ...(unwatched
+      ? [`a switch did not tell ${count(unwatched, 'time')} because too many packets came at once (they went on)`]
+      : []),
     ...(overrun ? [`${count(overrun, 'packet')} dropped by the switches because their slow path was full`] : []),
   ].join('\n');
 }
@@ -85,10 +91,15 @@ function pass(stage: PassStage, packet: Identity, { tableNames, full, explain }:
   if (full) {
     return [first, ...tellObserved(p, stage.sent[0]?.frame, tableNames).map((line) => line.replace(/^ {4}/, ''))];
   }
-  return [`${first}  ${pc.dim('tables')} ${tablesOf(p).join(' ')}`, ...notes(stage, packet).map((line) => `${' '.repeat(p.node.length + 2)}${line}`)];
+  return [
+    `${first}  ${pc.dim('tables')} ${tablesOf(p).join(' ')}`,
+    ...notes(stage, packet).map((line) => `${' '.repeat(p.node.length + 2)}${line}`),
+  ];
 }
 
-/** Connection state, what was remembered, what was rewritten: "ct +new+trk; remembered in zone 65520; now dl_dst=...". */
+/**
+ * Connection state, what was remembered, what was rewritten: "ct +new+trk; remembered in zone 65520; now dl_dst=...".
+ */
 function notes({ pass: p, identity }: PassStage, packet: Identity): string[] {
   const steps = p.passes.flatMap((t) => t.steps);
   const state = connectionState(p);
@@ -98,7 +109,13 @@ function notes({ pass: p, identity }: PassStage, packet: Identity): string[] {
   const said = [
     ...(identity.what === packet.what ? [] : [pc.cyan(identity.what)]),
     ...(state ? [pc.magenta(`ct ${state}`)] : []),
-    ...(commit ? [pc.magenta(`remembered in zone ${commit.zone}${commit.mark && Number(commit.mark) ? ` with mark ${commit.mark}` : ''}`)] : []),
+    ...(commit
+      ? [
+          pc.magenta(
+            `remembered in zone ${commit.zone}${commit.mark && Number(commit.mark) ? ` with mark ${commit.mark}` : ''}`,
+          ),
+        ]
+      : []),
     ...(rewrites.length ? [pc.yellow(`now ${rewrites.map(([name, value]) => `${name}=${value}`).join(' ')}`)] : []),
   ];
   return said.length ? [said.join('; ')] : [];
@@ -132,7 +149,11 @@ function host(stage: HostStage, { names, told }: Telling): string[] {
   return [
     `${pc.blue(stage.node)}  ${pc.blue('kernel')} ${stage.in} > ${stage.out}  ${[...changes, ...ttl, ...unseen].join(', ') || 'unchanged'}`,
     ...(entry
-      ? [pc.dim(`${' '.repeat(stage.node.length + 2)}conntrack: ${addresses(entry.original)}, answered ${addresses(entry.reply)}`)]
+      ? [
+          pc.dim(
+            `${' '.repeat(stage.node.length + 2)}conntrack: ${addresses(entry.original)}, answered ${addresses(entry.reply)}`,
+          ),
+        ]
       : []),
   ];
 }
@@ -143,7 +164,9 @@ function wire({ from, to, frame }: WireStage): string[] {
   const { outer } = frame.identity;
   // On paper the source port, a hash that the kernel makes, is not known.
   const port = outer!.sport === 0 ? '' : `:${outer!.sport}`;
-  return [`${pc.blue(from)} > ${pc.blue(to)}  Geneve ${outer!.src}${port} > ${outer!.dst}:6081, tun_id ${outer!.vni}, ${frame.size} bytes (${outer!.innerAt} outer)`];
+  return [
+    `${pc.blue(from)} > ${pc.blue(to)}  Geneve ${outer!.src}${port} > ${outer!.dst}:6081, tun_id ${outer!.vni}, ${frame.size} bytes (${outer!.innerAt} outer)`,
+  ];
 }
 
 // --- drops -------------------------------------------------------------------------------------------------------
@@ -156,7 +179,9 @@ export function dropPlace(p: WatchedPass): string {
   const step = lastStep(p);
   const table = step ? `table ${step.table}${step.name ? ` ${step.name}` : ''}` : `table ${p.drop?.table}`;
   if (!step) return table;
-  return step.priority === null ? `${table}: no flow matched (table-miss)` : `${table} by ${step.priority} ${step.match || '*'} -> ${step.actions}`;
+  return step.priority === null
+    ? `${table}: no flow matched (table-miss)`
+    : `${table} by ${step.priority} ${step.match || '*'} -> ${step.actions}`;
 }
 
 function dropLines({ pass: p, drop }: NonNullable<PacketStory['drop']>): string[] {
@@ -166,7 +191,10 @@ function dropLines({ pass: p, drop }: NonNullable<PacketStory['drop']>): string[
   ];
 }
 
-/** As tcpdump -e would say it; a record of a long frame has only its headers, a checksum may be left for a device to fill in. */
+/**
+ * As tcpdump -e would say it; a record of a long frame has only its headers, a checksum may be left for a device to
+ * fill in.
+ */
 export function frameSummary(p: WatchedPass): string {
   const whole = new Uint8Array(Math.max(p.size, p.frame.length));
   whole.set(p.frame);

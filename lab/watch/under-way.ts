@@ -1,5 +1,6 @@
-// Whether more of a packet must still come: what went to a node's kernel comes out of it, what went into a tunnel arrives at
-// another node, and tcpdump sees both. follow.ts asks before it tells a story; on a busy machine some parts come late.
+// Whether more of a packet must still come: what went to a node's kernel comes out of it, what went into a tunnel
+// arrives at another node, and tcpdump sees both. follow.ts asks before it tells a story; on a busy machine some parts
+// come late.
 import type { Connection } from './connections.js';
 import type { Cluster, Sighting, WatchedPass } from './follow.js';
 import { type Identity, sameTuple } from './identity.js';
@@ -17,10 +18,16 @@ export function isUnderWay(connection: Connection, sightings: Sighting[], cluste
 }
 
 /** A pass whose output was seen nowhere after it. */
-function lacks(connection: Connection, { pass, timeNs, identity }: Pass, sightings: Sighting[], cluster: Cluster): boolean {
+function lacks(
+  connection: Connection,
+  { pass, timeNs, identity }: Pass,
+  sightings: Sighting[],
+  cluster: Cluster,
+): boolean {
   const { node } = pass;
   const seen = (test: (s: Sighting) => boolean): boolean => sightings.some((s) => s.timeNs >= timeNs && test(s));
-  const frameAt = (port: string) => (s: Sighting) => 'frame' in s && s.frame.place.node === node && s.frame.place.port === port;
+  const frameAt = (port: string) => (s: Sighting) =>
+    'frame' in s && s.frame.place.node === node && s.frame.place.port === port;
   const gateway = cluster.gateways[node];
   const uplink = cluster.uplinks[node];
   if (pass.outputs.some((o) => o.name === gateway)) {
@@ -33,7 +40,10 @@ function lacks(connection: Connection, { pass, timeNs, identity }: Pass, sightin
   if (!tunnel) return false;
   const to = cluster.nodeOf(tunnel.dst);
   const arrives = to !== undefined && to in cluster.gateways;
-  return !seen((s) => s.identity.outer !== undefined && frameAt(uplink)(s)) || (arrives && !seen((s) => 'pass' in s && s.pass.node === to));
+  return (
+    !seen((s) => s.identity.outer !== undefined && frameAt(uplink)(s)) ||
+    (arrives && !seen((s) => 'pass' in s && s.pass.node === to))
+  );
 }
 
 /** Whether the kernel keeps the packet: it is for an address of its own, and not translated to another one. */

@@ -1,5 +1,5 @@
-// Two round trips on paper, before and after a change: where they first differ, table by table, and what the application
-// sees of each. Used by `packetwalk whatif` and, for two pipelines, by `trace --pipeline`.
+// Two round trips on paper, before and after a change: where they first differ, table by table, and what the
+// application sees of each. Used by `packetwalk whatif` and, for two pipelines, by `trace --pipeline`.
 import type { TraceStep } from '../../dataplane/trace/types.js';
 import type { Conversation, Leg, Outcome } from '../paper/conversation.js';
 import type { Stage, WatchedPass } from '../watch/follow.js';
@@ -55,10 +55,15 @@ function compareLegs(before: Leg | undefined, after: Leg | undefined): Divergenc
 }
 
 function compareStages(what: string, a: Stage | undefined, b: Stage | undefined): Divergence | undefined {
-  if (a?.kind === 'pass' && b?.kind === 'pass' && a.pass.node === b.pass.node && a.pass.in === b.pass.in) return comparePasses(what, a.pass, b.pass);
+  if (a?.kind === 'pass' && b?.kind === 'pass' && a.pass.node === b.pass.node && a.pass.in === b.pass.in)
+    return comparePasses(what, a.pass, b.pass);
   if (a?.kind === 'host' && b?.kind === 'host' && a.node === b.node && a.out === b.out) {
-    const [before, after] = [a, b].map(({ changes }) => changes.map((c) => `${c.what} ${c.from} > ${c.to}`).join(', ') || 'nothing');
-    return before === after ? undefined : { what, node: a.node, text: `the kernel translates ${after}, not ${before}`, passes: {} };
+    const [before, after] = [a, b].map(
+      ({ changes }) => changes.map((c) => `${c.what} ${c.from} > ${c.to}`).join(', ') || 'nothing',
+    );
+    return before === after
+      ? undefined
+      : { what, node: a.node, text: `the kernel translates ${after}, not ${before}`, passes: {} };
   }
   if (a && b && placeOf(a) === placeOf(b)) return undefined;
   const place = (stage: Stage | undefined): string => (stage ? placeOf(stage) : 'nowhere');
@@ -71,15 +76,29 @@ function comparePasses(what: string, a: WatchedPass, b: WatchedPass): Divergence
   const index = at >= 0 ? at : after.length > before.length ? before.length : -1;
   if (index >= 0) {
     const [x, y] = [before[index], after[index]];
-    return { what, node: a.node, table: (x ?? y).table, before: x, after: y, text: 'another flow, or other actions', passes: { before: a, after: b } };
+    return {
+      what,
+      node: a.node,
+      table: (x ?? y).table,
+      before: x,
+      after: y,
+      text: 'another flow, or other actions',
+      passes: { before: a, after: b },
+    };
   }
   const outputs = ({ outputs: out }: WatchedPass): string => out.map((o) => o.name).join(', ') || 'nowhere';
   if (outputs(a) === outputs(b)) return undefined;
-  return { what, node: a.node, text: `it leaves at ${outputs(b)}, not at ${outputs(a)}`, passes: { before: a, after: b } };
+  return {
+    what,
+    node: a.node,
+    text: `it leaves at ${outputs(b)}, not at ${outputs(a)}`,
+    passes: { before: a, after: b },
+  };
 }
 
 /** A flow that only has another priority, and wins as before, makes no difference. */
-const stepText = ({ table, match, actions, registers, rewrites }: TraceStep): string => JSON.stringify([table, match, actions, registers, rewrites]);
+const stepText = ({ table, match, actions, registers, rewrites }: TraceStep): string =>
+  JSON.stringify([table, match, actions, registers, rewrites]);
 
 function placeOf(stage: Stage): string {
   if (stage.kind === 'pass') return `${stage.pass.node}'s switch at ${stage.pass.in}`;

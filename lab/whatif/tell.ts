@@ -10,7 +10,10 @@ import type { Comparison, Divergence } from './compare.js';
 
 const WIDTH = 100;
 
-export function tellComparison({ same, divergence, outcomes }: Comparison, explain?: (node: string) => Explainer): string {
+export function tellComparison(
+  { same, divergence, outcomes }: Comparison,
+  explain?: (node: string) => Explainer,
+): string {
   const lines = [
     ...(same.length ? [`${pc.green('same'.padEnd(9))}${same.join(', ')}`] : []),
     ...(divergence ? tellDivergence(divergence, explain) : []),
@@ -20,8 +23,12 @@ export function tellComparison({ same, divergence, outcomes }: Comparison, expla
   return lines.flatMap((line) => line.split('\n')).join('\n');
 }
 
-function tellDivergence({ what, node, table, before, after, text, passes }: Divergence, explain?: (node: string) => Explainer): string[] {
-  const name = table === undefined ? '' : ` in table ${table}${explain && node ? ` ${explain(node).tableName(table)}` : ''}`;
+function tellDivergence(
+  { what, node, table, before, after, text, passes }: Divergence,
+  explain?: (node: string) => Explainer,
+): string[] {
+  const name =
+    table === undefined ? '' : ` in table ${table}${explain && node ? ` ${explain(node).tableName(table)}` : ''}`;
   const head = `${pc.yellow('differs'.padEnd(9))}${what}${node ? ` on ${node}` : ''}${name}${table === undefined ? `: ${text}` : ''}`;
   return [
     head,
@@ -32,7 +39,11 @@ function tellDivergence({ what, node, table, before, after, text, passes }: Dive
 }
 
 function side(when: string, step: TraceStep | undefined): string[] {
-  const text = !step ? 'this table is not reached' : step.priority === null ? 'no flow matches' : `${step.priority} ${step.match || '*'} -> ${step.actions}`;
+  const text = !step
+    ? 'this table is not reached'
+    : step.priority === null
+      ? 'no flow matches'
+      : `${step.priority} ${step.match || '*'} -> ${step.actions}`;
   return wrap(text, WIDTH, ',').map((line, i) => `  ${(i === 0 ? when : '').padEnd(7)}${line}`);
 }
 

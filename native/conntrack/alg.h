@@ -20,7 +20,8 @@ class Algs {
 
   // An FTP segment that begins like an announcement.
   static bool announces(const Packet&);
-  // A packet of the control connection, after NAT and before shift_seq(). False when it should announce something and cannot be understood.
+  // A packet of the control connection, after NAT and before shift_seq(). False when it should announce something and
+  // cannot be understood.
   bool read(Packet&, Alg control, Connection&, Direction, bool nat);
 
   const Expectation* find(const Tuple& tuple) const { return expectations_.find(tuple); }

@@ -5,8 +5,8 @@
 
 namespace pw {
 
-// `tuple` (null when the packet has none) is the original tuple of its connection. Mark and label become zero. kCtTrk is
-// added to `state`.
+// `tuple` (null when the packet has none) is the original tuple of its connection. Mark and label become zero. kCtTrk
+// is added to `state`.
 void write_key(FlowKey&, uint32_t state, uint16_t zone, const Tuple* tuple);
 
 // Mark (host order) and label (network order) alone.

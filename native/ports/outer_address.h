@@ -1,5 +1,5 @@
-// An end of a tunnel: an IPv6 address, or an IPv4 one in its IPv6 form (::ffff:a.b.c.d, RFC 4291 2.5.5.2), as sockets of
-// family AF_INET6 take and tell both. Used by the two halves of the geneve port.
+// An end of a tunnel: an IPv6 address, or an IPv4 one in its IPv6 form (::ffff:a.b.c.d, RFC 4291 2.5.5.2), as sockets
+// of family AF_INET6 take and tell both. Used by the two halves of the geneve port.
 #pragma once
 #include <netinet/in.h>
 

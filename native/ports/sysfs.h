@@ -5,9 +5,9 @@
 
 namespace pw {
 
-// Lets this one CPU handle all frames that `ifname` receives: an unpinned sender would otherwise have its frames queued on
-// two, and TCP would see them reordered. False on a kernel without RPS and with a /sys that may not be written, which
-// costs speed only.
+// Lets this one CPU handle all frames that `ifname` receives: an unpinned sender would otherwise have its frames queued
+// on two, and TCP would see them reordered. False on a kernel without RPS and with a /sys that may not be written,
+// which costs speed only.
 bool receive_on_cpu(const std::string& ifname, unsigned cpu);
 
 }  // namespace pw

@@ -176,8 +176,8 @@ int VethPort::rx(Packet** packets, int max) {
   return n;
 }
 
-// Frames are lost because we do not come round to them. Where the kernel queues them on the very CPU that we run on, its
-// interrupts leave us hardly any of it; another shall do that, which holds back the sender that runs there, not us.
+// Frames are lost because we do not come round to them. Where the kernel queues them on the very CPU that we run on,
+// its interrupts leave us hardly any of it; another shall do that, which holds back the sender that runs there, not us.
 void VethPort::make_way() {
   const uint64_t now = monotonic_ns();
   if (now - moved_ns_ < kMoveInterval) return;

@@ -1,5 +1,5 @@
-// Connections through the cache of whole ways beside a switch that caches nothing: after each bit that is flipped, mark that
-// changes, flow that is replaced or connection that is flushed, a packet must be treated as if it were the first.
+// Connections through the cache of whole ways beside a switch that caches nothing: after each bit that is flipped, mark
+// that changes, flow that is replaced or connection that is flushed, a packet must be treated as if it were the first.
 import { describe, expect, it } from 'vitest';
 import { addon } from '../helpers/addon.js';
 import { memorySwitch } from '../helpers/memory-switch.js';

@@ -6,10 +6,36 @@ import { parseTuple } from '../../dataplane/control/commands/ct-tuple.js';
 import { InputError } from '../../dataplane/errors.js';
 
 const NAMES = [
-  'ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst', 'icmp_id', 'icmp_type',
-  'icmp_code', 'foo', '',
+  'ct_nw_src',
+  'ct_nw_dst',
+  'ct_ipv6_src',
+  'ct_ipv6_dst',
+  'ct_nw_proto',
+  'ct_tp_src',
+  'ct_tp_dst',
+  'icmp_id',
+  'icmp_type',
+  'icmp_code',
+  'foo',
+  '',
 ];
-const VALUES = ['192.0.2.1', '2001:db8::1', '0', '1', '6', '17', '58', '0x11', '65535', '65536', '-1', '1e3', '', ' 7', '/24'];
+const VALUES = [
+  '192.0.2.1',
+  '2001:db8::1',
+  '0',
+  '1',
+  '6',
+  '17',
+  '58',
+  '0x11',
+  '65535',
+  '65536',
+  '-1',
+  '1e3',
+  '',
+  ' 7',
+  '/24',
+];
 const field = fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('=', '=', '=', ''), fc.constantFrom(...VALUES));
 const text = fc.oneof(
   fc.array(field, { maxLength: 5 }).map((fields) => fields.map((parts) => parts.join('')).join(',')),
@@ -32,12 +58,15 @@ describe('connection tuples', () => {
     );
   });
 
-  const octet = fc.nat(255), port = fc.integer({ min: 1, max: 65535 });
+  const octet = fc.nat(255),
+    port = fc.integer({ min: 1, max: 65535 });
   it('of TCP say what they say', () => {
     fc.assert(
       fc.property(fc.tuple(octet, octet, octet, octet), port, fc.option(port), (address, srcPort, dstPort) => {
         const more = dstPort === null ? '' : `,ct_tp_dst=${dstPort}`;
-        const { pattern, isComplete } = parseTuple(`ct_tp_src=${srcPort},ct_nw_proto=6,ct_nw_src=${address.join('.')}${more}`);
+        const { pattern, isComplete } = parseTuple(
+          `ct_tp_src=${srcPort},ct_nw_proto=6,ct_nw_src=${address.join('.')}${more}`,
+        );
         const src = Uint8Array.from([...address, ...new Uint8Array(12)]);
         expect(pattern).toEqual({ family: 4, src, proto: 6, srcPort, ...(dstPort === null ? {} : { dstPort }) });
         expect(isComplete).toBe(false);

@@ -1,5 +1,5 @@
-// A node's whole tables, with Services and SNAT, while flows, endpoints, ports and marks change and connections end: what
-// the caches of ways, of exact packets and of megaflows do with a packet is what a switch without any does.
+// A node's whole tables, with Services and SNAT, while flows, endpoints, ports and marks change and connections end:
+// what the caches of ways, of exact packets and of megaflows do with a packet is what a switch without any does.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addon } from '../helpers/addon.js';
@@ -26,7 +26,13 @@ const PORTS = [
 ];
 
 /** A connection from its beginning to where its packets take a known way. */
-const OPENING = [['client', 'syn'], ['server', 'syn|ack'], ['client', 'ack'], ['server', 'ack'], ['client', 'ack']] as const;
+const OPENING = [
+  ['client', 'syn'],
+  ['server', 'syn|ack'],
+  ['client', 'ack'],
+  ['server', 'ack'],
+  ['client', 'ack'],
+] as const;
 const PLAIN = { nw_tos: 0, nw_ttl: 64 };
 
 type Step =
@@ -65,10 +71,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant('endpoints' as const),
-        groups: fc.constantFrom(serviceGroups([100, 100]), serviceGroups([0, 100]), serviceGroups([100, 0]), serviceGroups([1, 1], '10.222.1.3')),
+        groups: fc.constantFrom(
+          serviceGroups([100, 100]),
+          serviceGroups([0, 100]),
+          serviceGroups([100, 0]),
+          serviceGroups([1, 1], '10.222.1.3'),
+        ),
       }),
     },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('flush' as const), zone: fc.constantFrom(undefined, SNAT_ZONE) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('flush' as const), zone: fc.constantFrom(undefined, SNAT_ZONE) }),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('port' as const), at: fc.nat(PORTS.length - 1) }) },
   ),
   { minLength: STEPS, maxLength: STEPS + 50, size: 'max' },
@@ -100,7 +114,9 @@ async function take(twins: NodeTwins, step: Step): Promise<void> {
     case 'endpoints':
       return twins.both(step.groups, (sw) => sw.addGroups(step.groups, { modify: true }));
     case 'flush':
-      return twins.both(`flush ${step.zone ?? ''}`, (sw) => sw.conntrack.flush(step.zone === undefined ? {} : { zone: step.zone }));
+      return twins.both(`flush ${step.zone ?? ''}`, (sw) =>
+        sw.conntrack.flush(step.zone === undefined ? {} : { zone: step.zone }),
+      );
     case 'port': {
       const port = PORTS[step.at];
       await twins.both(`port ${port.name} goes`, (sw) => sw.delPort(port.name));

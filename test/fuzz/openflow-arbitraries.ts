@@ -266,15 +266,20 @@ export const flowSpec: fc.Arbitrary<FlowSpec> = match.chain(({ fields, protocol 
 
 const counted = <T>(all: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> =>
   fc.array(all, { minLength: 1, maxLength });
-const bucketActions = fc.array(outputs.filter((a) => a.type !== 'controller'), { maxLength: 3 });
+const bucketActions = fc.array(
+  outputs.filter((a) => a.type !== 'controller'),
+  { maxLength: 3 },
+);
 const hashedField: fc.Arbitrary<GroupSelection['fields'][number]> = fc
   .constantFrom(...FIELDS.filter((f) => f.maskable === 'bitwise' && ['hex', 'ipv4', 'ethernet'].includes(f.format)))
   .filter((f) => fieldRank(f) !== undefined)
-  .chain((field) =>
-    uint(field.bits).map((m) => (m === 0n || m === ones(field.bits) ? { field } : { field, mask: m })),
-  );
+  .chain((field) => uint(field.bits).map((m) => (m === 0n || m === ones(field.bits) ? { field } : { field, mask: m })));
 const selection: fc.Arbitrary<GroupSelection> = fc.oneof(
-  fc.record({ method: fc.constant('dp_hash' as const), param: uint(64), fields: fc.constant<GroupSelection['fields']>([]) }),
+  fc.record({
+    method: fc.constant('dp_hash' as const),
+    param: uint(64),
+    fields: fc.constant<GroupSelection['fields']>([]),
+  }),
   fc.record({
     method: fc.constant('hash' as const),
     param: uint(64),

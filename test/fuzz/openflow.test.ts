@@ -21,7 +21,10 @@ import {
 import { flowSpec, groupSpec, meterSpec, tlvMap } from './openflow-arbitraries.js';
 
 const seed = Number(process.env.FUZZ_SEED ?? 20200902);
-const runs = (numRuns: number): { seed: number; numRuns: number } => ({ seed, numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1) });
+const runs = (numRuns: number): { seed: number; numRuns: number } => ({
+  seed,
+  numRuns: numRuns * Number(process.env.FUZZ_FACTOR ?? 1),
+});
 
 function orInputError(read: () => unknown): void {
   try {
@@ -59,7 +62,19 @@ const WORDS = [
     'output',
   ],
   ...['learn', 'multipath', 'bundle', 'group_id', 'type', 'select', 'fields', 'bucket', 'weight', 'watch_port'],
-  ...['meter', 'kbps', 'bands', 'drop', 'rate', 'hrw', 'members', 'eth_src', 'result_dst', 'check_pkt_larger', 'fin_timeout'],
+  ...[
+    'meter',
+    'kbps',
+    'bands',
+    'drop',
+    'rate',
+    'hrw',
+    'members',
+    'eth_src',
+    'result_dst',
+    'check_pkt_larger',
+    'fin_timeout',
+  ],
   ...['resubmit', 'conjunction', 'NXM_NX_REG0', 'reg0', 'in_port', 'nw_src', 'ct_state', 'vlan_tci', 'tun_metadata0'],
   ...['=', ':', '(', ')', ',', '->', '/', '[', ']', '..', '"', '#', ' ', '\n', '+trk', '-new', '0x', '0', '1', '65536'],
   ...['192.0.2.1', '2001:db8::1', '02:00:00:00:00:01', '0xffffffffffffffff', '::', '*', 'NP', '{', '}'],
@@ -102,7 +117,10 @@ describe('random groups and meters', { timeout: 60_000 }, () => {
   });
 
   it('one with a character changed is read or refused with an InputError', () => {
-    const text = fc.oneof(groupSpec.map((g) => printGroup(g)), meterSpec.map(printMeter));
+    const text = fc.oneof(
+      groupSpec.map((g) => printGroup(g)),
+      meterSpec.map(printMeter),
+    );
     const changed = fc.tuple(text, fc.nat(), fc.string({ unit: 'binary', maxLength: 2 })).map(([t, at, by]) => {
       const i = at % t.length;
       return t.slice(0, i) + by + t.slice(i + 1);

@@ -20,39 +20,43 @@ const options = {
 };
 
 describe.skipIf(addon.missing)(`revalidation${addon.missing ? ` (skipped: ${addon.missing})` : ''}`, () => {
-  it(`${SCENARIOS} switches that change under traffic treat and count packets as if nothing were cached`, async () => {
-    let checked = 0;
-    let kept = 0;
-    let updated = 0;
-    for (let i = 0; i < SCENARIOS; i++) {
-      const seed = SEED + i;
-      const r = new Random(seed);
-      const { scenario } = drawScenario(seed, options, 12);
-      const twins = await Twins.start();
-      twins.history.push(`seed ${seed}`);
-      try {
-        const flows = scenario.flows.map((flow) => withOwnPriority(r, flow));
-        for (let n = 0; n < MORE_FLOWS; n++) flows.push(randomFlow(r));
-        for (const flow of flows) {
-          await twins.both(`add ${flow}`, (sw) => sw.addFlows(flow));
-        }
-        for (let step = 0; step < STEPS; step++) {
-          await randomChange(r, twins);
-          for (let n = 1 + r.below(4); n > 0; n--) {
-            const { port, frame } = r.pick(scenario.steps);
-            await twins.send(port, frame);
+  it(
+    `${SCENARIOS} switches that change under traffic treat and count packets as if nothing were cached`,
+    async () => {
+      let checked = 0;
+      let kept = 0;
+      let updated = 0;
+      for (let i = 0; i < SCENARIOS; i++) {
+        const seed = SEED + i;
+        const r = new Random(seed);
+        const { scenario } = drawScenario(seed, options, 12);
+        const twins = await Twins.start();
+        twins.history.push(`seed ${seed}`);
+        try {
+          const flows = scenario.flows.map((flow) => withOwnPriority(r, flow));
+          for (let n = 0; n < MORE_FLOWS; n++) flows.push(randomFlow(r));
+          for (const flow of flows) {
+            await twins.both(`add ${flow}`, (sw) => sw.addFlows(flow));
           }
+          for (let step = 0; step < STEPS; step++) {
+            await randomChange(r, twins);
+            for (let n = 1 + r.below(4); n > 0; n--) {
+              const { port, frame } = r.pick(scenario.steps);
+              await twins.send(port, frame);
+            }
+          }
+          twins.compareCounters();
+          const { revalidation } = twins.caching.counters();
+          checked += revalidation.checked;
+          kept += revalidation.kept;
+          updated += revalidation.updated;
+        } finally {
+          twins.close();
         }
-        twins.compareCounters();
-        const { revalidation } = twins.caching.counters();
-        checked += revalidation.checked;
-        kept += revalidation.kept;
-        updated += revalidation.updated;
-      } finally {
-        twins.close();
       }
-    }
-    // It would prove little if nothing had to be looked at, or nothing stayed.
-    expect(Math.min(checked, kept, updated)).toBeGreaterThan(SCENARIOS);
-  }, 20_000 + 3_000 * SCENARIOS);
+      // It would prove little if nothing had to be looked at, or nothing stayed.
+      expect(Math.min(checked, kept, updated)).toBeGreaterThan(SCENARIOS);
+    },
+    20_000 + 3_000 * SCENARIOS,
+  );
 });

@@ -1,5 +1,6 @@
-// Flows change, connections are flushed and marked anew while packets are in the switch, in bursts of their own: the datapath
-// thread does not wait for us. No packet is treated by an entry (a megaflow, a connection's path) that no longer holds.
+// Flows change, connections are flushed and marked anew while packets are in the switch, in bursts of their own: the
+// datapath thread does not wait for us. No packet is treated by an entry (a megaflow, a connection's path) that no
+// longer holds.
 import { describe, expect, it } from 'vitest';
 import { addon } from '../helpers/addon.js';
 import { Random, SEED } from '../helpers/random.js';

@@ -8,8 +8,11 @@ import { nodeState, ObjectSet, readManifests, resolveCluster } from '../../kube/
 describe('the tables of a pipeline', () => {
   const article = nodeState(resolveCluster(new ObjectSet(readManifests(['lab/article/objects']).objects)), 'worker1');
 
-  it.each(PIPELINES.map((pipeline) => [pipeline.name, pipeline] as const))('are documented as they are: %s', async (name, pipeline) => {
-    const state = name === 'v2' ? v2State() : article;
-    await expect(pipelineDocument(pipeline, state)).toMatchFileSnapshot(`../../flows/antrea/${name}/TABLES.md`);
-  });
+  it.each(PIPELINES.map((pipeline) => [pipeline.name, pipeline] as const))(
+    'are documented as they are: %s',
+    async (name, pipeline) => {
+      const state = name === 'v2' ? v2State() : article;
+      await expect(pipelineDocument(pipeline, state)).toMatchFileSnapshot(`../../flows/antrea/${name}/TABLES.md`);
+    },
+  );
 });

@@ -12,7 +12,16 @@ import {
   traceFlow,
   type TraceStep,
 } from '../../dataplane/trace/index.js';
-import { type FlowRef, type NodeName, type Packet, type PacketFields, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
+import {
+  type FlowRef,
+  type NodeName,
+  type Packet,
+  type PacketFields,
+  derived,
+  flowsPath,
+  passes,
+  portsFile,
+} from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
 import { sortTerms } from '../helpers/trace-text.js';
 

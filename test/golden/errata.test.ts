@@ -1,4 +1,5 @@
-// The article's mistakes: all 47 as data, each told in the written walk at every pass that it concerns, and none of them made there.
+// The article's mistakes: all 47 as data, each told in the written walk at every pass that it concerns, and none of
+// them made there.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { packageFile } from '../../dataplane/root.js';
@@ -8,9 +9,15 @@ import { isPass, loadWalks } from '../../lab/walk/expected.js';
 it('errata are E01 to E47, and name passes of the walks', () => {
   const errata = loadErrata();
   expect(errata.map((e) => e.id)).toEqual(Array.from({ length: 47 }, (_, i) => `E${String(i + 1).padStart(2, '0')}`));
-  const passes = loadWalks(packageFile('lab', 'article', 'walks.yaml')).flatMap((w) => w.way.filter(isPass).map((p) => p.pass));
+  const passes = loadWalks(packageFile('lab', 'article', 'walks.yaml')).flatMap((w) =>
+    w.way.filter(isPass).map((p) => p.pass),
+  );
   for (const { passes: at, id } of errata) expect(passes, id).toEqual(expect.arrayContaining(at));
-  for (const pass of passes) expect(errata.some((e) => e.passes.includes(pass)), pass).toBe(true);
+  for (const pass of passes)
+    expect(
+      errata.some((e) => e.passes.includes(pass)),
+      pass,
+    ).toBe(true);
 });
 
 /** What the written walk itself says of a pass, and what it says of the article's mistakes there. */
@@ -19,7 +26,8 @@ function written(pass: string): { own: string; errata: string } {
   const section = chapter.split(/^## /m).find((part) => part.startsWith(`${pass}:`));
   if (section === undefined) throw new Error(`no section of ${pass}`);
   const lines = section.split('\n');
-  const of = (isErratum: boolean): string => lines.filter((line) => /^- \*\*E\d\d\*\*/.test(line) === isErratum).join('\n');
+  const of = (isErratum: boolean): string =>
+    lines.filter((line) => /^- \*\*E\d\d\*\*/.test(line) === isErratum).join('\n');
   return { own: of(false), errata: of(true) };
 }
 

@@ -14,10 +14,22 @@ connection tracking said when it came back. \`test/golden/generations.test.ts\` 
 
 it('the three generations side by side are as written in docs/walks', async () => {
   const chapter = generationsChapter(loadTopology(), [
-    { title: 'A Service whose backend is on the same node', from: 'frontend', to: 'backendsvc:80', endpoint: '10.222.1.47:80' },
-    { title: 'A Service whose backend is on another node', from: 'frontend', to: 'backendsvc:80', endpoint: '10.222.2.34:80' },
+    {
+      title: 'A Service whose backend is on the same node',
+      from: 'frontend',
+      to: 'backendsvc:80',
+      endpoint: '10.222.1.47:80',
+    },
+    {
+      title: 'A Service whose backend is on another node',
+      from: 'frontend',
+      to: 'backendsvc:80',
+      endpoint: '10.222.2.34:80',
+    },
     { title: 'A pod on another node', from: 'frontend', to: 'backend2:80' },
   ]);
-  expect(chapter.match(/frontend is connected to \w+/g)).toEqual(['backend1', 'backend2', 'backend2'].flatMap((to) => Array(3).fill(`frontend is connected to ${to}`)));
+  expect(chapter.match(/frontend is connected to \w+/g)).toEqual(
+    ['backend1', 'backend2', 'backend2'].flatMap((to) => Array(3).fill(`frontend is connected to ${to}`)),
+  );
   await expect(INTRO + chapter).toMatchFileSnapshot('../../docs/walks/generations.md');
 });

@@ -40,10 +40,18 @@ describe.each(Object.keys(TRIPS))('walk %s on paper', (id) => {
 
   it('crosses the same switches through the same tables, with the same registers at the end', () => {
     const expected = walk.way.filter(isPass);
-    expect(passes.map(({ pass }) => [pass.node, pass.in, tablesOf(pass), pass.outputs[0]?.name])).toEqual(expected.map((e) => [e.node, e.in, e.tables, e.out]));
+    expect(passes.map(({ pass }) => [pass.node, pass.in, tablesOf(pass), pass.outputs[0]?.name])).toEqual(
+      expected.map((e) => [e.node, e.in, e.tables, e.out]),
+    );
     passes.forEach(({ pass }, i) => {
-      const registers = Object.assign({}, ...pass.passes.flatMap((t) => t.steps.map((s) => s.registers))) as Record<string, string>;
-      expect(Object.fromEntries(Object.entries(registers).filter(([, value]) => value !== '0x0')), expected[i].pass).toEqual(expected[i].registers);
+      const registers = Object.assign({}, ...pass.passes.flatMap((t) => t.steps.map((s) => s.registers))) as Record<
+        string,
+        string
+      >;
+      expect(
+        Object.fromEntries(Object.entries(registers).filter(([, value]) => value !== '0x0')),
+        expected[i].pass,
+      ).toEqual(expected[i].registers);
     });
   });
 
@@ -68,11 +76,20 @@ describe.each(Object.keys(TRIPS))('walk %s on paper', (id) => {
   });
 
   it('is translated by the kernels in the same places, through the same chains, and by the tunnel', () => {
-    const kinds = walk.way.filter((s) => !isPass(s)).map((s) => (isHost(s) ? `host ${s.host} ${s.in} ${s.out}` : isWire(s) ? `wire ${s.wire.from} ${s.wire.to}` : ''));
-    const seen = stagesOf(conversation).filter((s) => !isPassStage(s) && !(s.kind === 'host' && s.node === 'router')).map((s) => (s.kind === 'host' ? `host ${s.node} ${s.in} ${s.out}` : s.kind === 'wire' ? `wire ${s.from} ${s.to}` : ''));
+    const kinds = walk.way
+      .filter((s) => !isPass(s))
+      .map((s) =>
+        isHost(s) ? `host ${s.host} ${s.in} ${s.out}` : isWire(s) ? `wire ${s.wire.from} ${s.wire.to}` : '',
+      );
+    const seen = stagesOf(conversation)
+      .filter((s) => !isPassStage(s) && !(s.kind === 'host' && s.node === 'router'))
+      .map((s) =>
+        s.kind === 'host' ? `host ${s.node} ${s.in} ${s.out}` : s.kind === 'wire' ? `wire ${s.from} ${s.to}` : '',
+      );
     expect(seen.filter((s) => kinds.includes(s))).toEqual(kinds);
     for (const expected of walk.way.filter(isHost)) {
-      const stage = stagesOf(conversation).find((s) => s.kind === 'host' && s.node === expected.host) as { chains?: string[] } | undefined;
+      const stage = stagesOf(conversation).find((s) => s.kind === 'host' && s.node === expected.host) as
+        { chains?: string[] } | undefined;
       if (expected.chains) expect(stage?.chains).toEqual(expected.chains);
     }
   });
@@ -87,9 +104,23 @@ describe('the lab on paper', () => {
   it('resolves the gateway of another node through the ARP responder, and says what a missing answer does', () => {
     const blueprint = blueprintOf(lab);
     const flows = blueprint.content.get('worker1')!.flows;
-    blueprint.content.set('worker1', { flows: { ...flows, text: flows.text.split('\n').filter((l) => !l.includes('arp_tpa=10.222.2.1')).join('\n') } });
-    const { outcome } = converse(paperLab(blueprint, { wanted: (e) => e === '10.222.2.34:80' }), { from: sourceEnd(lab, 'frontend'), to: targetOf(lab, 'backendsvc') });
-    expect(outcome).toEqual({ ok: false, application: "frontend hears nothing: nobody answered worker1's ARP question for 10.222.2.1; it times out" });
+    blueprint.content.set('worker1', {
+      flows: {
+        ...flows,
+        text: flows.text
+          .split('\n')
+          .filter((l) => !l.includes('arp_tpa=10.222.2.1'))
+          .join('\n'),
+      },
+    });
+    const { outcome } = converse(paperLab(blueprint, { wanted: (e) => e === '10.222.2.34:80' }), {
+      from: sourceEnd(lab, 'frontend'),
+      to: targetOf(lab, 'backendsvc'),
+    });
+    expect(outcome).toEqual({
+      ok: false,
+      application: "frontend hears nothing: nobody answered worker1's ARP question for 10.222.2.1; it times out",
+    });
   });
 
   it('drops by default deny, and says where', () => {
@@ -99,13 +130,24 @@ describe('the lab on paper', () => {
   });
 
   it('answers DNS over UDP, pings, and a port that nobody listens on', () => {
-    expect(trip('frontend', 'kube-dns', '10.222.1.2:53').outcome).toEqual({ ok: true, application: 'frontend is answered by coredns-66bff467f8-bclzd' });
+    expect(trip('frontend', 'kube-dns', '10.222.1.2:53').outcome).toEqual({
+      ok: true,
+      application: 'frontend is answered by coredns-66bff467f8-bclzd',
+    });
     expect(trip('worker1', 'frontend').outcome).toEqual({ ok: true, application: 'worker1 is answered by frontend' });
-    expect(trip('worker1', 'frontend:81').outcome.application).toBe('worker1 is refused: nothing listens on port 81 of frontend');
+    expect(trip('worker1', 'frontend:81').outcome.application).toBe(
+      'worker1 is refused: nothing listens on port 81 of frontend',
+    );
   });
 
   it('carries a request and a full-sized answer', () => {
-    expect(trip('frontend', 'backend2:80', undefined, true).legs.map((l) => [l.what, l.delivered.length])).toEqual([['SYN', 1], ['SYN-ACK', 1], ['third packet', 1], ['request', 1], ['answer', 1]]);
+    expect(trip('frontend', 'backend2:80', undefined, true).legs.map((l) => [l.what, l.delivered.length])).toEqual([
+      ['SYN', 1],
+      ['SYN-ACK', 1],
+      ['third packet', 1],
+      ['request', 1],
+      ['answer', 1],
+    ]);
   });
 
   it.each(['nobody', 'backendsvc:81', ':80'])('refuses the target %s with what there is', (text) => {

@@ -1,5 +1,5 @@
-// The example nodes of the later pipelines, as tests read them: tables as they stand in a real node's switch, packets with
-// what Open vSwitch 3.1 made of them (flows/antrea/NAME/example), and the objects that the tables come from.
+// The example nodes of the later pipelines, as tests read them: tables as they stand in a real node's switch, packets
+// with what Open vSwitch 3.1 made of them (flows/antrea/NAME/example), and the objects that the tables come from.
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../../dataplane/root.js';
 import type { AgentState } from '../../flows/antrea/v2/agent-state.js';
@@ -16,7 +16,10 @@ import type { PortsFile } from './article.js';
 
 export type ExampleName = 'v0.10-proxy' | 'v2';
 
-/** One packet that really went through Open vSwitch's userspace datapath, with connection tracking, after those before it. */
+/**
+ * One packet that really went through Open vSwitch's userspace datapath, with connection tracking, after those before
+ * it.
+ */
 export interface RecordedPacket {
   name: string;
   note?: string;

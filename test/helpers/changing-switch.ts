@@ -1,5 +1,5 @@
-// Random changes of a running switch, made alike on two: one that caches and revalidates, and one whose cache is emptied
-// before each packet. What they do with packets, and count, must be the same.
+// Random changes of a running switch, made alike on two: one that caches and revalidates, and one whose cache is
+// emptied before each packet. What they do with packets, and count, must be the same.
 import { expect } from 'vitest';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import { InputError, UnsupportedError } from '../../dataplane/errors.js';
@@ -13,7 +13,12 @@ const PORT_NAMES = GENERATOR_PORTS.ports.map((p) => p.name);
 
 async function start(): Promise<Switch> {
   const config = switchConfigSchema.parse({ rundir: '/nonexistent', tlvMap: GENERATOR_PORTS.tlv_map });
-  const extraPorts = GENERATOR_PORTS.ports.map(({ name, ofport }) => ({ kind: 'memory' as const, name, ofport, mtu: 1500 }));
+  const extraPorts = GENERATOR_PORTS.ports.map(({ name, ofport }) => ({
+    kind: 'memory' as const,
+    name,
+    ofport,
+    mtu: 1500,
+  }));
   const said: string[] = [];
   const sw = await createSwitch(config, { baseDir: '/', extraPorts, log: (text) => said.push(text) });
   logs.set(sw, said);
@@ -64,7 +69,11 @@ export class Twins {
       sw.inject(port, frame);
       await sw.settle();
       const present = new Set(sw.ports().map((p) => p.name));
-      out.push(PORT_NAMES.filter((name) => present.has(name)).flatMap((name) => sw.collect(name).map((f) => `${name} ${toHex(f)}`)).sort());
+      out.push(
+        PORT_NAMES.filter((name) => present.has(name))
+          .flatMap((name) => sw.collect(name).map((f) => `${name} ${toHex(f)}`))
+          .sort(),
+      );
     }
     this.history.push(`${port} ${toHex(frame)} -> ${out[1].length}`);
     expect(out[0], this.story()).toEqual(out[1]);
@@ -73,11 +82,16 @@ export class Twins {
 
   compareCounters(): void {
     const counted = (sw: Switch): string[] => {
-      const steady = (text: string): string[] => text.replace(/(duration|idle_age|hard_age)=[^,]*, ?/g, '').split('\n').sort();
+      const steady = (text: string): string[] =>
+        text
+          .replace(/(duration|idle_age|hard_age)=[^,]*, ?/g, '')
+          .split('\n')
+          .sort();
       return [...steady(sw.dumpFlows('', { names: false })), ...steady(sw.dumpGroups({ stats: true })), ...fdb(sw)];
     };
     expect(counted(this.caching), this.story()).toEqual(counted(this.forgetful));
-    for (const sw of [this.caching, this.forgetful]) expect(logs.get(sw)!.filter((l) => l.includes('report'))).toEqual([]);
+    for (const sw of [this.caching, this.forgetful])
+      expect(logs.get(sw)!.filter((l) => l.includes('report'))).toEqual([]);
   }
 
   story(): string {
@@ -86,7 +100,10 @@ export class Twins {
 }
 
 function fdb(sw: Switch): string[] {
-  return sw.fdb().map(({ vlan, mac, port }) => `${vlan} ${mac} ${port}`).sort();
+  return sw
+    .fdb()
+    .map(({ vlan, mac, port }) => `${vlan} ${mac} ${port}`)
+    .sort();
 }
 
 /** Beside what random pipelines have: flows that learn, and that ask groups and addresses. */
@@ -122,7 +139,10 @@ export function withOwnPriority(r: Random, flow: string): string {
 /** A change that may concern many megaflows, few, or none. */
 export async function randomChange(r: Random, twins: Twins): Promise<void> {
   const filter = (): string => {
-    const terms = [r.pick(['', `table=${r.below(LAST_TABLE + 1)}`]), r.pick(['', 'ip', 'tcp', 'arp', `dl_src=${r.pick(MACS)}`])];
+    const terms = [
+      r.pick(['', `table=${r.below(LAST_TABLE + 1)}`]),
+      r.pick(['', 'ip', 'tcp', 'arp', `dl_src=${r.pick(MACS)}`]),
+    ];
     if (r.chance(4)) terms.push(`ip,nw_dst=${r.pick(IPS)}`);
     if (r.chance(4)) terms.push(`tcp,tp_dst=${r.pick(PORTS)}`);
     if (r.chance(3)) terms.push(`out_port=${1 + r.below(3)}`);

@@ -1,5 +1,5 @@
-// An API server as far as list and watch go: pages, resource versions, bookmarks, 410 Gone as a status and within a stream,
-// kinds that it does not serve, a bearer token. Speaks HTTP on loopback; objects are put in by call.
+// An API server as far as list and watch go: pages, resource versions, bookmarks, 410 Gone as a status and within a
+// stream, kinds that it does not serve, a bearer token. Speaks HTTP on loopback; objects are put in by call.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -34,12 +34,17 @@ export class FakeApiServer {
     await once(this.#server, 'listening');
     const { port } = this.#server.address() as AddressInfo;
     const file = join(this.#folder, 'kubeconfig');
-    writeFileSync(file, JSON.stringify({
-      apiVersion: 'v1', kind: 'Config', 'current-context': 'fake',
-      clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'tester', user: { token: TOKEN } }],
-      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'tester' } }],
-    }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'fake',
+        clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'tester', user: { token: TOKEN } }],
+        contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'tester' } }],
+      }),
+    );
     return file;
   }
 
@@ -52,7 +57,15 @@ export class FakeApiServer {
   put(path: string, raw: { metadata: { name: string; namespace?: string } } & Record<string, unknown>): void {
     const named = this.#objects.get(path)!;
     const key = `${raw.metadata.namespace}/${raw.metadata.name}`;
-    const object = { ...raw, metadata: { ...raw.metadata, resourceVersion: String(++this.#version), uid: key, managedFields: [{ manager: 'test' }] } };
+    const object = {
+      ...raw,
+      metadata: {
+        ...raw.metadata,
+        resourceVersion: String(++this.#version),
+        uid: key,
+        managedFields: [{ manager: 'test' }],
+      },
+    };
     this.#emit(path, named.has(key) ? 'MODIFIED' : 'ADDED', object);
     named.set(key, object);
   }
@@ -61,12 +74,16 @@ export class FakeApiServer {
     const named = this.#objects.get(path)!;
     const object = named.get(`${namespace}/${name}`)!;
     named.delete(`${namespace}/${name}`);
-    this.#emit(path, 'DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } });
+    this.#emit(path, 'DELETED', {
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(++this.#version) },
+    });
   }
 
   #emit(path: string, type: string, object: Raw): void {
     this.#log.push({ path, type, object, version: this.#version });
-    for (const watch of this.#watches) if (watch.path === path) watch.response.write(`${JSON.stringify({ type, object })}\n`);
+    for (const watch of this.#watches)
+      if (watch.path === path) watch.response.write(`${JSON.stringify({ type, object })}\n`);
   }
 
   /** Tells all watches how far they are. */
@@ -94,7 +111,8 @@ export class FakeApiServer {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     this.requests.push(`${request.method} ${request.url}`);
     const url = new URL(request.url!, 'http://server');
-    const refuse = (code: number, message: string): void => void response.writeHead(code).end(JSON.stringify({ kind: 'Status', code, message }));
+    const refuse = (code: number, message: string): void =>
+      void response.writeHead(code).end(JSON.stringify({ kind: 'Status', code, message }));
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return refuse(401, 'who are you?');
     const named = this.#objects.get(url.pathname);
     if (!named) return refuse(404, 'the server could not find the requested resource');
@@ -103,22 +121,36 @@ export class FakeApiServer {
   }
 
   #list(all: Raw[], url: URL, response: ServerResponse): void {
-    const [from, limit] = [Number(url.searchParams.get('continue') ?? 0), Number(url.searchParams.get('limit') ?? all.length)];
+    const [from, limit] = [
+      Number(url.searchParams.get('continue') ?? 0),
+      Number(url.searchParams.get('limit') ?? all.length),
+    ];
     const more = from + limit < all.length ? { continue: String(from + limit) } : {};
     // Items of a list do not say what they are.
     const items = all.slice(from, from + limit).map(({ apiVersion: _, kind: __, ...rest }) => rest);
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ kind: 'List', metadata: { resourceVersion: String(this.#version), ...more }, items }));
+    response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ kind: 'List', metadata: { resourceVersion: String(this.#version), ...more }, items }));
   }
 
-  #watch(url: URL, request: IncomingMessage, response: ServerResponse, refuse: (code: number, message: string) => void): void {
+  #watch(
+    url: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+    refuse: (code: number, message: string) => void,
+  ): void {
     const since = Number(url.searchParams.get('resourceVersion'));
     const known = this.#log[0]?.version ?? this.#version + 1;
     const gone = since < known - 1;
     if (gone && this.goneAs === 'status') return refuse(410, 'too old resource version');
     response.setHeader('content-type', 'application/json');
     response.flushHeaders();
-    if (gone) return void response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } })}\n`);
-    for (const { path, type, object, version } of this.#log) if (path === url.pathname && version > since) response.write(`${JSON.stringify({ type, object })}\n`);
+    if (gone)
+      return void response.end(
+        `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } })}\n`,
+      );
+    for (const { path, type, object, version } of this.#log)
+      if (path === url.pathname && version > since) response.write(`${JSON.stringify({ type, object })}\n`);
     const watch = { path: url.pathname, response };
     this.#watches.add(watch);
     request.on('close', () => this.#watches.delete(watch));

@@ -35,7 +35,8 @@ export function frameOf(fields: PacketFields): Uint8Array {
     ethernet,
     ipv4,
     udp: { udp_src: Number(fields.udp_src), udp_dst: Number(fields.udp_dst) },
-    payload: 'payload_size' in fields ? new Uint8Array(Number(fields.payload_size)) : new TextEncoder().encode('packetwalk'),
+    payload:
+      'payload_size' in fields ? new Uint8Array(Number(fields.payload_size)) : new TextEncoder().encode('packetwalk'),
   });
 }
 

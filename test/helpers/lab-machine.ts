@@ -14,11 +14,20 @@ export async function tracesOf(name: string): Promise<string[]> {
   const prefix = `${name}-`;
   const links = JSON.parse((await ip(['-json', 'link', 'show'])).stdout) as { ifname: string }[];
   return [
-    ...list('/run/netns').filter((n) => n.startsWith(prefix)).map((n) => `namespace ${n}`),
-    ...list('/etc/netns').filter((n) => n.startsWith(prefix)).map((n) => `folder /etc/netns/${n}`),
-    ...list('/run/packetwalk').filter((n) => n === name).map((n) => `folder /run/packetwalk/${n}`),
+    ...list('/run/netns')
+      .filter((n) => n.startsWith(prefix))
+      .map((n) => `namespace ${n}`),
+    ...list('/etc/netns')
+      .filter((n) => n.startsWith(prefix))
+      .map((n) => `folder /etc/netns/${n}`),
+    ...list('/run/packetwalk')
+      .filter((n) => n === name)
+      .map((n) => `folder /run/packetwalk/${n}`),
     ...links.filter((l) => l.ifname.startsWith(prefix)).map((l) => `device ${l.ifname}`),
-    ...readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && argvOf(Number(pid)).some((word) => word.includes(`/run/packetwalk/${name}/`)))
+    ...readdirSync('/proc')
+      .filter(
+        (pid) => /^\d+$/.test(pid) && argvOf(Number(pid)).some((word) => word.includes(`/run/packetwalk/${name}/`)),
+      )
       .map((pid) => `process ${pid}: ${argvOf(Number(pid)).join(' ')}`),
   ];
 }
@@ -41,9 +50,12 @@ export interface CliRun {
 
 /** `packetwalk ARGS` in a process of its own. */
 export function cli(...args: string[]): CliRun {
-  const child = spawn(process.execPath, [packageFile('dist', 'cli', 'main.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [packageFile('dist', 'cli', 'main.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
   return { child, ended, output: () => output };
 }

@@ -1,5 +1,5 @@
-// Multicast in a pod of a test's lab. `join GROUP PORT`: prints a line for each datagram that comes. `send GROUP PORT`: sends
-// ten a second. Until it is ended.
+// Multicast in a pod of a test's lab. `join GROUP PORT`: prints a line for each datagram that comes. `send GROUP PORT`:
+// sends ten a second. Until it is ended.
 import { createSocket } from 'node:dgram';
 
 const [what, group, port] = process.argv.slice(2);

@@ -1,11 +1,20 @@
-// Two switches with the same node's tables, of which one keeps what it learnt and the other forgets it before each packet;
-// and conversations through both. Answers are made of what came out, so that translated connections are answered, too.
+// Two switches with the same node's tables, of which one keeps what it learnt and the other forgets it before each
+// packet; and conversations through both. Answers are made of what came out, so that translated connections are
+// answered, too.
 import { expect } from 'vitest';
 import { switchConfigSchema } from '../../dataplane/config.js';
 import { createSwitch, type Switch } from '../../dataplane/switch.js';
 import { buildFrame, tcpFlagBits, toHex } from '../../dataplane/wire/index.js';
 import { flowText } from './frames.js';
-import { GATEWAY_MAC, OUTSIDE, SERVICE, SERVICE_FLOWS, SERVICE_PORTS, serviceGroups, VIRTUAL_MAC } from './service-node.js';
+import {
+  GATEWAY_MAC,
+  OUTSIDE,
+  SERVICE,
+  SERVICE_FLOWS,
+  SERVICE_PORTS,
+  serviceGroups,
+  VIRTUAL_MAC,
+} from './service-node.js';
 
 const PORT_NAMES = SERVICE_PORTS.ports.map((p) => p.name);
 const POD = {
@@ -45,7 +54,12 @@ interface Talk {
 
 function talk(proto: Proto, from: keyof typeof POD, to: { mac: string; ip: string }, ports: [number, number]): Talk {
   const { port, mac, ip } = POD[from];
-  return { proto, port, asked: { dl_src: mac, dl_dst: to.mac, nw_src: ip, nw_dst: to.ip, src: ports[0], dst: ports[1] }, seen: {} };
+  return {
+    proto,
+    port,
+    asked: { dl_src: mac, dl_dst: to.mac, nw_src: ip, nw_dst: to.ip, src: ports[0], dst: ports[1] },
+    seen: {},
+  };
 }
 
 /** Through the Service, past it, to the outside with ports that collide there, from the host. */
@@ -75,7 +89,13 @@ export const APART = [0, 1, 2, 3, 4, 5, 6, 7, 9, 11];
 /** The conversations' first packets, as ofproto/trace takes them. */
 export function serviceFlows(): string[] {
   return talks().map(({ proto, port, asked: { src, dst, ...ends } }) =>
-    flowText(port, { ...ends, nw_ttl: 64, [`${proto}_src`]: src, [`${proto}_dst`]: dst, ...(proto === 'tcp' ? { tcp_flags: 'syn' } : {}) }),
+    flowText(port, {
+      ...ends,
+      nw_ttl: 64,
+      [`${proto}_src`]: src,
+      [`${proto}_dst`]: dst,
+      ...(proto === 'tcp' ? { tcp_flags: 'syn' } : {}),
+    }),
   );
 }
 
@@ -96,7 +116,14 @@ function addressesOf(frame: Uint8Array): Addresses {
   const view = new DataView(frame.buffer, frame.byteOffset);
   const mac = (at: number): string => toHex(frame.subarray(at, at + 6)).replace(/..(?=.)/g, '$&:');
   const ip = (at: number): string => [...frame.subarray(at, at + 4)].join('.');
-  return { dl_dst: mac(0), dl_src: mac(6), nw_src: ip(26), nw_dst: ip(30), src: view.getUint16(34), dst: view.getUint16(36) };
+  return {
+    dl_dst: mac(0),
+    dl_src: mac(6),
+    nw_src: ip(26),
+    nw_dst: ip(30),
+    src: view.getUint16(34),
+    dst: view.getUint16(36),
+  };
 }
 
 /** Such that a handshake and what follows it in any order lies in the window. */
@@ -116,8 +143,17 @@ export class NodeTwins {
 
   /** `timeouts`: of connections, in seconds. */
   static async start(timeouts: Record<string, number> = {}): Promise<NodeTwins> {
-    const config = switchConfigSchema.parse({ rundir: '/nonexistent', tlvMap: SERVICE_PORTS.tlv_map, conntrack: { timeouts } });
-    const extraPorts = SERVICE_PORTS.ports.map(({ name, ofport }) => ({ kind: 'memory' as const, name, ofport, mtu: 1500 }));
+    const config = switchConfigSchema.parse({
+      rundir: '/nonexistent',
+      tlvMap: SERVICE_PORTS.tlv_map,
+      conntrack: { timeouts },
+    });
+    const extraPorts = SERVICE_PORTS.ports.map(({ name, ofport }) => ({
+      kind: 'memory' as const,
+      name,
+      ofport,
+      mtu: 1500,
+    }));
     const make = async (): Promise<Switch> => {
       const sw = await createSwitch(config, { baseDir: '/', extraPorts });
       sw.addGroups(serviceGroups([100, 100]));
@@ -206,6 +242,8 @@ export class NodeTwins {
     if (!present.has(port)) return [];
     sw.inject(port, frame);
     await sw.settle();
-    return PORT_NAMES.filter((name) => present.has(name)).flatMap((name) => sw.collect(name).map((out) => ({ port: name, frame: out })));
+    return PORT_NAMES.filter((name) => present.has(name)).flatMap((name) =>
+      sw.collect(name).map((out) => ({ port: name, frame: out })),
+    );
   }
 }

@@ -3,9 +3,11 @@
 // else.
 import { splitTerms } from './trace-text.js';
 
-/** Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. And what
- *  it writes to ARP depends on whether there is a sound ARP header, for which both look at the operation, but only
- *  packetwalk says so in its mask. */
+/**
+ * Where a tag is taken off and another put on, packetwalk looks at all of the first, since it may be the same. And what
+ * it writes to ARP depends on whether there is a sound ARP header, for which both look at the operation, but only
+ * packetwalk says so in its mask.
+ */
 const TAG_FIELDS = /,(?:dl_vlan(?:_pcp)?|arp_op)=\d+/g;
 /** OVS keeps ICMP's type and code in 16 bits each, and prints the 8 that count as a mask. */
 const ICMP_IN_PORTS = /(icmp_type|icmp_code)=(0x[0-9a-f]+)\/0xff(?![0-9a-f])/g;
@@ -76,5 +78,8 @@ export function upToFalseDrop(theirs: string[], own: string[]): [string[], strin
 
 /** What goes to a controller, told alike: how it gets there is each datapath's own business. */
 export function comparableControllers(actions: string): string {
-  return actions.replace(/userspace\((?:pid=0,)?controller\([^()]*controller_id=(\d+)[^()]*\)\)/g, 'userspace(controller($1))');
+  return actions.replace(
+    /userspace\((?:pid=0,)?controller\([^()]*controller_id=(\d+)[^()]*\)\)/g,
+    'userspace(controller($1))',
+  );
 }

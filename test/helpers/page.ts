@@ -19,7 +19,11 @@ export interface UiProcess {
 }
 
 export async function startUi(lab: string, ...args: string[]): Promise<UiProcess> {
-  const child = spawn(process.execPath, [packageFile('dist', 'cli', 'main.js'), 'ui', '--lab', lab, '--port', '0', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [packageFile('dist', 'cli', 'main.js'), 'ui', '--lab', lab, '--port', '0', '--json', ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -43,7 +47,15 @@ export async function startUi(lab: string, ...args: string[]): Promise<UiProcess
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
 }
 
@@ -54,8 +66,17 @@ export interface OpenPage {
 }
 
 /** Opens the link; what the page should not do is collected. */
-export async function openPage(browser: Browser, ui: UiProcess, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, reducedMotion: 'reduce', colorScheme: 'light', ...options });
+export async function openPage(
+  browser: Browser,
+  ui: UiProcess,
+  options: BrowserContextOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext({
+    viewport: { width: 1360, height: 860 },
+    reducedMotion: 'reduce',
+    colorScheme: 'light',
+    ...options,
+  });
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));

@@ -1,6 +1,7 @@
-// What runs in a pod of a test's lab: answers on the ports given as PORT/PROTOCOL, each line and each datagram with its own
-// name and the asker's address, and asks others when told so. A line of JSON on stdin is a command with an id; its answer is a
-// line of JSON on stdout. Ends with stdin. Started by pods.ts: node pod-peer.mjs NAME FAMILY PORT/PROTOCOL...
+// What runs in a pod of a test's lab: answers on the ports given as PORT/PROTOCOL, each line and each datagram with its
+// own name and the asker's address, and asks others when told so. A line of JSON on stdin is a command with an id; its
+// answer is a line of JSON on stdout. Ends with stdin. Started by pods.ts: node pod-peer.mjs NAME FAMILY
+// PORT/PROTOCOL...
 import { createSocket } from 'node:dgram';
 import { setMaxListeners } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -19,7 +20,9 @@ for (const text of ports) {
   if (protocol === 'tcp') {
     const server = createServer((socket) => {
       socket.on('error', () => {});
-      createInterface({ input: socket }).on('line', () => socket.write(`${name} ${plain(socket.remoteAddress ?? '')}\n`)).on('error', () => {});
+      createInterface({ input: socket })
+        .on('line', () => socket.write(`${name} ${plain(socket.remoteAddress ?? '')}\n`))
+        .on('error', () => {});
     });
     await new Promise((resolve) => server.listen({ port: Number(port), host: here, backlog: 511 }, resolve));
   } else {
@@ -50,14 +53,18 @@ function askTcp(to, port, signal) {
     signal.addEventListener('abort', silent);
     socket.on('error', (e) => end(`refused ${e.code}`));
     socket.on('connect', () => socket.write('?\n'));
-    createInterface({ input: socket }).on('line', end).on('error', () => {});
+    createInterface({ input: socket })
+      .on('line', end)
+      .on('error', () => {});
   });
 }
 
 let lastUdpPort = 20_000;
 
-/** Asks again every second, as the kernel does for TCP. Each question comes from a port of its own: an answered one is a
- *  connection that stays allowed for minutes, whatever policies come. */
+/**
+ * Asks again every second, as the kernel does for TCP. Each question comes from a port of its own: an answered one is a
+ * connection that stays allowed for minutes, whatever policies come.
+ */
 function askUdp(to, port, signal) {
   return new Promise((resolve) => {
     const socket = createSocket(to.includes(':') ? 'udp6' : 'udp4');
@@ -133,12 +140,21 @@ class Load {
 
   async #keep() {
     const socket = connect({ host: this.target.to, port: this.target.port });
-    const closed = new Promise((resolve) => socket.on('error', (e) => resolve(e.code)).on('close', () => resolve('closed')));
+    const closed = new Promise((resolve) =>
+      socket.on('error', (e) => resolve(e.code)).on('close', () => resolve('closed')),
+    );
     const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
     while (this.#running) {
       socket.write('?\n');
       const late = sleep(ANSWER_MS, 'silent', { ref: false });
-      const answer = await Promise.race([lines.next().then(({ value }) => ({ value })).catch(() => closed), closed, late]);
+      const answer = await Promise.race([
+        lines
+          .next()
+          .then(({ value }) => ({ value }))
+          .catch(() => closed),
+        closed,
+        late,
+      ]);
       if (typeof answer === 'string' || answer.value === undefined) {
         this.broken.push(typeof answer === 'string' ? answer : 'closed');
         break;
@@ -164,7 +180,8 @@ async function flood({ to, port, size, each, forMs }) {
   const bytes = Buffer.alloc(size);
   const began = performance.now();
   let sent = 0;
-  for (; performance.now() - began < forMs; await sleep(5)) for (let i = 0; i < each; i++, sent += size) socket.send(bytes);
+  for (; performance.now() - began < forMs; await sleep(5))
+    for (let i = 0; i < each; i++, sent += size) socket.send(bytes);
   const ms = performance.now() - began;
   socket.close();
   return { sent, ms };

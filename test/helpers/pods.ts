@@ -1,5 +1,5 @@
-// Peers in a lab's pods (pod-peer.mjs): started in their namespaces, asked by call, ended with the test. Used by the tests of
-// Services and of policies with real connections.
+// Peers in a lab's pods (pod-peer.mjs): started in their namespaces, asked by call, ended with the test. Used by the
+// tests of Services and of policies with real connections.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -32,8 +32,22 @@ export class Peer {
   private constructor(private readonly child: ChildProcess) {}
 
   /** Resolves when it listens on all of its ports (`80/tcp`). */
-  static async start(netns: string, name: string, ports: readonly string[], family: 'ipv4' | 'dual' = 'ipv4'): Promise<Peer> {
-    const argv = ['netns', 'exec', netns, process.execPath, packageFile('test', 'helpers', 'pod-peer.mjs'), name, family, ...ports];
+  static async start(
+    netns: string,
+    name: string,
+    ports: readonly string[],
+    family: 'ipv4' | 'dual' = 'ipv4',
+  ): Promise<Peer> {
+    const argv = [
+      'netns',
+      'exec',
+      netns,
+      process.execPath,
+      packageFile('test', 'helpers', 'pod-peer.mjs'),
+      name,
+      family,
+      ...ports,
+    ];
     const child = spawn('ip', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     const peer = new Peer(child);
     await new Promise<void>((resolve, reject) => {
@@ -76,7 +90,13 @@ export class Peer {
   }
 
   /** Sends datagrams, `each` every 5 ms; bytes of payload. */
-  flood(what: { to: string; port: number; size: number; each: number; forMs: number }): Promise<{ sent: number; ms: number }> {
+  flood(what: {
+    to: string;
+    port: number;
+    size: number;
+    each: number;
+    forMs: number;
+  }): Promise<{ sent: number; ms: number }> {
     return this.#call('flood', what);
   }
 

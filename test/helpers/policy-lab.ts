@@ -1,5 +1,5 @@
-// The policy truth tables with real connections: the cluster of test/data/policies as a lab, a peer in each pod, every cell of
-// every table tried. Run by test/system/policy-conformance.test.ts (some; all with CONFORMANCE=all).
+// The policy truth tables with real connections: the cluster of test/data/policies as a lab, a peer in each pod, every
+// cell of every table tried. Run by test/system/policy-conformance.test.ts (some; all with CONFORMANCE=all).
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +78,8 @@ export class PolicyLab {
   async #change(step: Step): Promise<void> {
     const objects = objectsOf(step).filter((object) => object.kind !== 'Node');
     const policies = objects.filter(isPolicy);
-    const key = (object: KubeObject): string => `${object.apiVersion} ${object.metadata.namespace}/${object.metadata.name}`;
+    const key = (object: KubeObject): string =>
+      `${object.apiVersion} ${object.metadata.namespace}/${object.metadata.name}`;
     const gone = this.#policies.filter((old) => !policies.some((object) => key(object) === key(old)));
     await apply(this.name, objects);
     if (gone.length > 0) await remove(this.name, gone);
@@ -87,12 +88,21 @@ export class PolicyLab {
 
   async #row(step: Step, from: string): Promise<Tried> {
     const own = cells.filter((cell) => cell.from === from);
-    const questions = own.map((cell): Question => ({ protocol: cell.protocol, to: this.#ips.get(cell.to)!, port: cell.port, wanted: isAllowed(step, cell) }));
+    const questions = own.map((cell): Question => ({
+      protocol: cell.protocol,
+      to: this.#ips.get(cell.to)!,
+      port: cell.port,
+      wanted: isAllowed(step, cell),
+    }));
     const answers = await this.#peers.get(from)!.probe(questions);
     const wrong = own.flatMap((cell, i) => {
       const wanted = questions[i].wanted ? `${cell.to} ${this.#ips.get(from)}` : /^(silent|refused)/;
       const right = typeof wanted === 'string' ? answers[i] === wanted : wanted.test(answers[i]);
-      return right ? [] : [`${cell.from} -> ${cell.to} ${cell.port}/${cell.protocol}: ${answers[i]}, expected ${questions[i].wanted ? 'an answer' : 'none'}`];
+      return right
+        ? []
+        : [
+            `${cell.from} -> ${cell.to} ${cell.port}/${cell.protocol}: ${answers[i]}, expected ${questions[i].wanted ? 'an answer' : 'none'}`,
+          ];
     });
     return { cells: own.length, wrong };
   }

@@ -1,5 +1,5 @@
-// The policy truth tables (test/data/policies): clusters as objects, and what must hold in each cell. Read by the test that
-// traces every cell and by the one that tries real connections in a lab.
+// The policy truth tables (test/data/policies): clusters as objects, and what must hold in each cell. Read by the test
+// that traces every cell and by the one that tries real connections in a lab.
 import { readdirSync } from 'node:fs';
 import { parse } from 'yaml';
 import { readText } from '../../dataplane/read-config.js';
@@ -37,21 +37,31 @@ export interface Cell {
 export const layout = parse(readText(`${FOLDER}/cluster.yaml`)) as Layout;
 
 /** Names of the pods, namespace/name, in order. */
-export const pods = Object.values(layout.nodes).flatMap((node) => Object.keys(node.pods)).sort();
+export const pods = Object.values(layout.nodes)
+  .flatMap((node) => Object.keys(node.pods))
+  .sort();
 
 export const cells: readonly Cell[] = pods.flatMap((from) =>
-  pods.filter((to) => to !== from).flatMap((to) =>
-    layout.ports.map((text) => {
-      const [port, protocol] = text.split('/');
-      return { from, to, port: Number(port), protocol: protocol as Cell['protocol'] };
-    }),
-  ),
+  pods
+    .filter((to) => to !== from)
+    .flatMap((to) =>
+      layout.ports.map((text) => {
+        const [port, protocol] = text.split('/');
+        return { from, to, port: Number(port), protocol: protocol as Cell['protocol'] };
+      }),
+    ),
 );
 
 export const cases: readonly Case[] = readdirSync(FOLDER)
   .filter((file) => file !== 'cluster.yaml')
   .sort()
-  .flatMap((file) => (parse(readText(`${FOLDER}/${file}`)) as (Case & Step)[]).map(({ case: name, pipelines, steps, ...step }) => ({ case: name, pipelines, steps: steps ?? [step] })));
+  .flatMap((file) =>
+    (parse(readText(`${FOLDER}/${file}`)) as (Case & Step)[]).map(({ case: name, pipelines, steps, ...step }) => ({
+      case: name,
+      pipelines,
+      steps: steps ?? [step],
+    })),
+  );
 
 /** The objects of a step. */
 export function objectsOf(step: Step): KubeObject[] {
@@ -64,7 +74,11 @@ export function objectsOf(step: Step): KubeObject[] {
 function clusterItems({ pods: podLabels = {}, namespaces = {} }: Step): object[] {
   const spaces = [...new Set(pods.map((name) => name.split('/')[0]))];
   return [
-    ...spaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: namespaces[name] ?? { ns: name } } })),
+    ...spaces.map((name) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: namespaces[name] ?? { ns: name } },
+    })),
     ...Object.entries(layout.nodes).flatMap(([node, { ip, pods: own }]) => [
       {
         apiVersion: 'v1',
@@ -95,9 +109,15 @@ function policyItems({ policies }: Step): object[] {
   return Object.entries(policies).map(([full, spec]) => {
     const [namespace, name] = full.split('/');
     // What lives in no namespace is Antrea's.
-    if (name === undefined) return { apiVersion: 'crd.antrea.io/v1beta1', kind: 'ClusterNetworkPolicy', metadata: { name: full }, spec };
+    if (name === undefined)
+      return { apiVersion: 'crd.antrea.io/v1beta1', kind: 'ClusterNetworkPolicy', metadata: { name: full }, spec };
     const antrea = 'priority' in spec;
-    return { apiVersion: antrea ? 'crd.antrea.io/v1beta1' : 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { namespace, name }, spec };
+    return {
+      apiVersion: antrea ? 'crd.antrea.io/v1beta1' : 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { namespace, name },
+      spec,
+    };
   });
 }
 
@@ -116,7 +136,12 @@ function readLine(text: string): ReturnType<typeof makeLine> {
   return line;
 }
 
-function makeLine(text: string): { allow: boolean; from(pod: string): boolean; to(pod: string): boolean; on(cell: Cell): boolean } {
+function makeLine(text: string): {
+  allow: boolean;
+  from(pod: string): boolean;
+  to(pod: string): boolean;
+  on(cell: Cell): boolean;
+} {
   const m = LINE.exec(text);
   if (!m) throw new Error(`expected 'allow FROM -> TO [PORT/PROTOCOL]', got '${text}'`);
   const pods = (list: string): ((pod: string) => boolean) => {
@@ -128,6 +153,7 @@ function makeLine(text: string): { allow: boolean; from(pod: string): boolean; t
     allow: verb === 'allow',
     from: pods(from),
     to: pods(to),
-    on: (cell) => (port === undefined || cell.port === Number(port)) && (protocol === undefined || cell.protocol === protocol),
+    on: (cell) =>
+      (port === undefined || cell.port === Number(port)) && (protocol === undefined || cell.protocol === protocol),
   };
 }

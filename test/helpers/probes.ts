@@ -1,5 +1,5 @@
-// Probes that a well-behaved program cannot send: any frame from a pod's device, any IPv4 packet from a pod. Through the
-// optional packages cap and raw-socket, each in a process of its own inside the pod's namespace.
+// Probes that a well-behaved program cannot send: any frame from a pod's device, any IPv4 packet from a pod. Through
+// the optional packages cap and raw-socket, each in a process of its own inside the pod's namespace.
 import { createRequire } from 'node:module';
 import { packageFile } from '../../dataplane/root.js';
 import { toHex } from '../../dataplane/wire/index.js';

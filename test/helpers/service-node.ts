@@ -1,5 +1,6 @@
 // A node of the article with what its flows leave to kube-proxy: Services by DNAT and a choice of endpoints, and SNAT
-// towards the outside, each in the tables where Antrea put them later. For tests of caches, whose ways are longest here.
+// towards the outside, each in the tables where Antrea put them later. For tests of caches, whose ways are longest
+// here.
 import { readFileSync } from 'node:fs';
 import { flowsPath, portsFile } from './article.js';
 

@@ -1,6 +1,6 @@
-// Traffic that tells how it was treated: each table stamps the number of its version into the frame's addresses, and the
-// connection's mark says which version committed it. So what a packet met can be compared with what it may have met: no
-// version that had ended when it was sent, none that had not begun when it came out.
+// Traffic that tells how it was treated: each table stamps the number of its version into the frame's addresses, and
+// the connection's mark says which version committed it. So what a packet met can be compared with what it may have
+// met: no version that had ended when it was sent, none that had not begun when it came out.
 import { expect } from 'vitest';
 import type { Switch } from '../../dataplane/switch.js';
 import { buildFrame } from '../../dataplane/wire/index.js';
@@ -16,7 +16,10 @@ const TABLES = [0, 1, 2] as const;
 const NEW = 1;
 const OLD = 2;
 
-/** bundle: all tables change in one step. single: one table at a time, and the change is in force when settled() says so. */
+/**
+ * bundle: all tables change in one step. single: one table at a time, and the change is in force when settled() says
+ * so.
+ */
 export type Mode = 'bundle' | 'single';
 type Verdict = 'b' | 'c' | 'drop';
 
@@ -40,25 +43,31 @@ function verdict(version: number, group: number): Verdict {
 
 function tableText(table: number, version: number, mode: Mode): string[] {
   if (table === 0) return [`table=0,udp actions=load:${version}->NXM_OF_ETH_SRC[0..15],ct(table=1,zone=${ZONE})`];
-  return Array.from({ length: GROUPS }, (_, group) => ['a', 'b'].flatMap((from) => {
-    const ends = from === 'a' ? `udp,in_port=1,tp_dst=${2000 + group}` : `udp,in_port=2,tp_src=${2000 + group}`;
-    if (table === 2) {
-      const to = from === 'b' ? 'a' : verdict(version, group);
-      const out = to === 'drop' ? 'drop' : `load:${version}->NXM_OF_ETH_SRC[32..47],move:NXM_NX_CT_MARK[0..15]->NXM_OF_ETH_DST[0..15],` +
-        `output:${PORTS.indexOf(to) + 1}`;
-      return [`table=2,${ends} actions=${out}`];
-    }
-    const stamp = (state: number): string => `load:${version}->NXM_OF_ETH_SRC[16..31],load:${state}->NXM_OF_ETH_DST[16..31]`;
-    const commit = `ct(commit,zone=${ZONE},exec(load:${version}->NXM_NX_CT_MARK[]),table=2)`;
-    return [
-      `table=1,priority=10,ct_state=+new+trk,${ends} actions=${stamp(NEW)},${commit}`,
-      `table=1,priority=10,ct_state=-new+trk,${ends} actions=${stamp(OLD)},${isMarkedAnew(group) ? commit : 'resubmit(,2)'}`,
-      // A packet that finds the mark as it should be does not commit, so that its way can be kept.
-      ...(isMarkedAnew(group) && mode === 'bundle'
-        ? [`table=1,priority=20,ct_state=-new+trk,ct_mark=${version},${ends} actions=${stamp(OLD)},resubmit(,2)`]
-        : []),
-    ];
-  })).flat();
+  return Array.from({ length: GROUPS }, (_, group) =>
+    ['a', 'b'].flatMap((from) => {
+      const ends = from === 'a' ? `udp,in_port=1,tp_dst=${2000 + group}` : `udp,in_port=2,tp_src=${2000 + group}`;
+      if (table === 2) {
+        const to = from === 'b' ? 'a' : verdict(version, group);
+        const out =
+          to === 'drop'
+            ? 'drop'
+            : `load:${version}->NXM_OF_ETH_SRC[32..47],move:NXM_NX_CT_MARK[0..15]->NXM_OF_ETH_DST[0..15],` +
+              `output:${PORTS.indexOf(to) + 1}`;
+        return [`table=2,${ends} actions=${out}`];
+      }
+      const stamp = (state: number): string =>
+        `load:${version}->NXM_OF_ETH_SRC[16..31],load:${state}->NXM_OF_ETH_DST[16..31]`;
+      const commit = `ct(commit,zone=${ZONE},exec(load:${version}->NXM_NX_CT_MARK[]),table=2)`;
+      return [
+        `table=1,priority=10,ct_state=+new+trk,${ends} actions=${stamp(NEW)},${commit}`,
+        `table=1,priority=10,ct_state=-new+trk,${ends} actions=${stamp(OLD)},${isMarkedAnew(group) ? commit : 'resubmit(,2)'}`,
+        // A packet that finds the mark as it should be does not commit, so that its way can be kept.
+        ...(isMarkedAnew(group) && mode === 'bundle'
+          ? [`table=1,priority=20,ct_state=-new+trk,ct_mark=${version},${ends} actions=${stamp(OLD)},resubmit(,2)`]
+          : []),
+      ];
+    }),
+  ).flat();
 }
 
 export class StampedTraffic {
@@ -87,7 +96,9 @@ export class StampedTraffic {
     new DataView(payload.buffer).setUint32(0, this.#sent.length);
     const frame = buildFrame({
       ethernet: { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' },
-      ipv4: forward ? { nw_src: '192.0.2.1', nw_dst: '198.51.100.1', nw_ttl: 64 } : { nw_src: '198.51.100.1', nw_dst: '192.0.2.1', nw_ttl: 64 },
+      ipv4: forward
+        ? { nw_src: '192.0.2.1', nw_dst: '198.51.100.1', nw_ttl: 64 }
+        : { nw_src: '198.51.100.1', nw_dst: '192.0.2.1', nw_ttl: 64 },
       udp: forward ? ports : { udp_src: ports.udp_dst, udp_dst: ports.udp_src },
       payload,
     });
@@ -138,11 +149,16 @@ export class StampedTraffic {
     this.check();
     const { drops, slowPath } = this.sw.counters();
     expect(slowPath.failed).toBe(0);
-    expect(Object.entries(drops).filter(([, count]) => count > 0)).toEqual(this.#missing.size > 0 ? [['flow', this.#missing.size]] : []);
+    expect(Object.entries(drops).filter(([, count]) => count > 0)).toEqual(
+      this.#missing.size > 0 ? [['flow', this.#missing.size]] : [],
+    );
     for (const number of this.#missing) {
       const { talk, forward, oldest } = this.#sent[number];
       const versions = Array.from({ length: this.#begun[2] - oldest[2] + 1 }, (_, i) => oldest[2] + i);
-      expect(forward && versions.some((v) => verdict(v, groupOf(talk)) === 'drop'), `packet ${number} of conversation ${talk} is missing`).toBe(true);
+      expect(
+        forward && versions.some((v) => verdict(v, groupOf(talk)) === 'drop'),
+        `packet ${number} of conversation ${talk} is missing`,
+      ).toBe(true);
     }
   }
 
@@ -156,8 +172,10 @@ export class StampedTraffic {
     // Thousands of packets: words are only made for what is wrong.
     const must = (is: boolean, what: string): void => {
       if (is) return;
-      throw new Error(`${what}: packet ${number} of conversation ${talk}, ${forward ? 'forward' : 'back'}, out at ${port}: versions ` +
-        `${stamps.join(' ')}, mark ${mark}, ${state === NEW ? 'new' : 'old'}; from ${oldest.join(' ')}, mark ${oldestMark}, to ${this.#begun.join(' ')}`);
+      throw new Error(
+        `${what}: packet ${number} of conversation ${talk}, ${forward ? 'forward' : 'back'}, out at ${port}: versions ` +
+          `${stamps.join(' ')}, mark ${mark}, ${state === NEW ? 'new' : 'old'}; from ${oldest.join(' ')}, mark ${oldestMark}, to ${this.#begun.join(' ')}`,
+      );
     };
     must(this.#missing.delete(number), 'came out twice');
     for (const table of TABLES) {

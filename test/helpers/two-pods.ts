@@ -1,5 +1,6 @@
-// Two pods and the namespace of the switch between them, joined by veth pairs, with all neighbours known: for tests that
-// run the same programs through our switch and through Open vSwitch. Whoever attaches a switch finds p1 and p2 in `node`.
+// Two pods and the namespace of the switch between them, joined by veth pairs, with all neighbours known: for tests
+// that run the same programs through our switch and through Open vSwitch. Whoever attaches a switch finds p1 and p2 in
+// `node`.
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +41,9 @@ export class TwoPods {
 
   async #up(others: readonly string[]): Promise<void> {
     const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' }).toString();
-    const names = ip('netns', 'list').split('\n').map((line) => line.split(' ')[0]);
+    const names = ip('netns', 'list')
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
     for (const name of orphans(PREFIX, names)) ip('netns', 'del', name);
     for (const of of ['a', 'b', 'node'] as const) {
       ip('netns', 'add', this.netns(of));
@@ -49,7 +52,22 @@ export class TwoPods {
     for (const pod of ['a', 'b'] as const) {
       const [ns, far] = [this.netns(pod), pod === 'a' ? 'b' : 'a'] as const;
       const device = `p${NUMBER[pod]}`;
-      ip('link', 'add', 'eth0', 'netns', ns, 'address', podMac(pod), 'type', 'veth', 'peer', 'name', device, 'netns', this.netns('node'));
+      ip(
+        'link',
+        'add',
+        'eth0',
+        'netns',
+        ns,
+        'address',
+        podMac(pod),
+        'type',
+        'veth',
+        'peer',
+        'name',
+        device,
+        'netns',
+        this.netns('node'),
+      );
       await this.in('node', 'sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
       await this.in(pod, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
       ip('-n', this.netns('node'), 'link', 'set', device, 'up');
@@ -57,7 +75,8 @@ export class TwoPods {
       ip('-n', ns, 'address', 'add', `fd00::${NUMBER[pod]}/64`, 'dev', 'eth0', 'nodad');
       ip('-n', ns, 'link', 'set', 'eth0', 'up');
       const known = [podIp(far), `fd00::${NUMBER[far]}`, ...others];
-      for (const address of known) ip('-n', ns, 'neigh', 'replace', address, 'lladdr', podMac(far), 'dev', 'eth0', 'nud', 'permanent');
+      for (const address of known)
+        ip('-n', ns, 'neigh', 'replace', address, 'lladdr', podMac(far), 'dev', 'eth0', 'nud', 'permanent');
       // Open vSwitch's userspace switch takes no frame that leaves a checksum to the hardware.
       await this.in(pod, 'ethtool', '-K', 'eth0', 'tx', 'off', 'tso', 'off', 'gso', 'off', 'gro', 'off');
     }
@@ -66,7 +85,9 @@ export class TwoPods {
   /** What a program in a pod prints. Its exit code says nothing: curl and ping have many. */
   async in(of: Pod | 'node', ...command: string[]): Promise<string> {
     const options = { timeout: 60_000, maxBuffer: 16 << 20 };
-    const result = await run('ip', ['netns', 'exec', this.netns(of), ...command], options).catch((e: { stdout: string; stderr: string }) => e);
+    const result = await run('ip', ['netns', 'exec', this.netns(of), ...command], options).catch(
+      (e: { stdout: string; stderr: string }) => e,
+    );
     return result.stdout + result.stderr;
   }
 
@@ -96,6 +117,7 @@ export class TwoPods {
       if ((await Promise.race([gone.then(() => true), sleep(5000, false)])) === false) child.kill('SIGKILL');
       await gone;
     }
-    for (const of of ['a', 'b', 'node'] as const) await run('ip', ['netns', 'del', this.netns(of)]).catch(() => undefined);
+    for (const of of ['a', 'b', 'node'] as const)
+      await run('ip', ['netns', 'del', this.netns(of)]).catch(() => undefined);
   }
 }

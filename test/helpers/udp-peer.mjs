@@ -1,5 +1,6 @@
-// The far ends of tunnels: UDP sockets on the addresses given as arguments, port 6081, in the namespace of this process.
-// A line "FROM TO HEX" on stdin sends; each datagram that arrives is a line "FROM TO HEX" on stdout. Ends with stdin.
+// The far ends of tunnels: UDP sockets on the addresses given as arguments, port 6081, in the namespace of this
+// process. A line "FROM TO HEX" on stdin sends; each datagram that arrives is a line "FROM TO HEX" on stdout. Ends with
+// stdin.
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 

@@ -46,7 +46,9 @@ export class Underlay {
 
   async #up(own: string, peers: string[]): Promise<void> {
     const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' }).toString();
-    const names = ip('netns', 'list').split('\n').map((line) => line.split(' ')[0]);
+    const names = ip('netns', 'list')
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
     for (const name of orphans(PREFIX, names)) ip('netns', 'del', name);
     ip('netns', 'add', this.netns);
     ip('-n', this.netns, 'link', 'set', 'lo', 'up');

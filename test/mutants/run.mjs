@@ -1,6 +1,6 @@
-// `npm run mutants [-- NAME...]`: is a bug noticed? Copies the tree, puts each patch of this folder into the copy, and runs
-// the tests that it names, then all others only when those see nothing. Prints `caught N of N`; exit code 1 when one bug
-// survives, 2 when a patch does not fit, does not compile, or the tests fail without any.
+// `npm run mutants [-- NAME...]`: is a bug noticed? Copies the tree, puts each patch of this folder into the copy, and
+// runs the tests that it names, then all others only when those see nothing. Prints `caught N of N`; exit code 1 when
+// one bug survives, 2 when a patch does not fit, does not compile, or the tests fail without any.
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,11 +39,20 @@ function end(code, text) {
   process.exit(code);
 }
 
-/** What git knows of or would, with what was built from it: times are kept, so that only what a patch touches is built anew. */
+/**
+ * What git knows of or would, with what was built from it: times are kept, so that only what a patch touches is built
+ * anew.
+ */
 function makeCopy() {
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, maxBuffer: 1 << 26 });
   const built = [join('test', 'native', 'build'), join('build', 'Release', 'packetwalk.node')];
-  for (const file of [...files.toString().split('\0').filter((f) => f !== ''), ...built]) {
+  for (const file of [
+    ...files
+      .toString()
+      .split('\0')
+      .filter((f) => f !== ''),
+    ...built,
+  ]) {
     if (!existsSync(join(root, file))) continue;
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(root, file), join(copy, file), { recursive: true, preserveTimestamps: true });
@@ -59,7 +68,9 @@ async function checkUnchanged() {
   }
   if (mutants.some(({ isNative }) => isNative)) {
     say('building the native tests');
-    await built(...new Set(mutants.flatMap(({ first }) => first.filter((f) => f.kind === 'native').map((f) => f.test))));
+    await built(
+      ...new Set(mutants.flatMap(({ first }) => first.filter((f) => f.kind === 'native').map((f) => f.test))),
+    );
   }
   const tests = new Map(mutants.flatMap(({ first }) => first.map((f) => [`${f.kind} ${f.test}`, f])));
   say(`${tests.size} test files without any bug`);
@@ -78,16 +89,20 @@ async function caughtBy(mutant) {
     }
     say(`${mutant.name}: not caught by ${mutant.first.map((f) => f.test).join(', ')}; all tests`);
     if (mutant.isNative) await addonBuilt();
-    return (await run(process.execPath, 'scripts/test.mjs', 'native', 'unit', 'oracle')) === 0 ? undefined : 'another test';
+    return (await run(process.execPath, 'scripts/test.mjs', 'native', 'unit', 'oracle')) === 0
+      ? undefined
+      : 'another test';
   } finally {
     applyPatch(copy, mutant.path, '-R');
   }
 }
 
 function passes({ kind, test }) {
-  return (kind === 'native' ? run(join(copy, 'test', 'native', 'build', test)) : run(process.execPath, 'node_modules/vitest/vitest.mjs', 'run', test)).then(
-    (status) => status === 0,
-  );
+  return (
+    kind === 'native'
+      ? run(join(copy, 'test', 'native', 'build', test))
+      : run(process.execPath, 'node_modules/vitest/vitest.mjs', 'run', test)
+  ).then((status) => status === 0);
 }
 
 async function built(...tests) {

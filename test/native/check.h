@@ -1,4 +1,5 @@
-// A very small test harness: TEST(name) { CHECK(...); } and a main that runs them all, or those whose name contains argv[1].
+// A very small test harness: TEST(name) { CHECK(...); } and a main that runs them all, or those whose name contains
+// argv[1].
 #pragma once
 #include <cstdio>
 #include <cstring>

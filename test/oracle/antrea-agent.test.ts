@@ -1,5 +1,6 @@
 // The agent's packets through the v2 pipeline in real Open vSwitch: what a rule rejects and what no endpoint serves is
-// refused as the sender expects it, IGMP reports reach the other nodes. What the agent is given comes from our own trace.
+// refused as the sender expects it, IGMP reports reach the other nodes. What the agent is given comes from our own
+// trace.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldByName } from '../../dataplane/key/fields.js';
 import { parseTraceFlow } from '../../dataplane/openflow/index.js';

@@ -1,6 +1,6 @@
-// The example nodes of the later pipelines, live, through real Open vSwitch and through us: packets with real connection
-// tracking in the order in which they were recorded. What leaves, which flows count and which connections stay is what
-// Open vSwitch 3.1 gave when they were recorded.
+// The example nodes of the later pipelines, live, through real Open vSwitch and through us: packets with real
+// connection tracking in the order in which they were recorded. What leaves, which flows count and which connections
+// stay is what Open vSwitch 3.1 gave when they were recorded.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WatchRecord } from '../../dataplane/datapath/watch.js';
 import { fromHex } from '../../dataplane/wire/index.js';
@@ -106,8 +106,10 @@ for (const [name, version] of EXAMPLES) {
 const HASH_PASS = 'hash(sym_l4(0)),recirc(#)';
 const TUNNEL = /set\(tunnel\(tun_id=0x0,src=([\d.]+),dst=([\d.]+),[^()]*(?:\([^()]*\))?\)\),(.*)antrea-tun0/;
 
-/** What two datapaths may say differently: numbers of recirculations and of meters, how a tunnel's header comes about, the
- *  order of a flood's ports and whether the bridge's own is one. What OVS does in its slow path says nothing. */
+/**
+ * What two datapaths may say differently: numbers of recirculations and of meters, how a tunnel's header comes about,
+ * the order of a flood's ports and whether the bridge's own is one. What OVS does in its slow path says nothing.
+ */
 function comparable(passes: readonly string[]): string[] {
   return passes
     .map((pass) =>

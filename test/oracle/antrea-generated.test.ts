@@ -31,8 +31,10 @@ const SETS: [PipelineName, what: string, version: string | undefined, () => Node
 /** OVS's trace ends where the datapath would hash; a group that says what to hash is traced through. */
 const HASHED = ['type=select,', 'type=select,selection_method=hash,'] as const;
 
-/** OpenFlow 1.5, in which groups are told, has another word for load; what was written stands in the final flow. Which bits
- *  OVS looks at depends on the order of its hash tables. */
+/**
+ * OpenFlow 1.5, in which groups are told, has another word for load; what was written stands in the final flow. Which
+ * bits OVS looks at depends on the order of its hash tables.
+ */
 function compared(line: string): boolean {
   return !/^ +(load|set_field):|^Megaflow: /.test(line);
 }

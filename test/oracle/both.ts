@@ -1,5 +1,5 @@
-// Open vSwitch and packetwalk side by side: the same frames and the same commands go to both, and whatever comes back is
-// compared at once.
+// Open vSwitch and packetwalk side by side: the same frames and the same commands go to both, and whatever comes back
+// is compared at once.
 import { expect } from 'vitest';
 import type { CommandTable } from '../../dataplane/control/commands.js';
 import { switchCommands } from '../../dataplane/control/serve.js';
@@ -21,7 +21,11 @@ export class Both {
     const ovs = await LiveOvs.start(setup);
     try {
       const ours = await LivePacketwalk.start(setup);
-      return new Both(ovs, ours, switchCommands(ours.sw, () => {}));
+      return new Both(
+        ovs,
+        ours,
+        switchCommands(ours.sw, () => {}),
+      );
     } catch (e) {
       await ovs.stop();
       throw e;
@@ -48,7 +52,9 @@ export class Both {
   async dump(...args: string[]): Promise<string[]> {
     const lines = (text: string): string[] => linesOf(text).sort();
     const theirs = lines(await this.ovs.ovs.appctl('dpctl/dump-conntrack', ...args));
-    const our = lines(await this.commands.run('dpctl/dump-conntrack', args, { notify: () => false, onClose: () => {} }));
+    const our = lines(
+      await this.commands.run('dpctl/dump-conntrack', args, { notify: () => false, onClose: () => {} }),
+    );
     expect(our.map(withoutTimeout)).toEqual(theirs.map(withoutTimeout));
     const seconds = (line: string): number => Number(TIMEOUT.exec(line)?.[1] ?? 0);
     our.forEach((line, i) => expect(Math.abs(seconds(line) - seconds(theirs[i])), line).toBeLessThanOrEqual(1));
@@ -64,4 +70,5 @@ export class Both {
 const TIMEOUT = /,timeout=(\d+)/;
 const withoutTimeout = (line: string): string => line.replace(TIMEOUT, ',timeout=N');
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
-const frameText = ({ port, frame }: LiveFrame): string => `${port} ${summarize(frame, { link: false })} ${toHex(frame)}`;
+const frameText = ({ port, frame }: LiveFrame): string =>
+  `${port} ${summarize(frame, { link: false })} ${toHex(frame)}`;

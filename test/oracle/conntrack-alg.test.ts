@@ -32,7 +32,16 @@ const setup = (...of: Parameters<typeof flows>): LiveSetup => ({
 });
 
 type Flags = 'syn' | 'ack' | 'syn|ack' | 'psh|ack';
-interface Segment { src: string; dst: string; sport: number; dport: number; seq: number; ack: number; flags: Flags; text?: string }
+interface Segment {
+  src: string;
+  dst: string;
+  sport: number;
+  dport: number;
+  seq: number;
+  ack: number;
+  flags: Flags;
+  text?: string;
+}
 
 const isV6 = (address: string): boolean => address.includes(':');
 const ETHERNET = { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' };
@@ -95,8 +104,11 @@ class Talk {
   }
 }
 
-const C = { ip: '192.0.2.1', port: 4000 }, S = { ip: '198.51.100.2', port: 21 }, VIP = { ip: '203.0.113.10', port: 21 };
-const C6 = { ip: '2001:db8::1', port: 4000 }, S6 = { ip: '2001:db8::2', port: 21 };
+const C = { ip: '192.0.2.1', port: 4000 },
+  S = { ip: '198.51.100.2', port: 21 },
+  VIP = { ip: '203.0.113.10', port: 21 };
+const C6 = { ip: '2001:db8::1', port: 4000 },
+  S6 = { ip: '2001:db8::2', port: 21 };
 
 describe.skipIf(missing)(`control channels${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let both: Both;
@@ -208,7 +220,9 @@ describe.skipIf(missing)(`control channels${missing ? ` (skipped: ${missing})` :
     const talk = new Talk(both, C, VIP, S);
     await talk.open();
     await talk.say('client', 'PASV\r\n');
-    expect(await talk.say('server', '227 Entering Passive Mode (198,51,100,2,200,20).\r\n')).toContain('(203,0,113,10,200,20)');
+    expect(await talk.say('server', '227 Entering Passive Mode (198,51,100,2,200,20).\r\n')).toContain(
+      '(203,0,113,10,200,20)',
+    );
     expect(await talk.dial('client', { ip: VIP.ip, port: 51220 }, 4100)).toBe('rel');
     await talk.say('client', 'PORT 192,0,2,1,100,10\r\n');
     expect(await talk.dial('server', { ip: C.ip, port: 25610 })).toBe('rel');
@@ -246,15 +260,23 @@ describe.skipIf(missing)(`control channels${missing ? ` (skipped: ${missing})` :
     await talk.say('server', '229 Entering Extended Passive Mode (|||51230|)\r\n');
     expect(await talk.dial('client', { ip: S6.ip, port: 51230 }, 4100)).toBe('rel');
     for (const [text, port] of [
-      ['EPRT |1|2001:db8::1|6276|', 6276], ['EPRT |2|2001:db8::1|66276|', 740], ['EPRT |2|2001:db8::9|6277|', 6277],
-      ['EPRT |22|2001:db8::1|6278|', 6278], ['EPRT |2|', 1], ['EPRT', 1], ['eprt !2!2001:DB8::1!6279!', 6279],
+      ['EPRT |1|2001:db8::1|6276|', 6276],
+      ['EPRT |2|2001:db8::1|66276|', 740],
+      ['EPRT |2|2001:db8::9|6277|', 6277],
+      ['EPRT |22|2001:db8::1|6278|', 6278],
+      ['EPRT |2|', 1],
+      ['EPRT', 1],
+      ['eprt !2!2001:DB8::1!6279!', 6279],
     ] as const) {
       await talk.say('client', `${text}\r\n`);
       await talk.dial('server', { ip: '2001:db8:ffff::240', port }, 4200);
     }
     for (const [text, port] of [
-      ['229 extended passive (!!!6280!)', 6280], ['extended passive 229 (6281', 6281], ['229 extended passive |||6282|', 6282],
-      ['229 Passive (|||6283|)', 6283], ['229 extended passive (|||1006284|)', 6284],
+      ['229 extended passive (!!!6280!)', 6280],
+      ['extended passive 229 (6281', 6281],
+      ['229 extended passive |||6282|', 6282],
+      ['229 Passive (|||6283|)', 6283],
+      ['229 extended passive (|||1006284|)', 6284],
     ] as const) {
       await talk.say('server', `${text}\r\n`);
       await talk.dial('client', { ip: S6.ip, port }, 4300);

@@ -1,5 +1,6 @@
-// The commands for conntrack and for the fragments in front of it against Open vSwitch's, to the letter: limits of zones,
-// flushing by tuple, statistics, sequence checks, reassembly. What was refused is refused by both, in each one's words.
+// The commands for conntrack and for the fragments in front of it against Open vSwitch's, to the letter: limits of
+// zones, flushing by tuple, statistics, sequence checks, reassembly. What was refused is refused by both, in each one's
+// words.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildFrame, tcpFlagBits } from '../../dataplane/wire/index.js';
 import { Both, REFUSED } from './both.js';
@@ -96,7 +97,11 @@ describe.skipIf(missing)(`conntrack's commands${missing ? ` (skipped: ${missing}
     for (const nw_proto of [2, 47, 132])
       await both.send(
         'client',
-        buildFrame({ ethernet: ETHERNET, ipv4: { ...V4.ipv4, nw_proto }, payload: Uint8Array.of(0, 1, 0, 2, ...new Uint8Array(12)) }),
+        buildFrame({
+          ethernet: ETHERNET,
+          ipv4: { ...V4.ipv4, nw_proto },
+          payload: Uint8Array.of(0, 1, 0, 2, ...new Uint8Array(12)),
+        }),
       );
   };
   const TCP = 'ct_nw_src=192.0.2.1,ct_nw_dst=192.0.2.2,ct_nw_proto=6,ct_tp_src=3000,ct_tp_dst=53';
@@ -117,17 +122,47 @@ describe.skipIf(missing)(`conntrack's commands${missing ? ` (skipped: ${missing}
 
   // Not here: parts of an ICMP tuple, which OVS 3.1 never finds, and an IPv6 address without a protocol, which ends it.
   test.each([
-    ['zone=5'], ['zone=7'], ['ct_nw_src=192.0.2.1'], ['ct_nw_src=192.0.2.1,ct_nw_proto=6'], ['ct_nw_proto=6,ct_tp_dst=53'],
-    ['ct_nw_proto=6,ct_tp_src=3000'], ['ct_nw_proto=17'], ['ct_nw_proto=0x11'], ['ct_ipv6_src=2001:db8::1,ct_nw_proto=17'],
-    ['ct_nw_src=192.0.2.2'], ['zone=5', 'ct_nw_src=192.0.2.1'], ['zone=6', 'ct_nw_src=192.0.2.1'],
-    ['zone=5', 'ct_nw_src=192.0.2.1', 'ct_nw_src=192.0.2.2'], ['zone=5', '', 'ct_nw_src=192.0.2.2'],
+    ['zone=5'],
+    ['zone=7'],
+    ['ct_nw_src=192.0.2.1'],
+    ['ct_nw_src=192.0.2.1,ct_nw_proto=6'],
+    ['ct_nw_proto=6,ct_tp_dst=53'],
+    ['ct_nw_proto=6,ct_tp_src=3000'],
+    ['ct_nw_proto=17'],
+    ['ct_nw_proto=0x11'],
+    ['ct_ipv6_src=2001:db8::1,ct_nw_proto=17'],
+    ['ct_nw_src=192.0.2.2'],
+    ['zone=5', 'ct_nw_src=192.0.2.1'],
+    ['zone=6', 'ct_nw_src=192.0.2.1'],
+    ['zone=5', 'ct_nw_src=192.0.2.1', 'ct_nw_src=192.0.2.2'],
+    ['zone=5', '', 'ct_nw_src=192.0.2.2'],
     ['ct_nw_src=192.0.2.1,ct_nw_proto=6', 'ct_nw_src=192.0.2.2,ct_nw_proto=6,ct_tp_dst=3000'],
-    ['zone=5', TCP], ['zone=5', TCP_BACK], [TCP], ['zone=6', TCP], ['zone=5', TCP, 'ct_nw_src=192.0.2.9'],
-    ['zone=5', '', TCP_BACK], ['zone=5', ICMP], ['zone=5', ICMP.replace('id=1', 'id=2')], ['ct_nw_proto=132'],
-    ['ct_nw_proto=6,ct_tp_src=0'], ['ct_nw_proto=0'], ['ct_tp_src=5,ct_nw_proto=17'], ['ct_nw_proto=udp'],
-    ['ct_ipv6_src=2001:db8::1,ct_nw_src=192.0.2.1'], ['ct_nw_src=192.0.2.1/24'], ['ct_nw_src=foo'], ['ct_nw_src='],
-    ['ct_nw_dst=192.0.2.2,ct_nw_proto=6,ct_tp_dst=70000'], ['ct_nw_proto=300'], ['ct_tp_dst=53'], ['foo=1'], ['foo'],
-    ['zone=x'], ['ct_nw_src=192.0.2.1,ct_nw_src=192.0.2.1'], ['ct_nw_proto=6,icmp_type=8'], ['ct_nw_proto=1,icmp_type=999'],
+    ['zone=5', TCP],
+    ['zone=5', TCP_BACK],
+    [TCP],
+    ['zone=6', TCP],
+    ['zone=5', TCP, 'ct_nw_src=192.0.2.9'],
+    ['zone=5', '', TCP_BACK],
+    ['zone=5', ICMP],
+    ['zone=5', ICMP.replace('id=1', 'id=2')],
+    ['ct_nw_proto=132'],
+    ['ct_nw_proto=6,ct_tp_src=0'],
+    ['ct_nw_proto=0'],
+    ['ct_tp_src=5,ct_nw_proto=17'],
+    ['ct_nw_proto=udp'],
+    ['ct_ipv6_src=2001:db8::1,ct_nw_src=192.0.2.1'],
+    ['ct_nw_src=192.0.2.1/24'],
+    ['ct_nw_src=foo'],
+    ['ct_nw_src='],
+    ['ct_nw_dst=192.0.2.2,ct_nw_proto=6,ct_tp_dst=70000'],
+    ['ct_nw_proto=300'],
+    ['ct_tp_dst=53'],
+    ['foo=1'],
+    ['foo'],
+    ['zone=x'],
+    ['ct_nw_src=192.0.2.1,ct_nw_src=192.0.2.1'],
+    ['ct_nw_proto=6,icmp_type=8'],
+    ['ct_nw_proto=1,icmp_type=999'],
   ])('flush-conntrack %s %s %s', async (...args: string[]) => {
     await some();
     await both.command('dpctl/flush-conntrack', ...args);
@@ -190,8 +225,13 @@ describe.skipIf(missing)(`conntrack's commands${missing ? ` (skipped: ${missing}
     await both.command('dpctl/ipf-set-enabled', 'v4');
     await both.command('dpctl/ipf-set-min-frag', 'v6', '1000');
     for (const [command, ...args] of [
-      ['set-enabled', 'v5'], ['set-enabled'], ['set-min-frag', 'v4', '399'], ['set-min-frag', 'v4', 'x'],
-      ['set-min-frag', 'v4'], ['set-max-nfrags', '5001'], ['set-max-nfrags', 'x'],
+      ['set-enabled', 'v5'],
+      ['set-enabled'],
+      ['set-min-frag', 'v4', '399'],
+      ['set-min-frag', 'v4', 'x'],
+      ['set-min-frag', 'v4'],
+      ['set-max-nfrags', '5001'],
+      ['set-max-nfrags', 'x'],
     ])
       expect(await both.command(`dpctl/ipf-${command}`, ...args)).toBe(REFUSED);
     await both.dump();

@@ -155,8 +155,7 @@ describe.skipIf(missing)(`conntrack's edges${missing ? ` (skipped: ${missing})` 
         if (/rst|fin/.test(flags) && Math.abs(far) < 100_000) continue;
         const at = (number: number): number => (number + far) >>> 0;
         const bytes = new Uint8Array(flags === 'psh|ack' ? 20 : 0);
-        const reply = (numbers: object) =>
-          tcp(back(TRACKED), [80, 100], flags, { ...numbers, window: 500 }, bytes);
+        const reply = (numbers: object) => tcp(back(TRACKED), [80, 100], flags, { ...numbers, window: 500 }, bytes);
         verdicts.push(await client(tcp(way, [100, 80], flags, { seq: at(1001), ack: 5001, window: 500 }, bytes)));
         verdicts.push(await server(reply({ seq: at(5001), ack: 1001 })));
         verdicts.push(await server(reply({ seq: 5001, ack: at(1001) })));
@@ -182,7 +181,12 @@ describe.skipIf(missing)(`conntrack's edges${missing ? ` (skipped: ${missing})` 
       expect((await both.dump('-m', '-s')).join(), state).toMatch(new RegExp(state));
     }
     const [ask, answer] = [udp(way, 1, 2), udp(back(TRACKED), 2, 1)];
-    for (const [port, frame] of [['client', ask], ['client', ask], ['server', answer], ['client', ask]] as const) {
+    for (const [port, frame] of [
+      ['client', ask],
+      ['client', ask],
+      ['server', answer],
+      ['client', ask],
+    ] as const) {
       await both.send(port, frame);
       await both.dump('-m', '-s');
     }
@@ -254,7 +258,11 @@ describe.skipIf(missing)(`conntrack's edges${missing ? ` (skipped: ${missing})` 
         expect(given).toBe(crc32c(bytes));
       }
     };
-    for (const [zone, to, from] of [[ADDRESS, PUBLIC, 700], [ONE_PORT, PUBLIC, 5000], [DNAT, CLIENT, 700]] as const) {
+    for (const [zone, to, from] of [
+      [ADDRESS, PUBLIC, 700],
+      [ONE_PORT, PUBLIC, 5000],
+      [DNAT, CLIENT, 700],
+    ] as const) {
       const destination = zone === DNAT ? '198.51.100.1' : SERVER;
       right(await both.send('client', sctp({ zone, nw_dst: destination }, [700, 80], 1)));
       right(await both.send('server', sctp(back(zone, to), [zone === DNAT ? 8080 : 80, from], 2)));

@@ -1,8 +1,9 @@
-// Which bucket a packet takes, live: select groups by both of their methods and groups that fail over, while the ports that
-// their buckets watch go down and come up. Each frame leaves Open vSwitch and packetwalk by the same port.
+// Which bucket a packet takes, live: select groups by both of their methods and groups that fail over, while the ports
+// that their buckets watch go down and come up. Each frame leaves Open vSwitch and packetwalk by the same port.
 //
-// A group that asks for dp_hash by name is hashed by OVS's datapath in its own way: there each connection's way and how many
-// connections each bucket has are compared, not which. A port goes down by its device's state in OVS, and is gone in packetwalk.
+// A group that asks for dp_hash by name is hashed by OVS's datapath in its own way: there each connection's way and how
+// many connections each bucket has are compared, not which. A port goes down by its device's state in OVS, and is gone
+// in packetwalk.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildFrame } from '../../dataplane/wire/index.js';
 import { Random, SEED } from '../helpers/random.js';
@@ -20,7 +21,9 @@ const BY_TUPLE = 'fields(ip_src,ip_dst,nw_proto,tcp_src,tcp_dst,udp_src,udp_dst)
 const weighted = (...weights: number[]): string =>
   weights.map((weight, i) => `bucket=bucket_id:${i + 1},weight:${weight},actions=output:${i + 2}`).join(',');
 const watched = (...weights: number[]): string =>
-  weights.map((weight, i) => `bucket=bucket_id:${i + 1},weight:${weight},watch_port:${i + 2},actions=output:${i + 2}`).join(',');
+  weights
+    .map((weight, i) => `bucket=bucket_id:${i + 1},weight:${weight},watch_port:${i + 2},actions=output:${i + 2}`)
+    .join(',');
 
 /** By name, what the frames' DSCP asks for. */
 const GROUPS = {
@@ -32,7 +35,8 @@ const GROUPS = {
   tupleWatched: `type=select,selection_method=hash,${BY_TUPLE},${watched(1, 1, 2)}`,
   unsaidWatched: `type=select,${watched(1, 1, 2)}`,
   dpHashWatched: `type=select,selection_method=dp_hash,${watched(1, 1, 2)}`,
-  failover: 'type=ff,bucket=watch_port:2,actions=output:2,bucket=watch_port:3,actions=output:3,bucket=watch_port:4,actions=output:4',
+  failover:
+    'type=ff,bucket=watch_port:2,actions=output:2,bucket=watch_port:3,actions=output:3,bucket=watch_port:4,actions=output:4',
   /** Watches the group before, and then the last port. */
   nested: 'type=ff,bucket=watch_group:9,actions=group:9,bucket=watch_port:5,actions=output:5',
   either: 'type=ff,bucket=watch_port:2,watch_group:12,actions=output:2,bucket=watch_port:3,actions=output:3',
@@ -53,7 +57,10 @@ function frameOf(name: Name, connection: number): Uint8Array {
   const r = new Random(SEED + connection);
   const ends = { nw_src: `192.0.${r.below(8)}.${r.below(250)}`, nw_dst: `198.51.100.${r.below(250)}` };
   const [src, dst] = [1024 + r.below(60_000), r.pick([53, 80, 443])];
-  const l4 = connection % 2 === 0 ? { tcp: { tcp_src: src, tcp_dst: dst, tcp_flags: 0x10 } } : { udp: { udp_src: src, udp_dst: dst } };
+  const l4 =
+    connection % 2 === 0
+      ? { tcp: { tcp_src: src, tcp_dst: dst, tcp_flags: 0x10 } }
+      : { udp: { udp_src: src, udp_dst: dst } };
   return buildFrame({
     ethernet: { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' },
     ipv4: { ...ends, nw_tos: 4 * idOf(name), nw_ttl: 64 },
@@ -111,41 +118,50 @@ describe.skipIf(missing)(`buckets and their ports${missing ? ` (skipped: ${missi
     for (const port of [...down]) await set(port, true);
   });
 
-  test.each(['tuple', 'network', 'symmetric', 'unsaid'] as const)('%s: each connection takes the same bucket in both', async (name) => {
-    const first = await ways(name, 60);
-    expect(new Set(first).size).toBeGreaterThan(1);
-    // From the caches now.
-    expect(await ways(name, 60)).toEqual(first);
-  });
+  test.each(['tuple', 'network', 'symmetric', 'unsaid'] as const)(
+    '%s: each connection takes the same bucket in both',
+    async (name) => {
+      const first = await ways(name, 60);
+      expect(new Set(first).size).toBeGreaterThan(1);
+      // From the caches now.
+      expect(await ways(name, 60)).toEqual(first);
+    },
+  );
 
-  test.each(['tupleWatched', 'unsaidWatched'] as const)('%s: the connections of a port that is down are spread over the others', async (name) => {
-    const first = await ways(name, 40);
-    expect(new Set(first)).toEqual(new Set([A, B, C]));
-    for (const port of [A, B, C]) {
-      await set(port, false);
-      const then = await ways(name, 40);
-      expect(then).not.toContain(port);
-      first.forEach((way, n) => way !== port && expect(then[n]).toBe(way));
-      await set(port, true);
-      expect(await ways(name, 40)).toEqual(first);
-    }
-    for (const port of [A, B, C]) await set(port, false);
-    expect(new Set(await ways(name, 10))).toEqual(new Set(['none']));
-  });
+  test.each(['tupleWatched', 'unsaidWatched'] as const)(
+    '%s: the connections of a port that is down are spread over the others',
+    async (name) => {
+      const first = await ways(name, 40);
+      expect(new Set(first)).toEqual(new Set([A, B, C]));
+      for (const port of [A, B, C]) {
+        await set(port, false);
+        const then = await ways(name, 40);
+        expect(then).not.toContain(port);
+        first.forEach((way, n) => way !== port && expect(then[n]).toBe(way));
+        await set(port, true);
+        expect(await ways(name, 40)).toEqual(first);
+      }
+      for (const port of [A, B, C]) await set(port, false);
+      expect(new Set(await ways(name, 10))).toEqual(new Set(['none']));
+    },
+  );
 
   const SHARES = { dpHash: { [A]: 1 / 4, [B]: 3 / 4 }, dpHashWatched: { [A]: 1 / 4, [B]: 1 / 4, [C]: 1 / 2 } };
-  test.each(['dpHash', 'dpHashWatched'] as const)('%s: as many connections for each bucket as its weight says, each faithful', async (name) => {
-    const COUNT = 240;
-    const first = await eachWays(name, COUNT);
-    for (const side of [first.theirs, first.own]) {
-      for (const [port, share] of Object.entries(SHARES[name])) {
-        const sigma = Math.sqrt(share * (1 - share) * COUNT);
-        const taken = side.filter((way) => way === port).length;
-        expect(Math.abs(taken - share * COUNT), `${port}: ${taken} of ${COUNT}`).toBeLessThan(5 * sigma);
+  test.each(['dpHash', 'dpHashWatched'] as const)(
+    '%s: as many connections for each bucket as its weight says, each faithful',
+    async (name) => {
+      const COUNT = 240;
+      const first = await eachWays(name, COUNT);
+      for (const side of [first.theirs, first.own]) {
+        for (const [port, share] of Object.entries(SHARES[name])) {
+          const sigma = Math.sqrt(share * (1 - share) * COUNT);
+          const taken = side.filter((way) => way === port).length;
+          expect(Math.abs(taken - share * COUNT), `${port}: ${taken} of ${COUNT}`).toBeLessThan(5 * sigma);
+        }
       }
-    }
-    expect(await eachWays(name, COUNT)).toEqual(first);
-  });
+      expect(await eachWays(name, COUNT)).toEqual(first);
+    },
+  );
 
   test('dpHashWatched: only the connections of a port that is down move, and they come back', async () => {
     const first = await eachWays('dpHashWatched', 60);
@@ -153,7 +169,9 @@ describe.skipIf(missing)(`buckets and their ports${missing ? ` (skipped: ${missi
     const then = await eachWays('dpHashWatched', 60);
     for (const side of ['theirs', 'own'] as const) {
       expect(first[side]).toContain(A);
-      first[side].forEach((way, n) => (way === A ? expect([B, C]).toContain(then[side][n]) : expect(then[side][n]).toBe(way)));
+      first[side].forEach((way, n) =>
+        way === A ? expect([B, C]).toContain(then[side][n]) : expect(then[side][n]).toBe(way),
+      );
     }
     await set(A, true);
     expect(await eachWays('dpHashWatched', 60)).toEqual(first);
@@ -177,7 +195,12 @@ describe.skipIf(missing)(`buckets and their ports${missing ? ` (skipped: ${missi
   test('a bucket that watches a group lives while a bucket of that group does', async () => {
     const way = async (): Promise<string> => (await ways('nested', 1))[0];
     expect(await way()).toBe(A);
-    for (const [port, next] of [[A, B], [B, C], [C, D], [D, 'none']] as const) {
+    for (const [port, next] of [
+      [A, B],
+      [B, C],
+      [C, D],
+      [D, 'none'],
+    ] as const) {
       await set(port, false);
       expect(await way()).toBe(next);
     }

@@ -104,11 +104,14 @@ describe.skipIf(missing)(`groups and learn, by both${missing ? ` (skipped: ${mis
       const text = `in_port=${1 + r.below(3)},${ADDRESSES}${vlan},${l4},nw_src=192.0.2.${r.below(3)},nw_ttl=64`;
       const generate = !r.chance(4);
       // OVS's mask knows of the flow that the packet has just taught, although its lookup does not see it.
-      const told = (trace: string) => comparableTrace(trace).filter((line) => !generate || !line.startsWith('Megaflow: '));
+      const told = (trace: string) =>
+        comparableTrace(trace).filter((line) => !generate || !line.startsWith('Megaflow: '));
       expect(told(traced(own, text, generate)), text).toEqual(told(await ovs.trace(text, { generate })));
     }
     const plain = (line: string): string =>
-      line.replace(/ (cookie=0x0|duration=\S+|n_packets=\d+|n_bytes=\d+|idle_age=\d+|hard_age=\d+),| send_flow_rem/g, '').trim();
+      line
+        .replace(/ (cookie=0x0|duration=\S+|n_packets=\d+|n_bytes=\d+|idle_age=\d+|hard_age=\d+),| send_flow_rem/g, '')
+        .trim();
     // OpenFlow 1.0 does not tell a flow's flags.
     for (const table of [7, 8, 10, 11]) {
       const theirs = (await ovs.dumpFlows()).filter((line) => line.includes(`, table=${table},`)).map(plain);

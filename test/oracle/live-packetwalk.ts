@@ -34,7 +34,10 @@ export class LivePacketwalk implements LiveSwitch {
   ) {}
 
   /** `log`: told what the switch has to say. */
-  static async start({ ports, flows, groups = [], meters = [], watchLocal }: LiveSetup, log = failures): Promise<LivePacketwalk> {
+  static async start(
+    { ports, flows, groups = [], meters = [], watchLocal }: LiveSetup,
+    log = failures,
+  ): Promise<LivePacketwalk> {
     const tunnel = ports.ports.find((p) => p.type === 'geneve');
     const own = ports.local_ip?.split('/')[0];
     const underlay = tunnel && own ? await Underlay.start(own, Object.keys(ports.neigh ?? {})) : undefined;

@@ -20,8 +20,10 @@ const PREFIX = 'packetwalk-ovs';
 const PCAP_HEADER = 24;
 /** A frame that nothing else sends. */
 export const PROBE = '02000000ffff02000000fffe88b5';
-/** OVS makes a dummy packet's buffer as large as the hexadecimal text, and skips spaces: this is room behind the frame, as
- *  a real device leaves it. Where it rewrites a payload without that, it writes behind the buffer. */
+/**
+ * OVS makes a dummy packet's buffer as large as the hexadecimal text, and skips spaces: this is room behind the frame,
+ * as a real device leaves it. Where it rewrites a payload without that, it writes behind the buffer.
+ */
 const TAILROOM = ' '.repeat(256);
 const START_TIMEOUT_MS = 15_000;
 
@@ -58,14 +60,17 @@ export function ovsMissing(): string | undefined {
 }
 
 function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/usr/lib/openvswitch-switch').some((dir) => {
-    try {
-      fs.accessSync(join(dir, program), fs.constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return (process.env.PATH ?? '')
+    .split(':')
+    .concat('/usr/sbin', '/usr/lib/openvswitch-switch')
+    .some((dir) => {
+      try {
+        fs.accessSync(join(dir, program), fs.constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 export class Ovs {
@@ -209,11 +214,24 @@ export class Ovs {
   /** As ovs-vsctl gives a table a Flow_Table. */
   async limitTable(table: number, limits: Record<string, string | number>): Promise<void> {
     const columns = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
-    await this.#vsctl('--', '--id=@limits', 'create', 'Flow_Table', ...columns, '--', 'set', 'Bridge', this.bridge, `flow_tables:${table}=@limits`);
+    await this.#vsctl(
+      '--',
+      '--id=@limits',
+      'create',
+      'Flow_Table',
+      ...columns,
+      '--',
+      'set',
+      'Bridge',
+      this.bridge,
+      `flow_tables:${table}=@limits`,
+    );
   }
 
-  /** `ovs-ofctl -P nxt_packet_in2 -m monitor` with these arguments, which prints packet-ins as they come. It is listening when
-   *  this returns. `text` is what it has printed so far. */
+  /**
+   * `ovs-ofctl -P nxt_packet_in2 -m monitor` with these arguments, which prints packet-ins as they come. It is
+   * listening when this returns. `text` is what it has printed so far.
+   */
   async monitorPacketIns(version: string, ...args: string[]): Promise<{ text(): string; stop(): Promise<void> }> {
     const options = ['-O', version, '-P', 'nxt_packet_in2', '-m', 'monitor', this.bridge, '65534', ...args];
     const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'ovs-ofctl', ...options], {
@@ -270,7 +288,8 @@ export class Ovs {
     await this.#run('ovs-ofctl', '-O', version, 'add-flows', this.bridge, file);
     await this.appctl('revalidator/purge');
     await this.forget();
-    // A trace that is given a frame and meets check_pkt_larger sends it in earnest: that is no answer to what comes now.
+    // A trace that is given a frame and meets check_pkt_larger sends it in earnest: that is no answer to what comes
+    // now.
     await this.#arrived();
   }
 

@@ -1,5 +1,6 @@
-// The same flows and frames into Open vSwitch and packetwalk: each packet-in is compared word by word with what `ovs-ofctl
-// monitor` prints, bytes included; both let paused packets go on, and what leaves in the end is compared, too.
+// The same flows and frames into Open vSwitch and packetwalk: each packet-in is compared word by word with what
+// `ovs-ofctl monitor` prints, bytes included; both let paused packets go on, and what leaves in the end is compared,
+// too.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFrame, tcpFlagBits, toHex } from '../../dataplane/wire/index.js';
@@ -11,14 +12,19 @@ const PORTS = ['p1', 'p2', 'p3'];
 const ethernet = { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' };
 const ipv4 = { nw_src: '10.0.0.1', nw_dst: '10.0.0.2' };
 const payload = Buffer.from('a few bytes that follow');
-const udp = (udp_dst: number, nw_ttl = 64) => buildFrame({ ethernet, ipv4: { ...ipv4, nw_ttl }, udp: { udp_src: 1000, udp_dst }, payload });
+const udp = (udp_dst: number, nw_ttl = 64) =>
+  buildFrame({ ethernet, ipv4: { ...ipv4, nw_ttl }, udp: { udp_src: 1000, udp_dst }, payload });
 const tcp = (tcp_dst: number) =>
   buildFrame({ ethernet, ipv4, tcp: { tcp_src: 1000, tcp_dst, seq: 7, tcp_flags: tcpFlagBits('syn') } });
 const udp6 = buildFrame({
-  ethernet, ipv6: { ipv6_src: '2001:db8::1', ipv6_dst: '2001:db8::2' }, udp: { udp_src: 1000, udp_dst: 53 }, payload,
+  ethernet,
+  ipv6: { ipv6_src: '2001:db8::1', ipv6_dst: '2001:db8::2' },
+  udp: { udp_src: 1000, udp_dst: 53 },
+  payload,
 });
 const arp = buildFrame({
-  ethernet, arp: { arp_op: 1, arp_spa: '10.0.0.1', arp_tpa: '10.0.0.2', arp_sha: ethernet.dl_src, arp_tha: '00:00:00:00:00:00' },
+  ethernet,
+  arp: { arp_op: 1, arp_spa: '10.0.0.1', arp_tpa: '10.0.0.2', arp_sha: ethernet.dl_src, arp_tha: '00:00:00:00:00:00' },
 });
 const icmp = buildFrame({ ethernet, ipv4, icmp: { icmp_type: 8, icmp_code: 0 }, payload });
 
@@ -46,8 +52,12 @@ const cases: Case[] = [
   {
     name: 'a flow that matches all and yields to all stands for a miss; groups and action sets say so',
     flows: [
-      'priority=0 actions=CONTROLLER:40', 'udp,tp_dst=1 actions=group:1', 'udp,tp_dst=2 actions=resubmit(,4),write_actions(output:CONTROLLER)',
-      'udp,tp_dst=3 actions=write_actions(group:1)', 'udp,tp_dst=4 actions=group:2', 'table=5 actions=CONTROLLER',
+      'priority=0 actions=CONTROLLER:40',
+      'udp,tp_dst=1 actions=group:1',
+      'udp,tp_dst=2 actions=resubmit(,4),write_actions(output:CONTROLLER)',
+      'udp,tp_dst=3 actions=write_actions(group:1)',
+      'udp,tp_dst=4 actions=group:2',
+      'table=5 actions=CONTROLLER',
     ],
     groups: ['group_id=1,type=all,bucket=CONTROLLER,bucket=output:2', 'group_id=2,type=indirect,bucket=resubmit(,5)'],
     frames: [udp(1), udp(2), udp(3), udp(4), icmp],
@@ -76,8 +86,10 @@ const cases: Case[] = [
   {
     name: 'pause in a clone, in a bucket, after rewrites, and with an action set',
     flows: [
-      'arp actions=clone(controller(pause)),2', 'udp,tp_dst=1 actions=clone(mod_nw_ttl:9,resubmit(,1),3),2',
-      'table=1 actions=controller(pause),2', 'udp,tp_dst=2 actions=mod_nw_src:192.0.2.9,group:1,3',
+      'arp actions=clone(controller(pause)),2',
+      'udp,tp_dst=1 actions=clone(mod_nw_ttl:9,resubmit(,1),3),2',
+      'table=1 actions=controller(pause),2',
+      'udp,tp_dst=2 actions=mod_nw_src:192.0.2.9,group:1,3',
       // Open vSwitch 3.1 ends itself when an action set waits with less than its own size of actions.
       'udp,tp_dst=3 actions=write_actions(output:3),goto_table:2',
       'table=2 actions=controller(pause),set_field:0x1->reg0,set_field:0x2->reg1,set_field:02:00:00:00:00:0b->eth_dst',
@@ -88,7 +100,11 @@ const cases: Case[] = [
   },
   {
     name: 'packet-outs run actions or tables, and say that they did',
-    flows: ['cookie=0x3,in_port=1,reg0=0 actions=controller,2', 'in_port=LOCAL actions=3', 'cookie=0x4,reg0=7 actions=controller,3'],
+    flows: [
+      'cookie=0x3,in_port=1,reg0=0 actions=controller,2',
+      'in_port=LOCAL actions=3',
+      'cookie=0x4,reg0=7 actions=controller,3',
+    ],
     frames: [],
     packetOuts: [
       `in_port=1 packet=${toHex(udp(7))} actions=resubmit(,0)`,
@@ -100,7 +116,10 @@ const cases: Case[] = [
   },
   {
     name: 'a meter holds back the copy for the controller and nothing else',
-    flows: ['udp actions=controller(meter_id=7,userdata=09),2', 'arp actions=mod_dl_dst:02:00:00:00:00:07,controller(meter_id=7),3'],
+    flows: [
+      'udp actions=controller(meter_id=7,userdata=09),2',
+      'arp actions=mod_dl_dst:02:00:00:00:00:07,controller(meter_id=7),3',
+    ],
     frames: [udp(1), udp(2), arp],
   },
   {
@@ -124,7 +143,8 @@ describe.skipIf(ovsMissing() !== undefined)('packet-ins are those of Open vSwitc
     await ovs.ofctl('OpenFlow15', 'del-groups');
     if (groups.length > 0) await ovs.addGroups(groups);
     await ovs.ofctl('OpenFlow15', 'mod-meter', METER).catch(() => ovs.ofctl('OpenFlow15', 'add-meter', METER));
-    for (const flow of flows) await ovs.ofctl('OpenFlow13', 'add-flow', flow).catch(() => ovs.ofctl('OpenFlow10', 'add-flow', flow));
+    for (const flow of flows)
+      await ovs.ofctl('OpenFlow13', 'add-flow', flow).catch(() => ovs.ofctl('OpenFlow10', 'add-flow', flow));
     await ovs.forget();
     await ovs.appctl('revalidator/purge');
 
@@ -169,8 +189,12 @@ describe.skipIf(ovsMissing() !== undefined)('packet-ins are those of Open vSwitc
 
 /** Actions of the cached flows that send packets up; ids are each switch's own. */
 function megaflows(lines: readonly string[]): string[] {
-  const actions = lines.map((line) => /, actions:(.*)$/.exec(line)?.[1] ?? '').filter((text) => text.includes('userspace('));
-  return actions.map((text) => text.replace(/,recirc_id=\d+/g, '').replace(/recirc\(0x[0-9a-f]+\)/g, 'recirc()')).sort();
+  const actions = lines
+    .map((line) => /, actions:(.*)$/.exec(line)?.[1] ?? '')
+    .filter((text) => text.includes('userspace('));
+  return actions
+    .map((text) => text.replace(/,recirc_id=\d+/g, '').replace(/recirc\(0x[0-9a-f]+\)/g, 'recirc()'))
+    .sort();
 }
 
 async function theirMegaflows(ovs: Ovs): Promise<string[]> {
@@ -189,7 +213,7 @@ class Ours {
 
   /** A packet-in may be followed by what its resumption does. */
   async settle(): Promise<void> {
-    for (let quiet = 0, heard = -1; quiet < 3; ) {
+    for (let quiet = 0, heard = -1; quiet < 3;) {
       await this.sw.settle();
       await new Promise((resolve) => setImmediate(resolve));
       quiet = heard === this.heard.length ? quiet + 1 : 0;
@@ -225,6 +249,8 @@ function blocks(text: string): string[] {
     .map((lines) => {
       const dump = lines.filter((line) => /^[0-9a-f]{8} {2}/.test(line));
       const words = lines.filter((line) => !dump.includes(line) && !/^ continuation\.(bridge|odp_port)=/.test(line));
-      return [...words.map(plain), dump.map((line) => line.slice(10, 58).replace(/[^0-9a-f]/g, '')).join('')].join('\n');
+      return [...words.map(plain), dump.map((line) => line.slice(10, 58).replace(/[^0-9a-f]/g, '')).join('')].join(
+        '\n',
+      );
     });
 }

@@ -38,16 +38,30 @@ describe.skipIf(missing)(`meters and lengths, live${missing ? ` (skipped: ${miss
     own = await LivePacketwalk.start({ ports: PORTS, meters: METERS, flows: FLOWS });
     let left = 0;
     for (let i = 0; i < 60; i++) {
-      const headers = { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02', nw_src: '192.0.2.1', nw_dst: '192.0.2.2' };
+      const headers = {
+        dl_src: '02:00:00:00:00:01',
+        dl_dst: '02:00:00:00:00:02',
+        nw_src: '192.0.2.1',
+        nw_dst: '192.0.2.2',
+      };
       const payload_size = [0, 58, 258, 259, 400, 1000][i % 6];
-      const frame = frameOf({ ...headers, nw_ttl: 64, udp_src: 1000, udp_dst: 1 + (Math.floor(i / 6) % 4), payload_size });
+      const frame = frameOf({
+        ...headers,
+        nw_ttl: 64,
+        udp_src: 1000,
+        udp_dst: 1 + (Math.floor(i / 6) % 4),
+        payload_size,
+      });
       const theirs = leaving(await ovs.send('p-1', frame));
       expect(leaving(await own.send('p-1', frame)), `frame ${i}`).toEqual(theirs);
       left += theirs.length;
     }
     expect(left).toBeGreaterThan(40);
     const counts = (text: string): string[] =>
-      text.split('\n').filter((line) => /^\w+:/.test(line)).map((line) => line.replace(/duration:\S+/, ''));
+      text
+        .split('\n')
+        .filter((line) => /^\w+:/.test(line))
+        .map((line) => line.replace(/duration:\S+/, ''));
     expect(counts(own.sw.dumpMeters({ stats: true }))).toEqual(counts(await ovs.ofctl('OpenFlow15', 'meter-stats')));
   });
 });

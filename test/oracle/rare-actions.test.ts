@@ -113,7 +113,8 @@ describe.skipIf(missing)(`rare actions, by both${missing ? ` (skipped: ${missing
         const ours = formatTrace(traceFlow(own.env, parseTraceFlow(text, options).flow, options));
         // docs/design/differences.md: what OVS's megaflow does not look at.
         const looksAtLess = ACTIONS[i].includes('symmetric_l3l4') && frame.startsWith('dl_type=');
-        const told = (trace: string) => comparableTrace(trace).filter((line) => !looksAtLess || !line.startsWith('Megaflow: '));
+        const told = (trace: string) =>
+          comparableTrace(trace).filter((line) => !looksAtLess || !line.startsWith('Megaflow: '));
         expect(told(ours), `${ACTIONS[i]}: ${text}`).toEqual(told(await ovs.trace(text)));
       }
     }

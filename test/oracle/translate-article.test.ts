@@ -4,7 +4,15 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseTraceFlow } from '../../dataplane/openflow/index.js';
 import { formatTrace, makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../../dataplane/trace/index.js';
-import { type NodeName, type Packet, type PacketFields, derived, flowsPath, passes, portsFile } from '../helpers/article.js';
+import {
+  type NodeName,
+  type Packet,
+  type PacketFields,
+  derived,
+  flowsPath,
+  passes,
+  portsFile,
+} from '../helpers/article.js';
 import { flowText } from '../helpers/frames.js';
 import { comparableTrace, upToFalseDrop } from '../helpers/ovs-trace.js';
 import { Ovs, ovsMissing } from './ovs.js';

@@ -2,8 +2,10 @@
 // each call. On purpose not dataplane/control/client.ts: the reference is asked without our own code in between.
 import { type Socket, connect } from 'node:net';
 
-/** Longer than any answer takes on a busy machine. OVS 3.1's ofproto/trace goes on for ever with a packet that its flows
- *  recirculate for ever. */
+/**
+ * Longer than any answer takes on a busy machine. OVS 3.1's ofproto/trace goes on for ever with a packet that its flows
+ * recirculate for ever.
+ */
 const MOST_MS = 10_000;
 
 export class Unixctl {
@@ -31,7 +33,9 @@ export class Unixctl {
     });
   }
 
-  /** Rejects with the daemon's own words when it refuses, and closes when it does not answer. Calls wait for each other. */
+  /**
+   * Rejects with the daemon's own words when it refuses, and closes when it does not answer. Calls wait for each other.
+   */
   call(method: string, ...params: string[]): Promise<string> {
     const answered = this.#calls.then(() => this.#call(method, params));
     this.#calls = answered.catch(() => undefined);

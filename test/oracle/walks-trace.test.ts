@@ -44,7 +44,11 @@ function expectAsWritten(p: Packet, trace: TracedPass[]): void {
   expect(path).toEqual(p.flows.map((f) => `${f.table} ${f.priority} ${sortTerms(f.match)}`));
   const end = trace.at(-1)!;
   if (p.registers) {
-    expect(registers(end.finalFlow)).toEqual(Object.entries(p.registers).map(([r, v]) => `${r}=${v}`).sort());
+    expect(registers(end.finalFlow)).toEqual(
+      Object.entries(p.registers)
+        .map(([r, v]) => `${r}=${v}`)
+        .sort(),
+    );
   }
   const commit = trace.flatMap((t) => t.actions.match(/ct\(commit[^)]*\)/g) ?? []);
   const mark = p.ct?.commit && p.ct.commit.mark !== '0x0' ? `,mark=${p.ct.commit.mark}/0xffffffff` : '';

@@ -1,4 +1,5 @@
-// The bench's check of counters between real pods: a switch that loses packets in silence or doubles them voids the run.
+// The bench's check of counters between real pods: a switch that loses packets in silence or doubles them voids the
+// run.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,10 @@ describe('a run of the bench', () => {
         expect(value).toBeGreaterThan(0);
         expect(counted).toMatch(/^sender \d+ > eth0 of coredns .* > switch .* > eth0 of octant \d+$/);
         const twice = join(folder, 'twice.flows');
-        await writeFile(twice, `table=0,priority=65000,udp,in_port=${coredns.ofport} actions=output:${octant.ofport},output:${octant.ofport}\n`);
+        await writeFile(
+          twice,
+          `table=0,priority=65000,udp,in_port=${coredns.ofport} actions=output:${octant.ofport},output:${octant.ofport}\n`,
+        );
         await deployment.addFlows!(twice);
         await expect(run()).rejects.toThrow(/counters do not add up: .*in switch: \d+ more than there were/);
       });

@@ -5,7 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { down, exec, getLab, type Lab, loadTopology, missingRequirements, namespacesOf, status, up } from '../../lab/index.js';
+import {
+  down,
+  exec,
+  getLab,
+  type Lab,
+  loadTopology,
+  missingRequirements,
+  namespacesOf,
+  status,
+  up,
+} from '../../lab/index.js';
 import { identify, stopAll } from '../../lab/processes.js';
 import { ip, netnsAdd, netnsDelete } from '../../lab/run.js';
 import { bootId, loadState, saveState } from '../../lab/state.js';
@@ -70,7 +80,9 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     const found = (await status(NAME))!;
     process.kill(found.nodes.find((n) => n.name === 'worker1')!.switch.pid!, 'SIGKILL');
     process.kill(found.pods.find((p) => p.name === 'backend1')!.server!.pid!, 'SIGKILL');
-    await expect.poll(async () => (await status(NAME))!.nodes.map((n) => n.switch.state)).toEqual(['running', 'dead', 'running']);
+    await expect
+      .poll(async () => (await status(NAME))!.nodes.map((n) => n.switch.state))
+      .toEqual(['running', 'dead', 'running']);
     expect((await status(NAME))!.healthy).toBe(false);
     await bringUp();
     expect((await status(NAME))!.healthy).toBe(true);
@@ -113,7 +125,17 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     await bringUp();
     await netnsDelete(`${NAME}-underlay`);
     await bringUp();
-    const { stdout } = await exec(NAME, 'client', ['curl', '-sS', '--max-time', '5', '-o', '/dev/null', '-w', '%{http_code}', 'http://10.79.1.201:32422/']);
+    const { stdout } = await exec(NAME, 'client', [
+      'curl',
+      '-sS',
+      '--max-time',
+      '5',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      'http://10.79.1.201:32422/',
+    ]);
     expect(stdout).toBe('200');
   });
 
@@ -165,7 +187,9 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     const foreign = `${NAME}-backend1`;
     await netnsAdd(foreign);
     try {
-      await expect(bringUp()).rejects.toThrow(/^network namespace pwlife-backend1 exists and belongs to no lab of ours/);
+      await expect(bringUp()).rejects.toThrow(
+        /^network namespace pwlife-backend1 exists and belongs to no lab of ours/,
+      );
       expect(existsSync(`/run/netns/${foreign}`)).toBe(true);
     } finally {
       await netnsDelete(foreign);
@@ -210,8 +234,13 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
       writeFileSync(join(folder, 'manifests', 'pods.yaml'), pod('web', 'one', 'default') + pod('web', 'two', 'shop'));
       writeFileSync(join(folder, 'least.yaml'), least);
       const { pods } = await up(loadTopology(join(folder, 'least.yaml')), { name: NAME });
-      expect(pods.map((p) => [p.name, p.ip])).toEqual([['web', '10.244.0.2'], ['web-shop', '10.244.1.2']]);
-      expect((await exec(NAME, 'web', ['curl', '-sS', '--max-time', '5', 'http://10.244.1.2/'])).stdout).toBe('web-shop at 10.244.1.2, asked by 10.244.0.2 for /\n');
+      expect(pods.map((p) => [p.name, p.ip])).toEqual([
+        ['web', '10.244.0.2'],
+        ['web-shop', '10.244.1.2'],
+      ]);
+      expect((await exec(NAME, 'web', ['curl', '-sS', '--max-time', '5', 'http://10.244.1.2/'])).stdout).toBe(
+        'web-shop at 10.244.1.2, asked by 10.244.0.2 for /\n',
+      );
       await down(NAME);
       writeFileSync(join(folder, 'lab.yaml'), short);
       writeFileSync(join(folder, 'one.flows'), 'priority=0 actions=NORMAL\n');
@@ -219,8 +248,12 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
       const { stdout } = await exec(NAME, 'client', ['curl', '-sS', '--max-time', '5', 'http://192.0.2.11:30080/']);
       expect(stdout).toBe('web at 10.244.1.5, asked by 10.244.1.1 for /\n');
       // Another topology under the same name is not mixed with what is there.
-      await expect(bringUp()).rejects.toThrow(/^lab pwlife is there already, made from .*lab\.yaml as that was then; take it down first/);
-      await expect(up(loadTopology(join(folder, 'lab.yaml')), { name: NAME, ports: 'veth' })).rejects.toThrow(/there already, with tap ports/);
+      await expect(bringUp()).rejects.toThrow(
+        /^lab pwlife is there already, made from .*lab\.yaml as that was then; take it down first/,
+      );
+      await expect(up(loadTopology(join(folder, 'lab.yaml')), { name: NAME, ports: 'veth' })).rejects.toThrow(
+        /there already, with tap ports/,
+      );
       // But when all its programs are dead, what is left gives way.
       await stopAll(loadState(NAME)!.processes);
       const steps: string[] = [];
@@ -237,19 +270,38 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
       const run = cli('lab', ...args);
       return { code: await run.ended, text: run.output() };
     };
-    expect(await said('status', '--name', NAME)).toMatchObject({ code: 1, text: expect.stringMatching(/^packetwalk: there is no lab pwlife/) });
-    expect(await said('up', '--name', NAME)).toMatchObject({ code: 0, text: expect.stringMatching(/^lab pwlife is up: 3 nodes, 6 pods, \d+\.\d s\n$/) });
-    expect(await said('status', '--name', NAME)).toMatchObject({ code: 0, text: expect.stringMatching(/^lab pwlife: healthy \(tap ports, /) });
-    expect(await said('exec', '--name', NAME, 'default/frontend', '--', 'cat', '/etc/resolv.conf')).toMatchObject({
-      code: 0, text: expect.stringMatching(/^nameserver 10\.96\.0\.10\nsearch default\.svc/),
+    expect(await said('status', '--name', NAME)).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/^packetwalk: there is no lab pwlife/),
     });
-    expect(await said('exec', '--name', NAME, 'worker1', 'sh', '-c', 'echo out; exit 3')).toEqual({ code: 3, text: 'out\n' });
+    expect(await said('up', '--name', NAME)).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/^lab pwlife is up: 3 nodes, 6 pods, \d+\.\d s\n$/),
+    });
+    expect(await said('status', '--name', NAME)).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/^lab pwlife: healthy \(tap ports, /),
+    });
+    expect(await said('exec', '--name', NAME, 'default/frontend', '--', 'cat', '/etc/resolv.conf')).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/^nameserver 10\.96\.0\.10\nsearch default\.svc/),
+    });
+    expect(await said('exec', '--name', NAME, 'worker1', 'sh', '-c', 'echo out; exit 3')).toEqual({
+      code: 3,
+      text: 'out\n',
+    });
     const json = await said('exec', '--json', '--name', NAME, 'worker1', 'sh', '-c', 'echo out; exit 3');
     expect(JSON.parse(json.text)).toEqual({ status: 3, stdout: 'out\n', stderr: '' });
-    expect(await said('exec', '--name', NAME, 'nowhere', 'true')).toMatchObject({ code: 1, text: expect.stringMatching(/expected one of master, worker1, .*, got "nowhere"/) });
+    expect(await said('exec', '--name', NAME, 'nowhere', 'true')).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/expected one of master, worker1, .*, got "nowhere"/),
+    });
     process.kill((await pidsOf())[0], 'SIGKILL');
     await expect.poll(async () => (await said('status', '--name', NAME)).code).toBe(1);
-    expect(JSON.parse((await said('status', '--name', NAME, '--json')).text)).toMatchObject({ name: NAME, healthy: false });
+    expect(JSON.parse((await said('status', '--name', NAME, '--json')).text)).toMatchObject({
+      name: NAME,
+      healthy: false,
+    });
     expect(await said('down', '--name', NAME)).toEqual({ code: 0, text: 'down: pwlife\n' });
     expect(await said('down', '--name', NAME)).toEqual({ code: 0, text: 'there was no lab pwlife\n' });
   });
@@ -261,7 +313,7 @@ describe.skipIf(missing.length > 0)(`lab: its life${missing.length ? ` (skipped:
     expect(await tracesOf(NAME)).toEqual([]);
   });
 
-  it("leaves what others put beside its files in /etc/netns", async () => {
+  it('leaves what others put beside its files in /etc/netns', async () => {
     await bringUp();
     writeFileSync(`/etc/netns/${NAME}-frontend/hosts`, '192.0.2.1 example\n');
     await down(NAME);

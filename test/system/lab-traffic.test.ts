@@ -1,10 +1,19 @@
-// The article's lab with real traffic: names, Services, policies, what the nodes' kernels hold, and what tcpdump sees on the
-// segment. With both kinds of pod ports. Needs root.
+// The article's lab with real traffic: names, Services, policies, what the nodes' kernels hold, and what tcpdump sees
+// on the segment. With both kinds of pod ports. Needs root.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { down, exec, type ExecResult, type Lab, loadTopology, missingRequirements, netnsOf, up } from '../../lab/index.js';
+import {
+  down,
+  exec,
+  type ExecResult,
+  type Lab,
+  loadTopology,
+  missingRequirements,
+  netnsOf,
+  up,
+} from '../../lab/index.js';
 import { startProgram } from '../../lab/program.js';
 import { run } from '../../lab/run.js';
 
@@ -15,7 +24,11 @@ const NAME = 'pwtraf';
 const curl = (where: string, url: string, ...args: string[]): Promise<ExecResult> =>
   exec(NAME, where, ['curl', '--silent', '--show-error', '--max-time', '5', ...args, url]);
 
-const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
 
 describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
   `lab: the article's cluster with %s ports${missing.length ? ` (skipped: ${missing[0]})` : ''}`,
@@ -36,7 +49,10 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
       const seen = new Set<string>();
       for (let i = 0; i < 20; i++) {
         const answer = await curl('frontend', 'http://backendsvc/');
-        expect(answer).toMatchObject({ status: 0, stdout: expect.stringMatching(/^backend[12] at .* asked by 10\.222\.1\.48 /) });
+        expect(answer).toMatchObject({
+          status: 0,
+          stdout: expect.stringMatching(/^backend[12] at .* asked by 10\.222\.1\.48 /),
+        });
         seen.add(answer.stdout.split(' ')[0]);
       }
       expect([...seen].sort()).toEqual(['backend1', 'backend2']);
@@ -44,14 +60,19 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
 
     it('names: short, with namespace, in full, backwards, and those that do not exist', async () => {
       const names: Record<string, string> = {
-        backendsvc: '10.104.65.133', frontend: '10.108.131.6', kubernetes: '10.96.0.1', 'kube-dns.kube-system': '10.96.0.10',
+        backendsvc: '10.104.65.133',
+        frontend: '10.108.131.6',
+        kubernetes: '10.96.0.1',
+        'kube-dns.kube-system': '10.96.0.10',
         'backendsvc.default.svc.cluster.local': '10.104.65.133',
       };
       for (const [name, address] of Object.entries(names)) {
         const { stdout } = await exec(NAME, 'frontend', ['getent', 'ahostsv4', name]);
         expect(stdout.split(/\s/)[0], name).toBe(address);
       }
-      expect((await exec(NAME, 'frontend', ['getent', 'hosts', '10.104.65.133'])).stdout).toContain('backendsvc.default.svc.cluster.local');
+      expect((await exec(NAME, 'frontend', ['getent', 'hosts', '10.104.65.133'])).stdout).toContain(
+        'backendsvc.default.svc.cluster.local',
+      );
       const started = Date.now();
       expect((await exec(NAME, 'frontend', ['getent', 'hosts', 'nobody.example'])).status).toBe(2); // not found, which was said
       expect(Date.now() - started).toBeLessThan(3000);
@@ -117,17 +138,25 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
       const wanted = Object.entries(printed.worker2).map(([name, rules]): [string, string[]] => [
         name,
         rules.map(([target, protocol, source, destination, rest, comment]) =>
-          normal(`${target} ${protocol} -- ${source} ${destination} ${comment ? `/* ${comment} */` : ''} ${rest}`)),
+          normal(`${target} ${protocol} -- ${source} ${destination} ${comment ? `/* ${comment} */` : ''} ${rest}`),
+        ),
       ]);
       expect(listed).toEqual(Object.fromEntries(wanted));
       const set = await exec(NAME, 'worker2', ['ipset', 'list', 'ANTREA-POD-IP']);
-      expect(lines(set.stdout).filter((l) => l.startsWith('10.')).sort()).toEqual(['10.222.0.0/24', '10.222.1.0/24', '10.222.2.0/24']);
+      expect(
+        lines(set.stdout)
+          .filter((l) => l.startsWith('10.'))
+          .sort(),
+      ).toEqual(['10.222.0.0/24', '10.222.1.0/24', '10.222.2.0/24']);
     });
 
     it('nobody is told to go another way, although packets leave by the device that they came from', async () => {
       await curl('frontend', 'http://backendsvc/');
       const { stdout } = await exec(NAME, 'frontend', ['cat', '/proc/net/snmp']);
-      const [names, values] = stdout.split('\n').filter((l) => l.startsWith('Icmp:')).map((l) => l.split(' '));
+      const [names, values] = stdout
+        .split('\n')
+        .filter((l) => l.startsWith('Icmp:'))
+        .map((l) => l.split(' '));
       expect(names).toContain('InRedirects');
       expect(values[names.indexOf('InRedirects')]).toBe('0');
     });
@@ -136,9 +165,15 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
       const upload = join(folder, 'upload');
       await writeFile(upload, Buffer.alloc(2_000_000, 'packetwalk '));
       const pcap = join(folder, `${ports}.pcap`);
-      const capture = await startProgram('tcpdump', ['-i', 'ens160', '-w', pcap, '-U', '-n', '--immediate-mode', '-s', '2048', '-B', '32768', '-Z', 'root'], {
-        netns: netnsOf(lab, 'worker2'), readyLine: /listening on/, stopSignal: 'SIGINT',
-      });
+      const capture = await startProgram(
+        'tcpdump',
+        ['-i', 'ens160', '-w', pcap, '-U', '-n', '--immediate-mode', '-s', '2048', '-B', '32768', '-Z', 'root'],
+        {
+          netns: netnsOf(lab, 'worker2'),
+          readyLine: /listening on/,
+          stopSignal: 'SIGINT',
+        },
+      );
       try {
         const send = ['--data-binary', `@${upload}`, '-H', 'Expect:'];
         expect(await curl('frontend', 'http://10.222.2.34/', ...send)).toMatchObject({ status: 0 });
@@ -147,7 +182,9 @@ describe.skipIf(missing.length > 0).each(['tap', 'veth'] as const)(
         await capture.stop();
       }
       const { stdout } = await run('tcpdump', ['-nn', '-e', '-vvv', '-r', pcap]);
-      const sizes = [...stdout.matchAll(/^\S+ \S+ > \S+, ethertype \S+ \(0x0800\), length (\d+):/gm)].map((m) => Number(m[1]));
+      const sizes = [...stdout.matchAll(/^\S+ \S+ > \S+, ethertype \S+ \(0x0800\), length (\d+):/gm)].map((m) =>
+        Number(m[1]),
+      );
       expect(sizes.length).toBeGreaterThan(3000);
       expect(Math.max(...sizes)).toBe(1514);
       expect(stdout).toMatch(/\.6081: \[udp sum ok\] Geneve, Flags \[none\], vni 0x0/);

@@ -1,5 +1,5 @@
-// Some of the policy truth tables with real connections in a lab, for each pipeline; `npm run conformance` tries all of them.
-// Needs root.
+// Some of the policy truth tables with real connections in a lab, for each pipeline; `npm run conformance` tries all of
+// them. Needs root.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PIPELINES } from '../../flows/antrea/index.js';
 import { missingRequirements } from '../../lab/index.js';

@@ -258,7 +258,11 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
     });
     try {
       const subscribed = async (): Promise<boolean> => {
-        await controlCall(socket(), 'packetwalk/packet-out', 'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller');
+        await controlCall(
+          socket(),
+          'packetwalk/packet-out',
+          'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller',
+        );
         return heard.length > 0;
       };
       await until('the controller listens', subscribed);
@@ -272,8 +276,14 @@ describe.skipIf(missing)(`switch: as a process${missing ? ` (skipped: ${missing}
       await new Promise((gone) => controller.once('exit', gone));
     }
     await until('the listener is gone', async () => {
-      const { packetIn } = JSON.parse(await controlCall(socket(), 'packetwalk/counters')) as { packetIn: { unheard: number } };
-      await controlCall(socket(), 'packetwalk/packet-out', 'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller');
+      const { packetIn } = JSON.parse(await controlCall(socket(), 'packetwalk/counters')) as {
+        packetIn: { unheard: number };
+      };
+      await controlCall(
+        socket(),
+        'packetwalk/packet-out',
+        'in_port=controller packet=02000000ffff02000000fffe88b5 actions=controller',
+      );
       return packetIn.unheard > 0;
     });
     expect(await talk()).toBe('');

@@ -1,5 +1,5 @@
-// The page's server on a real lab: who is refused, what its paths answer (by the schemas that the page relies on), and, where
-// there is a Chromium, a real curl seen walking. Each view by mouse and by keyboard: npm run test:web.
+// The page's server on a real lab: who is refused, what its paths answer (by the schemas that the page relies on), and,
+// where there is a Chromium, a real curl seen walking. Each view by mouse and by keyboard: npm run test:web.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { down, exec, type Lab, loadTopology, missingRequirements, up } from '../../lab/index.js';
@@ -31,9 +31,14 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
     await down(NAME);
   });
 
-  const get = (path: string, headers: Record<string, string> = {}) => fetch(origin + path, { headers: { cookie, ...headers }, redirect: 'manual' });
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(origin + path, { headers: { cookie, ...headers }, redirect: 'manual' });
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    fetch(origin + path, { method: 'POST', headers: { cookie, origin, ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+    fetch(origin + path, {
+      method: 'POST',
+      headers: { cookie, origin, ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
   const answer = async <T extends z.ZodType>(response: Promise<Response>, schema: T): Promise<z.infer<T>> => {
     const r = await response;
     const value: unknown = await r.json();
@@ -55,11 +60,30 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
 
   it('another host name, another origin and a change without an origin are refused', async () => {
     // fetch() sets Host itself; a raw request says what it likes.
-    expect(await rawStatus(server.port, `GET /api/topology HTTP/1.1\r\nHost: evil.example:${server.port}\r\nCookie: ${cookie}\r\n`)).toBe(421);
-    expect(await rawStatus(server.port, `GET /api/topology HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nCookie: ${cookie}\r\n`)).toBe(200);
+    expect(
+      await rawStatus(
+        server.port,
+        `GET /api/topology HTTP/1.1\r\nHost: evil.example:${server.port}\r\nCookie: ${cookie}\r\n`,
+      ),
+    ).toBe(421);
+    expect(
+      await rawStatus(
+        server.port,
+        `GET /api/topology HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nCookie: ${cookie}\r\n`,
+      ),
+    ).toBe(200);
     expect((await get('/api/topology', { origin: 'http://evil.example' })).status).toBe(403);
-    expect((await post('/api/probe', { from: 'frontend', kind: 'ping', target: 'x' }, { origin: 'http://127.0.0.1:1' })).status).toBe(403);
-    expect(await rawStatus(server.port, `POST /api/watch HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nCookie: ${cookie}\r\nContent-Length: 2\r\n`, '{}')).toBe(403);
+    expect(
+      (await post('/api/probe', { from: 'frontend', kind: 'ping', target: 'x' }, { origin: 'http://127.0.0.1:1' }))
+        .status,
+    ).toBe(403);
+    expect(
+      await rawStatus(
+        server.port,
+        `POST /api/watch HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nCookie: ${cookie}\r\nContent-Length: 2\r\n`,
+        '{}',
+      ),
+    ).toBe(403);
   });
 
   it('the page may run and fetch only what the server itself has', async () => {
@@ -69,13 +93,19 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
     const html = await page.text();
     expect([...html.matchAll(/(?:src|href)="([^"]+)"/g)].every(([, url]) => url.startsWith('/'))).toBe(true);
-    for (const path of ['/../package.json', '/%2e%2e/%2e%2e/package.json', '/assets/../../../package.json']) expect((await get(path)).status).not.toBe(200);
+    for (const path of ['/../package.json', '/%2e%2e/%2e%2e/package.json', '/assets/../../../package.json'])
+      expect((await get(path)).status).not.toBe(200);
   });
 
   it('wrong requests are answered with what is wrong', async () => {
     const wrong: [string, unknown, number, string][] = [
       ['/api/probe', '{', 400, 'expected JSON'],
-      ['/api/probe', { from: 'frontend', kind: 'curl', target: '-o/etc/passwd' }, 400, 'target: expected a name or address'],
+      [
+        '/api/probe',
+        { from: 'frontend', kind: 'curl', target: '-o/etc/passwd' },
+        400,
+        'target: expected a name or address',
+      ],
       ['/api/probe', { from: 'frontend', kind: 'rm', target: 'x' }, 400, 'kind: '],
       ['/api/probe', { from: 'fronted', kind: 'ping', target: 'x' }, 400, 'expected one of'],
       ['/api/trace', { node: 'worker9', flow: 'ip' }, 400, 'expected a node of the lab'],
@@ -101,22 +131,45 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
       else watchState.parse(data);
     });
     try {
-      await expect.poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 15_000 }).toBe(true);
-      const curl = await answer(post('/api/probe', { from: 'frontend', kind: 'curl', target: '10.222.2.34/' }), probeResult);
+      await expect
+        .poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 15_000 })
+        .toBe(true);
+      const curl = await answer(
+        post('/api/probe', { from: 'frontend', kind: 'curl', target: '10.222.2.34/' }),
+        probeResult,
+      );
       expect([curl.status, curl.output.includes('200 OK')]).toEqual([0, true]);
-      await expect.poll(() => told.filter((w) => w.proto === 'tcp').map((w) => w.what), { timeout: 10_000 }).toContain('SYN+ACK');
+      await expect
+        .poll(() => told.filter((w) => w.proto === 'tcp').map((w) => w.what), { timeout: 10_000 })
+        .toContain('SYN+ACK');
       const syn = await answer(get(`/api/walks/${told.find((w) => w.what === 'SYN')!.id}`), walk);
       expect(syn.stages.map((s) => s.kind)).toEqual(['pass', 'wire', 'pass']);
       const [first, wire] = syn.stages as [Pass, Extract<(typeof syn.stages)[number], { kind: 'wire' }>];
       expect(first.parts.flatMap((p) => p.steps.map((s) => s.table))).toEqual([0, 10, 30, 31, 40, 50, 70, 105, 110]);
       expect(first.parts[0].steps[0].bits).toEqual(['reg0[0..15] = 2: from a local pod']);
-      expect(first.frame!.headers.map((h) => `${h.name} ${h.at}+${h.size}`)).toEqual(['Ethernet 0+14', 'IPv4 14+20', 'TCP 34+40']);
-      expect(wire.frame.headers.map((h) => `${h.depth} ${h.name}`)).toEqual(['0 Ethernet', '0 IPv4', '0 UDP', '0 Geneve', '1 Ethernet', '1 IPv4', '1 TCP']);
+      expect(first.frame!.headers.map((h) => `${h.name} ${h.at}+${h.size}`)).toEqual([
+        'Ethernet 0+14',
+        'IPv4 14+20',
+        'TCP 34+40',
+      ]);
+      expect(wire.frame.headers.map((h) => `${h.depth} ${h.name}`)).toEqual([
+        '0 Ethernet',
+        '0 IPv4',
+        '0 UDP',
+        '0 Geneve',
+        '1 Ethernet',
+        '1 IPv4',
+        '1 TCP',
+      ]);
       expect(wire.outer).toMatchObject({ src: '10.79.1.201', dst: '10.79.1.202', size: 50 });
-      await expect.poll(async () => z.array(summary).parse(await (await get('/api/walks')).json()).length).toBeGreaterThan(5);
+      await expect
+        .poll(async () => z.array(summary).parse(await (await get('/api/walks')).json()).length)
+        .toBeGreaterThan(5);
 
       const ledgers = await answer(get('/api/nodes/worker1/ledgers'), z.array(ledger));
-      const entry = ledgers.find((l) => l.place === 'zone 65520')!.entries.find((e) => e.original.dst === '10.222.2.34:80')!;
+      const entry = ledgers
+        .find((l) => l.place === 'zone 65520')!
+        .entries.find((e) => e.original.dst === '10.222.2.34:80')!;
       expect(entry.creator).toEqual({ walk: syn.id, text: 'table 105 ConntrackCommit, priority 190 of worker1' });
       expect(entry.connection).toBe(syn.connection);
     } finally {
@@ -129,18 +182,27 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
 
   it('tables, ports, drops and the fast path are as the switches say', async () => {
     const lab = await answer(get('/api/topology'), topology);
-    expect(lab.nodes.map((n) => [n.name, n.up, n.ports.length])).toEqual([['master', true, 2], ['worker1', true, 6], ['worker2', true, 4]]);
+    expect(lab.nodes.map((n) => [n.name, n.up, n.ports.length])).toEqual([
+      ['master', true, 2],
+      ['worker1', true, 6],
+      ['worker2', true, 4],
+    ]);
     const { tables, edges } = await answer(get('/api/nodes/worker1/pipeline'), pipeline);
     expect(tables.map((t) => t.id)).toEqual([0, 10, 20, 30, 31, 40, 50, 60, 70, 80, 90, 100, 105, 110]);
     expect(edges).toContainEqual({ from: 30, to: 31, by: 'ct' });
     expect(edges).toContainEqual({ from: 40, to: 105, by: 'resubmit' });
-    expect((await answer(get('/api/nodes/worker1/pipeline?match=table%3D50%2Cip'), pipeline)).tables.map((t) => t.id)).toEqual([50]);
+    expect(
+      (await answer(get('/api/nodes/worker1/pipeline?match=table%3D50%2Cip'), pipeline)).tables.map((t) => t.id),
+    ).toEqual([50]);
     expect((await answer(get('/api/nodes/worker1/cache'), cache)).counters.received).toBeGreaterThan(0);
     await answer(get('/api/drops'), drops);
   });
 
   it('the same request twice is slow the first time and fast the second', async () => {
-    const { runs } = await answer(post('/api/cache-trial', { from: 'frontend', kind: 'curl', target: '10.222.2.34/' }), cacheTrial);
+    const { runs } = await answer(
+      post('/api/cache-trial', { from: 'frontend', kind: 'curl', target: '10.222.2.34/' }),
+      cacheTrial,
+    );
     const [first, second] = runs.map((r) => r.nodes.find((n) => n.node === 'worker1')!.counters);
     expect(first.misses).toBeGreaterThan(5);
     expect(first.megaflows).toBeGreaterThan(5);
@@ -156,24 +218,33 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
     expect((await get('/api/walks/99999')).status).toBe(404);
   });
 
-  it.skipIf(noBrowser)(`a browser shows the walk of a curl that somebody sends from a terminal${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, async () => {
-    const ui = await startUi(NAME);
-    const browser = await launch();
-    try {
-      const { page, problems } = await openPage(browser, ui);
-      await page.getByText('watching', { exact: false }).first().waitFor();
-      await expect.poll(() => page.locator('.watch-state').textContent(), { timeout: 15_000 }).toContain('watching');
-      await exec(NAME, 'frontend', ['curl', '-sS', '--max-time', '5', 'http://10.222.2.34/']);
-      await page.locator('.connection', { hasText: 'backend2:80' }).getByRole('link', { name: 'SYN', exact: false }).first().click();
-      await expect.poll(() => page.locator('.journey li').count()).toBe(3);
-      await page.keyboard.press('ArrowRight');
-      await expect.poll(() => page.locator('.sentence').textContent()).toContain('It came from frontend, a pod of this node.');
-      expect(problems).toEqual([]);
-    } finally {
-      await browser.close();
-      expect(await ui.stop()).toBe(0);
-    }
-  });
+  it.skipIf(noBrowser)(
+    `a browser shows the walk of a curl that somebody sends from a terminal${noBrowser ? ` (skipped: ${noBrowser})` : ''}`,
+    async () => {
+      const ui = await startUi(NAME);
+      const browser = await launch();
+      try {
+        const { page, problems } = await openPage(browser, ui);
+        await page.getByText('watching', { exact: false }).first().waitFor();
+        await expect.poll(() => page.locator('.watch-state').textContent(), { timeout: 15_000 }).toContain('watching');
+        await exec(NAME, 'frontend', ['curl', '-sS', '--max-time', '5', 'http://10.222.2.34/']);
+        await page
+          .locator('.connection', { hasText: 'backend2:80' })
+          .getByRole('link', { name: 'SYN', exact: false })
+          .first()
+          .click();
+        await expect.poll(() => page.locator('.journey li').count()).toBe(3);
+        await page.keyboard.press('ArrowRight');
+        await expect
+          .poll(() => page.locator('.sentence').textContent())
+          .toContain('It came from frontend, a pod of this node.');
+        expect(problems).toEqual([]);
+      } finally {
+        await browser.close();
+        expect(await ui.stop()).toBe(0);
+      }
+    },
+  );
 });
 
 async function readEvents(response: Response, take: (event: string, data: unknown) => void): Promise<void> {

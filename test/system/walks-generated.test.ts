@@ -1,5 +1,5 @@
-// The article's walks in the later pipelines: other tables, other ways (docs/walks), the same application result. v0.10's are
-// checked table by table in lab-apply.test.ts. Needs root.
+// The article's walks in the later pipelines: other tables, other ways (docs/walks), the same application result.
+// v0.10's are checked table by table in lab-apply.test.ts. Needs root.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PIPELINES } from '../../flows/antrea/index.js';
 import { packageFile } from '../../dataplane/root.js';
@@ -23,7 +23,11 @@ describe.skipIf(missing.length > 0).each(later.map(({ name }, i) => ({ name, lab
     });
 
     it.each(walks)('walk $id is answered as in the article', async (walk) => {
-      const { text } = await sendTraffic(walk, (place) => netnsOf(lab, place), async () => {});
+      const { text } = await sendTraffic(
+        walk,
+        (place) => netnsOf(lab, place),
+        async () => {},
+      );
       expect(text).toContain('neighbour' in walk.start ? 'is at aa:bb:cc:dd:ee:ff' : `${walk.start.answered_by} at `);
     });
   },

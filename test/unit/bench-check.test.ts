@@ -1,6 +1,14 @@
 // The bench's check of counters, with made-up ones: lost, doubled, exact. And what becomes of a run that fails it.
 import { describe, expect, it } from 'vitest';
-import { CountersDiffer, described, mismatches, mustAddUp, mustBeEqual, since, type Station } from '../../bench/check.js';
+import {
+  CountersDiffer,
+  described,
+  mismatches,
+  mustAddUp,
+  mustBeEqual,
+  since,
+  type Station,
+} from '../../bench/check.js';
 import { mustAgree } from '../../bench/load/exchanges.js';
 import { agreedCounts, mustBalance } from '../../bench/memory/balance.js';
 import { repeated } from '../../bench/repeat.js';
@@ -23,7 +31,9 @@ const sample = { value: 1, detail: {} };
 describe("the bench's counters along a way", () => {
   it('add up when every packet arrived or was counted where it was dropped', () => {
     expect(mismatches(way())).toEqual([]);
-    expect(described(way())).toBe('sender 1000 > eth0 of a 1000-600 (tx_dropped 400) > switch 600-590 (upcall_full 10) > eth0 of b 590');
+    expect(described(way())).toBe(
+      'sender 1000 > eth0 of a 1000-600 (tx_dropped 400) > switch 600-590 (upcall_full 10) > eth0 of b 590',
+    );
   });
 
   it('find one packet that was lost between two places', () => {
@@ -41,15 +51,25 @@ describe("the bench's counters along a way", () => {
   });
 
   it('let a place that cannot say exactly lose as many as it may have, and no more', () => {
-    const veth = (out: number): Station[] => [{ name: 'veths', ways: [{ in: 100, out }], dropped: {}, upTo: { tx_dropped: 2 } }];
+    const veth = (out: number): Station[] => [
+      { name: 'veths', ways: [{ in: 100, out }], dropped: {}, upTo: { tx_dropped: 2 } },
+    ];
     expect([100, 99, 98].flatMap((out) => mismatches(veth(out)))).toEqual([]);
     expect(mismatches(veth(97))).toHaveLength(1);
     expect(mismatches(veth(101))).not.toEqual([]);
   });
 
   it('count both ways apart, with the drops of both', () => {
-    const both = (there: number, back: number): Station[] =>
-      [{ name: 'switch', ways: [{ in: 10, out: there }, { in: 20, out: back }], dropped: { tx_full: 3 } }];
+    const both = (there: number, back: number): Station[] => [
+      {
+        name: 'switch',
+        ways: [
+          { in: 10, out: there },
+          { in: 20, out: back },
+        ],
+        dropped: { tx_full: 3 },
+      },
+    ];
     expect(mismatches(both(8, 19))).toEqual([]);
     expect(mismatches(both(8, 20))).toHaveLength(1);
     // One doubled this way does not make up for one lost the other way.
@@ -58,13 +78,19 @@ describe("the bench's counters along a way", () => {
 
   it('are those of the run alone', () => {
     const before: Station[] = [{ name: 'x', ways: [{ in: 5, out: 4 }], dropped: { full: 1 }, upTo: { late: 2 } }];
-    const after: Station[] = [{ name: 'x', ways: [{ in: 15, out: 12 }], dropped: { full: 3, new: 0 }, upTo: { late: 2 } }];
-    expect(since(before, after)).toEqual([{ name: 'x', ways: [{ in: 10, out: 8 }], dropped: { full: 2, new: 0 }, upTo: { late: 0 } }]);
+    const after: Station[] = [
+      { name: 'x', ways: [{ in: 15, out: 12 }], dropped: { full: 3, new: 0 }, upTo: { late: 2 } },
+    ];
+    expect(since(before, after)).toEqual([
+      { name: 'x', ways: [{ in: 10, out: 8 }], dropped: { full: 2, new: 0 }, upTo: { late: 0 } },
+    ]);
   });
 
   it('void a run with all the numbers', () => {
     expect(() => mustAddUp(way({ received: 589 }))).toThrow(CountersDiffer);
-    expect(() => mustAddUp(way({ received: 589 }))).toThrow(/1 lost, and nobody says where \(sender 1000 > .* > eth0 of b 589\)/);
+    expect(() => mustAddUp(way({ received: 589 }))).toThrow(
+      /1 lost, and nobody says where \(sender 1000 > .* > eth0 of b 589\)/,
+    );
   });
 });
 
@@ -74,20 +100,24 @@ describe("the bench's counters of requests", () => {
     expect(mustAgree(exact, { ...exact })).toContain('3 connections opened and closed, 3 requests');
   });
   it.each([
-    ['a response is missing', { ...exact, responses: 2 }], ['a request came twice', { ...exact, requests: 4 }],
-    ['a connection was accepted that nobody opened', { ...exact, opened: 4 }], ['a connection is still open', { ...exact, closed: 2 }],
+    ['a response is missing', { ...exact, responses: 2 }],
+    ['a request came twice', { ...exact, requests: 4 }],
+    ['a connection was accepted that nobody opened', { ...exact, opened: 4 }],
+    ['a connection is still open', { ...exact, closed: 2 }],
   ])('differ when %s', (_, server) => {
     expect(() => mustAgree(exact, server)).toThrow(CountersDiffer);
   });
   it('are named where they differ', () => {
-    expect(() => mustBeEqual({ sent: 2, received: 1 })).toThrow('counters do not add up: 1 received, 2 sent (sent 2, received 1)');
+    expect(() => mustBeEqual({ sent: 2, received: 1 })).toThrow(
+      'counters do not add up: 1 received, 2 sent (sent 2, received 1)',
+    );
   });
 });
 
 describe("the bench's counters of a TCP stream", () => {
   const [sender, receiver] = socketEnds(
-    'UNCONN 0      1377384      10.9.9.1:49740     10.9.9.2:80   wscale:10,10 mss:1448 bytes_sent:1500 bytes_retrans:300 bytes_acked:1101 segs_out:9\n'
-    + 'UNCONN 100    0      [::ffff:10.9.9.2]:80   [::ffff:10.9.9.1]:49740 wscale:10,10 ato:40 bytes_received:1150 segs_out:7\n',
+    'UNCONN 0      1377384      10.9.9.1:49740     10.9.9.2:80   wscale:10,10 mss:1448 bytes_sent:1500 bytes_retrans:300 bytes_acked:1101 segs_out:9\n' +
+      'UNCONN 100    0      [::ffff:10.9.9.2]:80   [::ffff:10.9.9.1]:49740 wscale:10,10 ato:40 bytes_received:1150 segs_out:7\n',
   );
   const report = (port: number, from: number, bytes: number[]): IperfReport => ({
     start: { connected: [{ socket: 6, local_port: port, remote_port: from }] },
@@ -98,13 +128,23 @@ describe("the bench's counters of a TCP stream", () => {
     streamsOf(report(49740, 80, [1100, 200]), report(80, 49740, read), [sender], [{ ...receiver, ...received }]);
 
   it('are what ss and iperf3 print', () => {
-    expect(sender).toEqual({ localPort: 49740, remotePort: 80, unread: 0, sent: 1500, sentAgain: 300, acked: 1101, received: 0 });
+    expect(sender).toEqual({
+      localPort: 49740,
+      remotePort: 80,
+      unread: 0,
+      sent: 1500,
+      sentAgain: 300,
+      acked: 1101,
+      received: 0,
+    });
     expect(receiver).toMatchObject({ localPort: 80, remotePort: 49740, unread: 100, received: 1150 });
     expect(streams()).toMatchObject([{ port: 49740, written: 1300, read: 1013 }]);
     expect(() => streamsOf(report(49740, 80, []), report(80, 49740, []), [sender], [])).toThrow(/expected both ends/);
   });
   it('match when all that is acknowledged arrived, and what arrived was read or waited at the end', () => {
-    expect(mustMatch(streams())).toBe('port 49740 1337 bytes written > 1200 sent, 1101 acknowledged > 1150 received > 1050 read');
+    expect(mustMatch(streams())).toBe(
+      'port 49740 1337 bytes written > 1200 sent, 1101 acknowledged > 1150 received > 1050 read',
+    );
   });
   it('differ by one byte that the receiver did not read, or read twice', () => {
     expect(() => mustMatch(streams({}, [1000, 12]))).toThrow(CountersDiffer);
@@ -117,12 +157,21 @@ describe("the bench's counters of a TCP stream", () => {
 });
 
 describe("the bench's counters of a switch in memory", () => {
-  const counts = (received: number, sent: number, notSent: Record<string, number> = {}): MemoryCounts => ({ received, sent, notSent, connections: 1 });
+  const counts = (received: number, sent: number, notSent: Record<string, number> = {}): MemoryCounts => ({
+    received,
+    sent,
+    notSent,
+    connections: 1,
+  });
   it('balance when every frame that was read was sent or dropped with a reason', () => {
-    expect(mustBalance(counts(10, 5, { upcall_full: 5 }), counts(110, 103, { upcall_full: 7 }), 0)).toBe('100 frames read, 98 sent, 2 upcall_full');
+    expect(mustBalance(counts(10, 5, { upcall_full: 5 }), counts(110, 103, { upcall_full: 7 }), 0)).toBe(
+      '100 frames read, 98 sent, 2 upcall_full',
+    );
   });
   it('find one frame lost or doubled, beyond those on the way', () => {
-    expect(() => mustBalance(counts(0, 0), counts(100, 99), 0)).toThrow(/in the switch: 1 lost, and nobody says where \(100 frames/);
+    expect(() => mustBalance(counts(0, 0), counts(100, 99), 0)).toThrow(
+      /in the switch: 1 lost, and nobody says where \(100 frames/,
+    );
     expect(() => mustBalance(counts(0, 0), counts(100, 101), 0)).toThrow(/1 more than there were/);
     expect(() => mustBalance(counts(0, 0), counts(100, 68), 32)).not.toThrow();
     expect(() => mustBalance(counts(0, 0), counts(100, 67), 32)).toThrow(CountersDiffer);
@@ -148,7 +197,11 @@ describe('a void run', () => {
     expect(told).toEqual([reason]);
   });
   it('leaves its round without a figure when it is void again', async () => {
-    const attempts = await repeated(async () => Promise.reject(new Error('lost')), never, () => {});
+    const attempts = await repeated(
+      async () => Promise.reject(new Error('lost')),
+      never,
+      () => {},
+    );
     expect(attempts).toEqual({ void: ['run 1: lost', 'run 2: lost'] });
   });
   it('is not repeated after an interruption', async () => {

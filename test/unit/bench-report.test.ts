@@ -9,7 +9,13 @@ import { judge, prices, TARGETS } from '../../bench/targets.js';
 import type { Report, Series } from '../../bench/types.js';
 
 function series(trial: string, contender: string, rounds: [round: number, value: number][]): Series {
-  return summarize(trial, contender, 'kpps', rounds.map(([round, value]) => ({ round, value, detail: {} })), []);
+  return summarize(
+    trial,
+    contender,
+    'kpps',
+    rounds.map(([round, value]) => ({ round, value, detail: {} })),
+    [],
+  );
 }
 
 function report(all: Series[]): Report {
@@ -18,8 +24,15 @@ function report(all: Series[]): Report {
 
 describe('the bench', () => {
   it('takes ratios of runs of the same round, when one of them was void', () => {
-    const ours = series('udp-64b', 'packetwalk', [[1, 20], [2, 30]]);
-    const peer = series('udp-64b', 'linux-bridge', [[0, 1], [1, 10], [2, 10]]);
+    const ours = series('udp-64b', 'packetwalk', [
+      [1, 20],
+      [2, 30],
+    ]);
+    const peer = series('udp-64b', 'linux-bridge', [
+      [0, 1],
+      [1, 10],
+      [2, 10],
+    ]);
     expect(ratio(ours, peer)).toEqual({ median: 2.5, min: 2, max: 3 });
     expect(ratio(ours, series('udp-64b', 'linux-bridge', [[0, 1]]))).toBeUndefined();
   });
@@ -33,8 +46,12 @@ describe('the bench', () => {
   });
 
   it('judges by the median of the ratios', () => {
-    const judged = judge(report([series('udp-64b', 'packetwalk', [[0, 17]]), series('udp-64b', 'linux-bridge', [[0, 10]])]));
-    expect(judged.find((j) => j.target.trial === 'udp-64b' && j.target.peer === 'linux-bridge')?.verdict).toBe('not reached');
+    const judged = judge(
+      report([series('udp-64b', 'packetwalk', [[0, 17]]), series('udp-64b', 'linux-bridge', [[0, 10]])]),
+    );
+    expect(judged.find((j) => j.target.trial === 'udp-64b' && j.target.peer === 'linux-bridge')?.verdict).toBe(
+      'not reached',
+    );
     expect(judged.find((j) => j.target.trial === 'idle')?.verdict).toBe('not measured');
   });
 
@@ -44,14 +61,23 @@ describe('the bench', () => {
   });
 
   it('says how many runs were checked to the last packet, and how many were void', () => {
-    const s = summarize('udp-64b', 'packetwalk', 'kpps', [{ value: 1, detail: {}, counted: 'sender 1 > eth0 of b 1' }], ['round 1, run 1: lost']);
+    const s = summarize(
+      'udp-64b',
+      'packetwalk',
+      'kpps',
+      [{ value: 1, detail: {}, counted: 'sender 1 > eth0 of b 1' }],
+      ['round 1, run 1: lost'],
+    );
     const all = report([s, series('idle', 'packetwalk', [[0, 1]])]);
-    expect(checked(all)).toBe('Runs in which every packet is accounted for, at both ends and between them: 1; void runs: 1.');
+    expect(checked(all)).toBe(
+      'Runs in which every packet is accounted for, at both ends and between them: 1; void runs: 1.',
+    );
     expect(textReport(all)).toContain('Void, packetwalk: round 1, run 1: lost');
   });
 
   it('reads what perf report prints', () => {
-    const text = '# Samples: 4K\n    29.84% |[k] copy_user_generic          |[kernel.kallsyms] |-      -       \n     7.10%|[.] pw::Pipeline::receive(int)|packetwalk.node\n';
+    const text =
+      '# Samples: 4K\n    29.84% |[k] copy_user_generic          |[kernel.kallsyms] |-      -       \n     7.10%|[.] pw::Pipeline::receive(int)|packetwalk.node\n';
     expect(profileLines(text)).toEqual([
       { percent: 29.84, symbol: 'copy_user_generic', object: 'kernel' },
       { percent: 7.1, symbol: 'pw::Pipeline::receive(int)', object: 'packetwalk.node' },

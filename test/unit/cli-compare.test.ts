@@ -42,7 +42,19 @@ describe('packetwalk trace, comparing', () => {
   });
 
   it('takes the ways of the endpoint that is named, as data', async () => {
-    expect(await run('trace', 'frontend', 'backendsvc:80', '--pipeline', 'v0.10,v2', '--backend', 'backend2', '--json', ...ARTICLE)).toBe(0);
+    expect(
+      await run(
+        'trace',
+        'frontend',
+        'backendsvc:80',
+        '--pipeline',
+        'v0.10,v2',
+        '--backend',
+        'backend2',
+        '--json',
+        ...ARTICLE,
+      ),
+    ).toBe(0);
     const ways = JSON.parse(out) as Way[];
     expect(ways.map(({ name, outcome }) => [name, outcome.application])).toEqual([
       ['v0.10', 'frontend is connected to backend2'],
@@ -52,7 +64,9 @@ describe('packetwalk trace, comparing', () => {
   });
 
   it('tells another destination beside the one that is asked for', async () => {
-    expect(await run('trace', 'frontend', 'backendsvc:80', '--beside', 'backend2:80', '--backend', 'backend2', ...ARTICLE)).toBe(2);
+    expect(
+      await run('trace', 'frontend', 'backendsvc:80', '--beside', 'backend2:80', '--backend', 'backend2', ...ARTICLE),
+    ).toBe(2);
     expect(err).toContain('the target is no Service');
     expect(await run('trace', 'frontend', 'backendsvc:80', '--beside', 'backend2:80', '--explain', ...ARTICLE)).toBe(0);
     expect(out).toMatch(/^backendsvc:80 +backend2:80$/m);
@@ -63,7 +77,10 @@ describe('packetwalk trace, comparing', () => {
     expect(await run('trace', 'frontend', 'backendsvc:80', '--pipeline', 'v3', ...ARTICLE)).toBe(1);
     expect(err).toContain('expected a pipeline (v0.10, v0.10-proxy, v2), got v3');
     const refused: [string[], string][] = [
-      [['frontend', 'backendsvc:80', '--pipeline', 'v2', '--beside', 'backend2'], 'expected --pipeline or --beside, got both'],
+      [
+        ['frontend', 'backendsvc:80', '--pipeline', 'v2', '--beside', 'backend2'],
+        'expected --pipeline or --beside, got both',
+      ],
       [['frontend', 'backendsvc:80', '--pipeline', 'v2', '--ovs'], '--ovs tells one way'],
       [['tcp', '--pipeline', 'v2'], 'expected FROM and TO'],
     ];

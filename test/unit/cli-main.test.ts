@@ -311,7 +311,11 @@ describe.skipIf(addon.missing)(
         ) as string,
       });
       expect(sw.collect('p1').map((bytes) => Buffer.from(bytes).toString('hex'))).toContain(frame);
-      expect(await run('packet-out', ...target, `in_port=p1 packet=${frame} actions=p2`)).toEqual({ code: 0, out: '', err: '' });
+      expect(await run('packet-out', ...target, `in_port=p1 packet=${frame} actions=p2`)).toEqual({
+        code: 0,
+        out: '',
+        err: '',
+      });
       expect((await run('packet-out', ...target, 'in_port=p1 actions=p2')).err).toContain('expected packet=HEX');
       await run('flows', 'del', ...target, 'table=7');
     });
@@ -409,7 +413,10 @@ describe('trace by names', () => {
 
   it('gives the same as data, and the passes as ofproto/trace prints them', async () => {
     const { out: json } = await run('trace', 'frontend', 'backend2:80', '--why-not', '--json', ...paper);
-    const data = JSON.parse(json) as { outcome: { ok: boolean }; packets: { what: string; stages: { kind: string; passes?: { steps: { whyNot?: object }[] }[] }[] }[] };
+    const data = JSON.parse(json) as {
+      outcome: { ok: boolean };
+      packets: { what: string; stages: { kind: string; passes?: { steps: { whyNot?: object }[] }[] }[] }[];
+    };
     expect(data.outcome.ok).toBe(true);
     expect(data.packets.map((p) => p.what)).toEqual(['SYN', 'SYN-ACK', 'third packet']);
     expect(data.packets[0].stages.map((s) => s.kind)).toEqual(['pass', 'wire', 'pass']);
@@ -420,7 +427,9 @@ describe('trace by names', () => {
 
   it('refuses names and backends that there are not', async () => {
     expect((await run('trace', 'nobody', 'backendsvc', ...paper)).err).toMatch(/expected a pod of the lab/);
-    expect((await run('trace', 'frontend', 'backendsvc', '--backend', 'octant', ...paper)).err).toMatch(/expected a backend among 10.222.1.47:80, 10.222.2.34:80/);
+    expect((await run('trace', 'frontend', 'backendsvc', '--backend', 'octant', ...paper)).err).toMatch(
+      /expected a backend among 10.222.1.47:80, 10.222.2.34:80/,
+    );
   });
 });
 
@@ -438,6 +447,8 @@ describe('lessons and experiments', () => {
   it('whatif asks what is to be replayed', async () => {
     const { code, err } = await run('whatif', 'del table=31', '--topology', 'lab/article/topology.yaml');
     expect([code, err]).toEqual([2, expect.stringContaining('expected what to replay')]);
-    expect((await run('whatif', 'mtu', '--topology', 'lab/article/topology.yaml', '--json')).out).toContain('whose MTU is 1400');
+    expect((await run('whatif', 'mtu', '--topology', 'lab/article/topology.yaml', '--json')).out).toContain(
+      'whose MTU is 1400',
+    );
   });
 });

@@ -41,19 +41,24 @@ afterEach(async () => {
 });
 
 test('a refused subscription is an error', async () => {
-  await expect(stream({ target }, { call: ['test/refuse'], told: () => undefined })).rejects.toThrow('nobody may listen');
+  await expect(stream({ target }, { call: ['test/refuse'], told: () => undefined })).rejects.toThrow(
+    'nobody may listen',
+  );
 });
 
 test('it ends after so many events, when the last one is dealt with', async () => {
   const told: unknown[] = [];
-  await stream({ target }, {
-    call: ['test/count', '5'],
-    count: 3,
-    told: async (event) => {
-      await new Promise(setImmediate);
-      told.push(event);
+  await stream(
+    { target },
+    {
+      call: ['test/count', '5'],
+      count: 3,
+      told: async (event) => {
+        await new Promise(setImmediate);
+        told.push(event);
+      },
     },
-  });
+  );
   expect(told).toEqual([1, 2, 3]);
 });
 

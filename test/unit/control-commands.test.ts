@@ -57,32 +57,58 @@ describe.skipIf(addon.missing)(
     };
 
     it('change flows as ovs-ofctl does: commands, bundles, replacement, limits, and what is told of them', async () => {
-      const call = async (method: string, ...args: string[]): Promise<unknown> => JSON.parse(await client.call(method, ...args));
+      const call = async (method: string, ...args: string[]): Promise<unknown> =>
+        JSON.parse(await client.call(method, ...args));
       const told: FlowEvent[] = [];
       const listener = await ControlClient.connect(control.path);
       listener.onNotify = (_, [event]) => void told.push(event as FlowEvent);
       await listener.call('packetwalk/flows-monitor', '--all');
-      expect(await call('packetwalk/flows-mod', 'table=9,priority=4,udp actions=drop\nadd table=9,arp actions=drop')).toMatchObject({ added: 2 });
-      expect(await call('packetwalk/flows-mod', '--command', 'modify', 'table=9,ip actions=output:p1')).toMatchObject({ modified: 1 });
-      expect(await call('packetwalk/bundle', 'flow delete table=9,arp\ngroup add group_id=4,type=all,bucket=actions=drop')).toMatchObject({ deleted: 1, groups: 1 });
-      expect(await call('packetwalk/groups-mod', '--command', 'insert_bucket', 'group_id=4,bucket=actions=output:p2')).toMatchObject({ groups: 1 });
-      expect(await client.call('packetwalk/groups-dump', '--no-names')).toContain('bucket=bucket_id:1,actions=output:2');
-      expect(await refusal('packetwalk/groups-mod', '--command', 'remove_bucket', 'group_id=4,command_bucket_id=9')).toContain('it has no bucket 9');
+      expect(
+        await call('packetwalk/flows-mod', 'table=9,priority=4,udp actions=drop\nadd table=9,arp actions=drop'),
+      ).toMatchObject({ added: 2 });
+      expect(await call('packetwalk/flows-mod', '--command', 'modify', 'table=9,ip actions=output:p1')).toMatchObject({
+        modified: 1,
+      });
+      expect(
+        await call('packetwalk/bundle', 'flow delete table=9,arp\ngroup add group_id=4,type=all,bucket=actions=drop'),
+      ).toMatchObject({ deleted: 1, groups: 1 });
+      expect(
+        await call('packetwalk/groups-mod', '--command', 'insert_bucket', 'group_id=4,bucket=actions=output:p2'),
+      ).toMatchObject({ groups: 1 });
+      expect(await client.call('packetwalk/groups-dump', '--no-names')).toContain(
+        'bucket=bucket_id:1,actions=output:2',
+      );
+      expect(
+        await refusal('packetwalk/groups-mod', '--command', 'remove_bucket', 'group_id=4,command_bucket_id=9'),
+      ).toContain('it has no bucket 9');
       expect(await client.call('packetwalk/groups-del', 'group_id=4')).toBe('{"deleted":1}\n');
       expect(await call('packetwalk/flows-aggregate', 'table=9')).toEqual({ packets: 0, bytes: 0, flows: 1 });
       expect(await client.call('packetwalk/flows-dump', '--no-stats', '--rsort', '--sort=udp_dst', 'table=9')).toBe(
         ' table=9, priority=4,udp actions=output:"p1"\n',
       );
-      const limits = (await call('packetwalk/table-limit', '9', '{"flow_limit": 1}')) as { table: number; max_flows: number }[];
+      const limits = (await call('packetwalk/table-limit', '9', '{"flow_limit": 1}')) as {
+        table: number;
+        max_flows: number;
+      }[];
       expect(limits.find((row) => row.table === 9)).toMatchObject({ active: 1, max_flows: 1 });
       expect(await refusal('packetwalk/flows-add', 'table=9,tcp actions=drop')).toContain('table 9 has its 1 already');
-      expect(await refusal('packetwalk/table-limit', '9', '{"flow_limits": 1}')).toContain('this key is not known here');
-      expect(await refusal('packetwalk/flows-mod', '--command', 'replace', 'udp actions=drop')).toContain("got 'replace'");
+      expect(await refusal('packetwalk/table-limit', '9', '{"flow_limits": 1}')).toContain(
+        'this key is not known here',
+      );
+      expect(await refusal('packetwalk/flows-mod', '--command', 'replace', 'udp actions=drop')).toContain(
+        "got 'replace'",
+      );
       const flows = await client.call('packetwalk/flows-dump', '--no-stats', 'table=0');
       const difference = (await call('packetwalk/flows-replace', '--dry-run', flows)) as { difference: string[] };
       expect(difference.difference.every((line) => line.startsWith('-table='))).toBe(true);
       expect(await call('packetwalk/flows-del', 'table=9')).toEqual({ deleted: 1 });
-      expect(told.map(({ event, match }) => `${event} ${match}`)).toEqual(['added udp', 'added arp', 'modified udp', 'deleted arp', 'deleted udp']);
+      expect(told.map(({ event, match }) => `${event} ${match}`)).toEqual([
+        'added udp',
+        'added arp',
+        'modified udp',
+        'deleted arp',
+        'deleted udp',
+      ]);
       listener.close();
     });
 
@@ -202,7 +228,9 @@ describe.skipIf(addon.missing)(
       expect(await add('--modify', 'group_id=5,type=all,bucket=actions=output:p2')).toBe('{"added":1}\n');
       const dump = (...args: string[]): Promise<string> => client.call('packetwalk/groups-dump', ...args);
       expect(await dump('--no-names')).toBe(' group_id=5,type=all,bucket=bucket_id:0,actions=output:2\n');
-      expect(await dump('--stats', 'group_id=5')).toMatch(/ref_count=0,packet_count=0,byte_count=0,bucket0:packet_count=0/);
+      expect(await dump('--stats', 'group_id=5')).toMatch(
+        /ref_count=0,packet_count=0,byte_count=0,bucket0:packet_count=0/,
+      );
       expect(await dump('group_id=6')).toBe('');
       expect(await refusal('packetwalk/groups-del', 'group_id=x')).toContain("got 'x'");
       expect(await client.call('packetwalk/groups-del', 'group_id=5')).toBe('{"deleted":1}\n');
@@ -213,15 +241,23 @@ describe.skipIf(addon.missing)(
       const add = (...args: string[]): Promise<string> => client.call('packetwalk/meters-add', ...args);
       expect(await refusal('packetwalk/flows-add', 'table=9 actions=meter:5,output:2')).toContain('got meter:5');
       expect(await add('meter=5,pktps,bands=type=drop,rate=10')).toBe('{"added":1}\n');
-      expect(await refusal('packetwalk/meters-add', 'meter=5,kbps,bands=type=drop,rate=1')).toContain('there is a meter 5 already');
+      expect(await refusal('packetwalk/meters-add', 'meter=5,kbps,bands=type=drop,rate=1')).toContain(
+        'there is a meter 5 already',
+      );
       expect(await add('--modify', 'meter=5,kbps,burst,bands=type=drop,rate=1,burst_size=2')).toBe('{"added":1}\n');
-      expect(await refusal('packetwalk/meters-add', 'meter=6,kbps,bands=type=dscp_remark,rate=1,prec_level=1')).toContain('dscp_remark');
+      expect(
+        await refusal('packetwalk/meters-add', 'meter=6,kbps,bands=type=dscp_remark,rate=1,prec_level=1'),
+      ).toContain('dscp_remark');
       await client.call('packetwalk/flows-add', 'table=9 actions=meter:5,output:2');
       const dump = (...args: string[]): Promise<string> => client.call('packetwalk/meters-dump', ...args);
       expect(await dump()).toBe('meter=5 kbps burst bands=\ntype=drop rate=1 burst_size=2\n');
-      expect(await dump('--stats', 'meter=5')).toMatch(/^meter:5 flow_count:1 packet_in_count:0 byte_in_count:0 duration:[\d.]+s bands:\n0: packet_count:0 byte_count:0\n$/);
+      expect(await dump('--stats', 'meter=5')).toMatch(
+        /^meter:5 flow_count:1 packet_in_count:0 byte_in_count:0 duration:[\d.]+s bands:\n0: packet_count:0 byte_count:0\n$/,
+      );
       expect(await dump('meter=6')).toBe('');
-      expect(await refusal('packetwalk/meters-del', 'meter=0')).toContain("expected meter=N with N from 1 to 4294901760, got '0'");
+      expect(await refusal('packetwalk/meters-del', 'meter=0')).toContain(
+        "expected meter=N with N from 1 to 4294901760, got '0'",
+      );
       expect(await client.call('packetwalk/meters-del', 'meter=5')).toBe('{"deleted":1}\n');
       expect(await client.call('packetwalk/flows-dump', 'table=9')).not.toContain('meter');
       expect(await client.call('packetwalk/meters-del')).toBe('{"deleted":0}\n');

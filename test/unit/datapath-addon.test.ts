@@ -34,7 +34,10 @@ const synAck = buildFrame({
   tcp: { tcp_src: 80, tcp_dst: 1000, seq: 5000, ack: 1001, tcp_flags: tcpFlagBits('syn|ack') },
 });
 
-const NEW = 0x01, EST = 0x02, RPL = 0x08, TRK = 0x20;
+const NEW = 0x01,
+  EST = 0x02,
+  RPL = 0x08,
+  TRK = 0x20;
 
 function maskOf(...fields: FieldName[]): Uint8Array {
   const mask = new Uint8Array(KEY_SIZE);
@@ -187,7 +190,10 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     const zone = { type: 'ct', zone: 3, force: false } as const;
     b.dp.inject(1, udp);
     const source: DatapathNat = { kind: 'src', minAddr: '203.0.113.5', minPort: 4000, flags: [] };
-    b.answer(await b.upcall(), [{ ...zone, commit: true, nat: source }, { type: 'output', port: 2 }]);
+    b.answer(await b.upcall(), [
+      { ...zone, commit: true, nat: source },
+      { type: 'output', port: 2 },
+    ]);
     const translated = buildFrame({
       ethernet,
       ipv4: { ...ipv4, nw_src: '203.0.113.5' },
@@ -202,7 +208,10 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     });
     b.dp.inject(2, answer);
     const restore: DatapathNat = { kind: 'restore', flags: [] };
-    b.answer(await b.upcall(), [{ ...zone, commit: false, nat: restore }, { type: 'recirc', id: 1 }]);
+    b.answer(await b.upcall(), [
+      { ...zone, commit: false, nat: restore },
+      { type: 'recirc', id: 1 },
+    ]);
     const u = await b.upcall();
     expect(read(u.key, 'nw_dst')).toBe(0xc0000201);
     expect(read(u.key, 'tp_dst')).toBe(1000);
@@ -322,7 +331,11 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
   it('sends a packet-out, and a frame to each port of a flood with its own bytes', () => {
     const b = bench();
     const rewrite: DatapathAction = { type: 'set', field: 'nw_ttl', value: Uint8Array.of(9), mask: Uint8Array.of(255) };
-    b.dp.execute(udp, keyFromFrame(udp, 0xfffd).subarray(0, KEY_SIZE), encodeActions([{ type: 'output', port: 1 }, rewrite, { type: 'output', port: 2 }]));
+    b.dp.execute(
+      udp,
+      keyFromFrame(udp, 0xfffd).subarray(0, KEY_SIZE),
+      encodeActions([{ type: 'output', port: 1 }, rewrite, { type: 'output', port: 2 }]),
+    );
     expect(b.dp.collect(1)[0][22]).toBe(64);
     expect(b.dp.collect(2)[0][22]).toBe(9);
     expect(b.dp.counters()).toMatchObject({ executed: 1, sent: 2, delivered: 1 });
@@ -348,10 +361,23 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
     b.dp.putFlow({ id: 6, key: native.extract(syn, 1), mask: maskOf('nw_proto') }, out(2));
     expect(b.send(1, udp)).toHaveLength(1);
     const read = (list: BigUint64Array): bigint[][] => [0, 5].map((at) => [...list.subarray(at, at + 2)]);
-    expect(read(b.dp.changeFlows([{ id: 5, actions: out(1) }, { id: 6 }, { id: 99 }]))).toEqual([[5n, 1n], [6n, 0n]]);
+    expect(read(b.dp.changeFlows([{ id: 5, actions: out(1) }, { id: 6 }, { id: 99 }]))).toEqual([
+      [5n, 1n],
+      [6n, 0n],
+    ]);
     expect(b.send(1, udp)).toHaveLength(0);
     expect(b.dp.collect(1)).toHaveLength(1);
-    expect(read(b.dp.changeFlows([{ id: 5, actions: null }, { id: 6, actions: null }]))).toEqual([[5n, 2n], [6n, 0n]]);
+    expect(
+      read(
+        b.dp.changeFlows([
+          { id: 5, actions: null },
+          { id: 6, actions: null },
+        ]),
+      ),
+    ).toEqual([
+      [5n, 2n],
+      [6n, 0n],
+    ]);
     expect(b.dp.counters().megaflows).toBe(0);
     const malformed = { id: 5, actions: Uint8Array.of(1, 2, 3) };
     expect(() => b.dp.changeFlows([malformed])).toThrow(TypeError);
@@ -430,19 +456,26 @@ describe.skipIf(!native)(`the addon${addon.missing ? ` (skipped: ${addon.missing
 });
 
 /** Runs a script in a Node of its own; what matters is how that ends. */
-function run(script: string, ...flags: string[]): { status: number | null; signal: string | null; stdout: string; stderr: string } {
+function run(
+  script: string,
+  ...flags: string[]
+): { status: number | null; signal: string | null; stdout: string; stderr: string } {
   const prelude = `
     const addon = require(process.argv[1]);
     const port = { no: 1, name: 'p', kind: 'memory', mtu: 1500 };
     const frame = new Uint8Array(60);
     const open = (onUpcalls = () => {}) => new addon.Datapath({ onUpcalls, onEvent() {} });`;
-  return spawnSync(process.execPath, [...flags, '-e', prelude + script, addonPath()], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [...flags, '-e', prelude + script, addonPath()], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
 }
 
 describe.skipIf(!native)('a process with the addon', () => {
   it('may be asked for anything while JavaScript collects its garbage', () => {
     // What is made for JavaScript on the datapath's thread instead of its own ends such a process at once.
-    const r = run(`
+    const r = run(
+      `
       const dp = open();
       dp.addPort(port);
       dp.start();
@@ -451,7 +484,9 @@ describe.skipIf(!native)('a process with the addon', () => {
         kept.push(dp.ctStats(), dp.ctLimits(), dp.ctDump({}), dp.counters(), dp.fragmentStatus(true));
       }
       dp.stop();
-      console.log('stopped');`, '--stress-incremental-marking');
+      console.log('stopped');`,
+      '--stress-incremental-marking',
+    );
     expect(r).toMatchObject({ status: 0, stdout: 'stopped\n', stderr: '' });
   });
 

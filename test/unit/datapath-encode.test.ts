@@ -10,8 +10,25 @@ import { InputError } from '../../dataplane/errors.js';
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const settable = [
-  'dl_src', 'dl_dst', 'vlan_tci', 'nw_src', 'nw_dst', 'nw_tos', 'nw_ttl', 'ipv6_src', 'ipv6_dst', 'ipv6_label',
-  'arp_op', 'arp_sha', 'arp_tha', 'tp_src', 'tp_dst', 'icmp_type', 'icmp_code', 'nd_target', 'pkt_mark',
+  'dl_src',
+  'dl_dst',
+  'vlan_tci',
+  'nw_src',
+  'nw_dst',
+  'nw_tos',
+  'nw_ttl',
+  'ipv6_src',
+  'ipv6_dst',
+  'ipv6_label',
+  'arp_op',
+  'arp_sha',
+  'arp_tha',
+  'tp_src',
+  'tp_dst',
+  'icmp_type',
+  'icmp_code',
+  'nd_target',
+  'pkt_mark',
 ] as const;
 const uint = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
 const bytes = (n: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: n, maxLength: n });
@@ -87,7 +104,10 @@ describe('encodeActions', () => {
     expect(hex(encodeActions([{ type: 'recirc', id: 7 }]))).toBe('0800080007000000');
     expect(hex(encodeActions([{ type: 'drop', reason: 'flow' }]))).toBe('0900080001000000');
     expect(hex(encodeActions([{ type: 'meter', id: 5 }]))).toBe('0d00080005000000');
-    const outputs = { greater: [{ type: 'output' as const, port: 1 }], lessEqual: [{ type: 'output' as const, port: 2 }] };
+    const outputs = {
+      greater: [{ type: 'output' as const, port: 1 }],
+      lessEqual: [{ type: 'output' as const, port: 2 }],
+    };
     expect(hex(encodeActions([{ type: 'check_pkt_len', length: 1500, ...outputs }]))).toBe(
       '0e001c00' + 'dc050000' + '08000000' + '0100080001000000' + '0100080002000000',
     );

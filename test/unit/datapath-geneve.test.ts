@@ -1,5 +1,5 @@
-// The Geneve port of the real addon on the loopback interface, under noise: what is no Geneve is counted, however much of
-// it comes, and what is comes through all the same.
+// The Geneve port of the real addon on the loopback interface, under noise: what is no Geneve is counted, however much
+// of it comes, and what is comes through all the same.
 import { createSocket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
 import { buildFrame, emitGeneve, ETHERTYPE } from '../../dataplane/wire/index.js';
@@ -18,7 +18,8 @@ describe.skipIf(addon.missing)(`Geneve port${addon.missing ? ` (skipped: ${addon
     let taken = 0;
     const dp = new addon.native!.Datapath({ onUpcalls: (upcalls) => void (taken += upcalls.length), onEvent() {} });
     const socket = createSocket('udp4');
-    const send = (bytes: Uint8Array) => new Promise<void>((resolve) => socket.send(bytes, UDP_PORT, '127.0.0.1', () => resolve()));
+    const send = (bytes: Uint8Array) =>
+      new Promise<void>((resolve) => socket.send(bytes, UDP_PORT, '127.0.0.1', () => resolve()));
     try {
       dp.start();
       dp.addPort({ no: 1, name: 'tun0', kind: 'geneve', mtu: 1450, udpPort: UDP_PORT });

@@ -5,7 +5,10 @@ import { semanticDiff } from '../../flows/compare/diff.js';
 
 const flows = (text: string) => parseFlows({ name: 'flows', text }).flows;
 const diff = (a: string, b: string): string[] =>
-  semanticDiff(flows(a), flows(b)).map(({ a: one, b: other }) => `${one ? `${one.table}:${one.priority}` : ''}|${other ? `${other.table}:${other.priority}` : ''}`);
+  semanticDiff(flows(a), flows(b)).map(
+    ({ a: one, b: other }) =>
+      `${one ? `${one.table}:${one.priority}` : ''}|${other ? `${other.table}:${other.priority}` : ''}`,
+  );
 
 const POLICY = (x: number, y: number, cookie = 5): string => `
 cookie=${cookie},table=50,priority=200,ip,nw_src=10.0.0.1 actions=conjunction(${x},1/2),conjunction(${y},1/2)
@@ -24,20 +27,28 @@ describe('two sets of flows', () => {
   });
 
   it('differ when a clause stands for another rule', () => {
-    const swapped = POLICY(1, 2).replace('tp_dst=80 actions=conjunction(1', 'tp_dst=80 actions=conjunction(2').replace('tp_dst=53 actions=conjunction(2', 'tp_dst=53 actions=conjunction(1');
+    const swapped = POLICY(1, 2)
+      .replace('tp_dst=80 actions=conjunction(1', 'tp_dst=80 actions=conjunction(2')
+      .replace('tp_dst=53 actions=conjunction(2', 'tp_dst=53 actions=conjunction(1');
     expect(diff(POLICY(1, 2), swapped)).not.toEqual([]);
   });
 
   it('are the same when the actions are spelled in another way', () => {
-    expect(diff('ip actions=mod_dl_dst:02:00:00:00:00:01,load:3->NXM_NX_REG0[0..15]', 'ip actions=set_field:02:00:00:00:00:01->eth_dst,set_field:3/0xffff->reg0')).toEqual([]);
+    expect(
+      diff(
+        'ip actions=mod_dl_dst:02:00:00:00:00:01,load:3->NXM_NX_REG0[0..15]',
+        'ip actions=set_field:02:00:00:00:00:01->eth_dst,set_field:3/0xffff->reg0',
+      ),
+    ).toEqual([]);
     expect(diff('ip actions=load:3->NXM_NX_REG0[0..15]', 'ip actions=set_field:3->reg0')).toEqual(['0:32768|0:32768']);
   });
 
   it('are told flow by flow where they differ', () => {
-    expect(diff('table=1,ip actions=drop\ntable=2,priority=3,arp actions=NORMAL', 'table=2,priority=3,arp actions=drop\ntable=4,udp actions=drop')).toEqual([
-      '1:32768|',
-      '2:3|2:3',
-      '|4:32768',
-    ]);
+    expect(
+      diff(
+        'table=1,ip actions=drop\ntable=2,priority=3,arp actions=NORMAL',
+        'table=2,priority=3,arp actions=drop\ntable=4,udp actions=drop',
+      ),
+    ).toEqual(['1:32768|', '2:3|2:3', '|4:32768']);
   });
 });

@@ -1,6 +1,15 @@
 // kube/address.ts against literal networks.
 import { describe, expect, it } from 'vitest';
-import { addressValue, asCidr, cidrContains, formatAddress, formatCidr, nthAddress, parseCidr, subtract } from '../../kube/address.js';
+import {
+  addressValue,
+  asCidr,
+  cidrContains,
+  formatAddress,
+  formatCidr,
+  nthAddress,
+  parseCidr,
+  subtract,
+} from '../../kube/address.js';
 
 describe('addresses of objects', () => {
   it('print as RFC 5952 writes them', () => {
@@ -20,7 +29,8 @@ describe('addresses of objects', () => {
   });
 
   it('subtract holes and leave the fewest networks', () => {
-    const rest = (outer: string, ...holes: string[]): string[] => subtract(asCidr(outer), holes.map(asCidr)).map(formatCidr);
+    const rest = (outer: string, ...holes: string[]): string[] =>
+      subtract(asCidr(outer), holes.map(asCidr)).map(formatCidr);
     expect(rest('192.0.2.0/24', '192.0.2.128/26')).toEqual(['192.0.2.0/25', '192.0.2.192/26']);
     expect(rest('192.0.2.0/30', '192.0.2.1')).toEqual(['192.0.2.0', '192.0.2.2/31']);
     expect(rest('192.0.2.0/24', '192.0.2.0/24')).toEqual([]);

@@ -50,9 +50,18 @@ metadata: { name: c }
   });
 
   it.each([
-    ['apiVersion: v1\nkind: Pod\nmetadata: { name: P }', 'x.yaml:3:19: metadata.name: expected a name of small letters'],
-    ['apiVersion: v1\nkind: Service\nmetadata: { name: s }\nspec: { ports: [{ port: 99999 }] }', 'x.yaml:4:25: spec.ports.0.port: expected a whole number from 1 to 65535, got 99999'],
-    ['kind: Pod', 'x.yaml:1:1: apiVersion: expected a Kubernetes object with apiVersion and kind, got none of apiVersion'],
+    [
+      'apiVersion: v1\nkind: Pod\nmetadata: { name: P }',
+      'x.yaml:3:19: metadata.name: expected a name of small letters',
+    ],
+    [
+      'apiVersion: v1\nkind: Service\nmetadata: { name: s }\nspec: { ports: [{ port: 99999 }] }',
+      'x.yaml:4:25: spec.ports.0.port: expected a whole number from 1 to 65535, got 99999',
+    ],
+    [
+      'kind: Pod',
+      'x.yaml:1:1: apiVersion: expected a Kubernetes object with apiVersion and kind, got none of apiVersion',
+    ],
     ['apiVersion: v1\nkind: [', 'x.yaml:2:8:'],
     [
       'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\nspec:\n  podSelector: {}\n  ingress:\n  - from:\n    - ipBlock: { cidr: 10.0.0.0/8, except: [192.168.0.0/16] }',

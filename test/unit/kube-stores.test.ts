@@ -10,12 +10,18 @@ import { FakeApiServer } from '../helpers/fake-api-server.js';
 
 const PODS = '/api/v1/pods';
 const POLICIES = '/apis/networking.k8s.io/v1/networkpolicies';
-const rawPod = (name: string, app = 'web') => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', labels: { app } } });
-const pod = (name: string, app?: string): KubeObject => parseManifest(JSON.stringify(rawPod(name, app)), 'pod').objects[0];
+const rawPod = (name: string, app = 'web') => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'default', labels: { app } },
+});
+const pod = (name: string, app?: string): KubeObject =>
+  parseManifest(JSON.stringify(rawPod(name, app)), 'pod').objects[0];
 
 /** Waits for a state, not for a time. */
 async function becomes<T>(read: () => T, wanted: T): Promise<void> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(5)) if (JSON.stringify(read()) === JSON.stringify(wanted)) return;
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(5))
+    if (JSON.stringify(read()) === JSON.stringify(wanted)) return;
   expect(read()).toEqual(wanted);
 }
 
@@ -41,7 +47,8 @@ describe.each(['in this process', 'of an API server'])('a store %s', (which) => 
         put: (name, app) => store.put(pod(name, app)),
         remove: (name) => void store.remove('Pod', `default/${name}`),
         forget: () => {
-          for (let i = 0; i < 6; i++) store.put(parseManifest('{ apiVersion: v1, kind: Namespace, metadata: { name: x } }', 'x').objects[0]);
+          for (let i = 0; i < 6; i++)
+            store.put(parseManifest('{ apiVersion: v1, kind: Namespace, metadata: { name: x } }', 'x').objects[0]);
         },
       };
     }
@@ -89,7 +96,9 @@ describe.each(['in this process', 'of an API server'])('a store %s', (which) => 
     put('a');
     const { resourceVersion } = await store.list('Pod');
     forget();
-    await expect(store.watch('Pod', { resourceVersion, signal: aborted().signal })[Symbol.asyncIterator]().next()).rejects.toThrow(GoneError);
+    await expect(
+      store.watch('Pod', { resourceVersion, signal: aborted().signal })[Symbol.asyncIterator]().next(),
+    ).rejects.toThrow(GoneError);
   });
 
   it('is followed through all of that', async () => {
@@ -97,7 +106,12 @@ describe.each(['in this process', 'of an API server'])('a store %s', (which) => 
     put('a');
     put('b');
     let changes = 0;
-    const follower = new Follower(store, { kinds: ['Pod', 'NetworkPolicy'], signal: aborted().signal, onChange: () => changes++, pauseMs: 1 });
+    const follower = new Follower(store, {
+      kinds: ['Pod', 'NetworkPolicy'],
+      signal: aborted().signal,
+      onChange: () => changes++,
+      pauseMs: 1,
+    });
     const names = (): string[] => follower.objects.of('Pod').map(({ metadata }) => metadata.name);
     await follower.ready();
     expect(names()).toEqual(['a', 'b']);
@@ -111,17 +125,30 @@ describe.each(['in this process', 'of an API server'])('a store %s', (which) => 
 });
 
 describe('an API server', () => {
-  async function followed(): Promise<{ server: FakeApiServer; names(): string[]; refused: string[]; troubles: string[]; stop(): Promise<void> }> {
+  async function followed(): Promise<{
+    server: FakeApiServer;
+    names(): string[];
+    refused: string[];
+    troubles: string[];
+    stop(): Promise<void>;
+  }> {
     const server = new FakeApiServer([PODS]);
     server.put(PODS, rawPod('a'));
     const [refused, troubles]: [string[], string[]] = [[], []];
     const store = await ApiStore.open(await server.start(), { onRefused: (sentence) => refused.push(sentence) });
     const stop = new AbortController();
-    const follower = new Follower(store, { kinds: ['Pod', 'ClusterNetworkPolicy'], signal: stop.signal, pauseMs: 1, onTrouble: (sentence) => troubles.push(sentence) });
+    const follower = new Follower(store, {
+      kinds: ['Pod', 'ClusterNetworkPolicy'],
+      signal: stop.signal,
+      pauseMs: 1,
+      onTrouble: (sentence) => troubles.push(sentence),
+    });
     await follower.ready();
     await becomes(() => server.watches, 1);
     return {
-      server, refused, troubles,
+      server,
+      refused,
+      troubles,
       names: () => follower.objects.of('Pod').map(({ metadata }) => metadata.name),
       stop: async () => {
         stop.abort();
@@ -130,7 +157,8 @@ describe('an API server', () => {
     };
   }
 
-  const listings = ({ requests }: FakeApiServer): number => requests.filter((r) => r.startsWith(`GET ${PODS}`) && !r.includes('watch=true')).length;
+  const listings = ({ requests }: FakeApiServer): number =>
+    requests.filter((r) => r.startsWith(`GET ${PODS}`) && !r.includes('watch=true')).length;
 
   it('that ends its watches is watched on from where it was, without a new list', async () => {
     const { server, names, stop } = await followed();
@@ -157,19 +185,22 @@ describe('an API server', () => {
     await stop();
   });
 
-  it.each(['status', 'event'] as const)('that forgot (410 as %s) is listed anew, and what went meanwhile is gone', async (goneAs) => {
-    const { server, names, stop } = await followed();
-    server.goneAs = goneAs;
-    server.cut();
-    server.remove(PODS, 'default', 'a');
-    server.put(PODS, rawPod('b'));
-    server.forget();
-    await becomes(names, ['b']);
-    server.put(PODS, rawPod('c'));
-    await becomes(names, ['b', 'c']);
-    expect(listings(server)).toBeGreaterThan(1);
-    await stop();
-  });
+  it.each(['status', 'event'] as const)(
+    'that forgot (410 as %s) is listed anew, and what went meanwhile is gone',
+    async (goneAs) => {
+      const { server, names, stop } = await followed();
+      server.goneAs = goneAs;
+      server.cut();
+      server.remove(PODS, 'default', 'a');
+      server.put(PODS, rawPod('b'));
+      server.forget();
+      await becomes(names, ['b']);
+      server.put(PODS, rawPod('c'));
+      await becomes(names, ['b', 'c']);
+      expect(listings(server)).toBeGreaterThan(1);
+      await stop();
+    },
+  );
 
   it('may hold what packetwalk cannot make sense of, which is told and left out', async () => {
     const { server, names, refused, stop } = await followed();
@@ -192,7 +223,9 @@ describe('an API server', () => {
     await expect(ApiStore.open('/nowhere/kubeconfig')).rejects.toThrow(/\/nowhere\/kubeconfig: .*no such file/);
     const server = new FakeApiServer([PODS]);
     const file = await server.start();
-    await expect(ApiStore.open(file, { context: 'other' })).rejects.toThrow(/expected a current context with a cluster, got other/);
+    await expect(ApiStore.open(file, { context: 'other' })).rejects.toThrow(
+      /expected a current context with a cluster, got other/,
+    );
     const store = await ApiStore.open(file);
     await expect(store.list('Service')).rejects.toThrow(/services\?limit=500 is not served/);
     await server.stop();

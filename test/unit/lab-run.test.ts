@@ -6,7 +6,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { argvOf, identify, isAlive, isBound, netnsInodeOf, processesIn, startDetached, stopAll } from '../../lab/processes.js';
+import {
+  argvOf,
+  identify,
+  isAlive,
+  isBound,
+  netnsInodeOf,
+  processesIn,
+  startDetached,
+  stopAll,
+} from '../../lab/processes.js';
 import { ProgramError, run } from '../../lab/run.js';
 import { together } from '../../lab/together.js';
 
@@ -23,7 +32,9 @@ describe('lab: running programs', () => {
   });
 
   it('that are not there reject with the package that has them', async () => {
-    await expect(run('ip', ['link'], { env: { PATH: '/nowhere' } })).rejects.toThrow('exec ip: ENOENT; apt-get install iproute2');
+    await expect(run('ip', ['link'], { env: { PATH: '/nowhere' } })).rejects.toThrow(
+      'exec ip: ENOENT; apt-get install iproute2',
+    );
     await expect(run('no-such-program', [])).rejects.toThrow(/^exec no-such-program: ENOENT$/);
   });
 
@@ -74,7 +85,9 @@ describe('lab: processes', () => {
   });
 
   it('that do not end politely are killed', async () => {
-    const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     await once(child.stdout!, 'data');
     await stopAll([identify(child.pid!)!], 50);
     expect(identify(child.pid!)).toBeUndefined();

@@ -46,8 +46,17 @@ describe('lab: topology files', () => {
   it('of the article is read, with what it does not say filled in', () => {
     const { topology } = loadTopology();
     const { nodes, pods } = resolveLab(loadTopology());
-    expect(nodes.map((n) => [n.name, pods.filter((p) => p.node === n.name).length])).toEqual([['master', 0], ['worker1', 4], ['worker2', 2]]);
-    expect(topology.underlay).toMatchObject({ mtu: 1500, device: 'ens160', router: { name: 'router' }, client: { name: 'client' } });
+    expect(nodes.map((n) => [n.name, pods.filter((p) => p.node === n.name).length])).toEqual([
+      ['master', 0],
+      ['worker1', 4],
+      ['worker2', 2],
+    ]);
+    expect(topology.underlay).toMatchObject({
+      mtu: 1500,
+      device: 'ens160',
+      router: { name: 'router' },
+      client: { name: 'client' },
+    });
     expect(topology.switches).toMatchObject({ bridge: 'br-int', mtu: 1450 });
   });
 
@@ -55,7 +64,7 @@ describe('lab: topology files', () => {
     ['a value of the wrong kind', 'ofport: 5', 'ofport: five'],
     ['a number out of range', 'ofport: 5', 'ofport: 65280'],
     ['a key that is not known', 'flows: one.flows', 'flows: one.flows\n    groups: one.groups'],
-    ['a key that is missing', '  router: { ip: 192.0.2.1, mac: \'02:00:00:00:00:01\' }\n', ''],
+    ['a key that is missing', "  router: { ip: 192.0.2.1, mac: '02:00:00:00:00:01' }\n", ''],
     ['an address that is none', 'ip: 10.0.1.5', 'ip: 10.0.1.555'],
     ['a network with host bits', 'pod_cidr: 10.0.1.0/24', 'pod_cidr: 10.0.1.7/24'],
     ['a multicast MAC', "'02:00:00:00:01:05'", "'03:00:00:00:01:05'"],
@@ -66,10 +75,22 @@ describe('lab: topology files', () => {
     ['the same MAC twice', "'02:00:00:00:01:05'", "'02:00:00:00:01:01'"],
     ['a name that the lab uses itself', 'name: web,', 'name: client,'],
     ['a service that selects nothing', 'selector: { app: web }', 'selector: { app: shop }'],
-    ['a service with selector and endpoints', 'selector: { app: web }', 'selector: { app: web }, endpoints: [10.0.1.5]'],
+    [
+      'a service with selector and endpoints',
+      'selector: { app: web }',
+      'selector: { app: web }, endpoints: [10.0.1.5]',
+    ],
     ['several ports of a service without names', '[{ port: 80 }]', '[{ port: 80 }, { port: 81 }]'],
-    ['an order of services that are not there', 'flows: one.flows', 'flows: one.flows\n    service_order: [default/shop]'],
-    ['a client inside the underlay', 'address: 198.51.100.2/24, gateway: 198.51.100.1', 'address: 192.0.2.2/24, gateway: 192.0.2.1'],
+    [
+      'an order of services that are not there',
+      'flows: one.flows',
+      'flows: one.flows\n    service_order: [default/shop]',
+    ],
+    [
+      'a client inside the underlay',
+      'address: 198.51.100.2/24, gateway: 198.51.100.1',
+      'address: 192.0.2.2/24, gateway: 192.0.2.1',
+    ],
     ['broken YAML', 'ofport: 5', 'ofport: [5'],
   ])('with %s are refused with place, expectation and what was got', (_, from, to) => {
     expect(refusal(from, to)).toMatchSnapshot();
@@ -89,7 +110,20 @@ describe('lab: what a topology comes to', () => {
 
   it('gives every place a namespace with the prefix of the lab', () => {
     expect(namespacesOf(lab)).toEqual(
-      ['underlay', 'router', 'client', 'master', 'worker1', 'worker2', 'coredns1', 'octant', 'backend1', 'frontend', 'coredns2', 'backend2'].map((n) => `pw-${n}`),
+      [
+        'underlay',
+        'router',
+        'client',
+        'master',
+        'worker1',
+        'worker2',
+        'coredns1',
+        'octant',
+        'backend1',
+        'frontend',
+        'coredns2',
+        'backend2',
+      ].map((n) => `pw-${n}`),
     );
     expect(namespacesOf(resolveLab(loadTopology(), { name: 'mine' })).every((n) => n.startsWith('mine-'))).toBe(true);
   });
@@ -97,7 +131,10 @@ describe('lab: what a topology comes to', () => {
   it('routes to the other nodes by their gateways, which are on-link although they are not', () => {
     expect(worker1.routes).toEqual({
       underlay: ['default via 10.79.1.1 dev ens160 proto static'],
-      gateway: ['10.222.0.0/24 via 10.222.0.1 dev antrea-gw0 onlink', '10.222.2.0/24 via 10.222.2.1 dev antrea-gw0 onlink'],
+      gateway: [
+        '10.222.0.0/24 via 10.222.0.1 dev antrea-gw0 onlink',
+        '10.222.2.0/24 via 10.222.2.1 dev antrea-gw0 onlink',
+      ],
     });
   });
 
@@ -107,24 +144,34 @@ describe('lab: what a topology comes to', () => {
     );
   });
 
-  it.each(['tap', 'veth'] as const)('configures a switch with %s ports that the switch accepts, numbered as in its ports file', (ports) => {
-    for (const node of lab.nodes) {
-      const config = switchConfigSchema.parse(switchConfig({ ...lab, ports }, node));
-      const file = JSON.parse(readFileSync(new URL(`../../flows/article/${node.name}.ports.json`, import.meta.url), 'utf8')) as {
-        tlv_map: string; ports: { name: string; ofport: number }[];
-      };
-      expect(config.ports.map(({ name, ofport }) => ({ name, ofport }))).toEqual(file.ports.map(({ name, ofport }) => ({ name, ofport })));
-      expect(config.tlvMap).toBe(file.tlv_map);
-      expect(config.tableNames['70']).toBe('L3Forwarding');
-      expect(config.ports.slice(2).every((p) => p.kind === ports)).toBe(true);
-      expect(config.ports[1]).toMatchObject({ kind: 'tap', internal: true, mac: node.gateway.mac, mtu: 1450 });
-    }
-  });
+  it.each(['tap', 'veth'] as const)(
+    'configures a switch with %s ports that the switch accepts, numbered as in its ports file',
+    (ports) => {
+      for (const node of lab.nodes) {
+        const config = switchConfigSchema.parse(switchConfig({ ...lab, ports }, node));
+        const file = JSON.parse(
+          readFileSync(new URL(`../../flows/article/${node.name}.ports.json`, import.meta.url), 'utf8'),
+        ) as {
+          tlv_map: string;
+          ports: { name: string; ofport: number }[];
+        };
+        expect(config.ports.map(({ name, ofport }) => ({ name, ofport }))).toEqual(
+          file.ports.map(({ name, ofport }) => ({ name, ofport })),
+        );
+        expect(config.tlvMap).toBe(file.tlv_map);
+        expect(config.tableNames['70']).toBe('L3Forwarding');
+        expect(config.ports.slice(2).every((p) => p.kind === ports)).toBe(true);
+        expect(config.ports[1]).toMatchObject({ kind: 'tap', internal: true, mac: node.gateway.mac, mtu: 1450 });
+      }
+    },
+  );
 
   it('can be written down as JSON and read again', () => {
     expect(JSON.parse(JSON.stringify(lab))).toEqual(JSON.parse(JSON.stringify(resolveLab(loadTopology()))));
     const { topology } = loadTopology();
-    expect(resolveLab({ file: '/x/y/lab.yaml', topology: { ...topology, manifests: [] } }).nodes[0].flows).toBe('/flows/article/master.flows');
+    expect(resolveLab({ file: '/x/y/lab.yaml', topology: { ...topology, manifests: [] } }).nodes[0].flows).toBe(
+      '/flows/article/master.flows',
+    );
   });
 });
 

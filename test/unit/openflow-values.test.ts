@@ -147,7 +147,12 @@ describe('the TLV map', () => {
     expect(() => map.remove(undefined, new Set([2]))).toThrow(/tun_metadata2/);
     map.add(option(3, 4));
     map.add(option(4, 104));
-    expect(map.mappings.map(({ index, offset }) => [index, offset])).toEqual([[0, 0], [2, 12], [3, 4], [4, 132]]);
+    expect(map.mappings.map(({ index, offset }) => [index, offset])).toEqual([
+      [0, 0],
+      [2, 12],
+      [3, 4],
+      [4, 132],
+    ]);
     expect(() => map.add(option(6, 8))).toThrow(/8 bytes in a row/);
     expect(map.mappings).toHaveLength(4);
   });

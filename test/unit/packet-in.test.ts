@@ -1,5 +1,5 @@
-// What a controller is told and may do: bounded queues with fair turns, continuations that are good for one time, and how
-// both are counted. That packet-ins say the right thing is for the oracle (test/oracle/packet-in.test.ts).
+// What a controller is told and may do: bounded queues with fair turns, continuations that are good for one time, and
+// how both are counted. That packet-ins say the right thing is for the oracle (test/oracle/packet-in.test.ts).
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PacketIn } from '../../dataplane/packet-in/packet-in.js';
 import { Subscription } from '../../dataplane/packet-in/subscription.js';
@@ -9,8 +9,10 @@ import { memorySwitch } from '../helpers/memory-switch.js';
 
 const udp = (udp_dst: number) =>
   buildFrame({
-    ethernet: { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' }, ipv4: { nw_src: '10.0.0.1', nw_dst: '10.0.0.2' },
-    udp: { udp_src: 1000, udp_dst }, payload: Buffer.from('payload'),
+    ethernet: { dl_src: '02:00:00:00:00:01', dl_dst: '02:00:00:00:00:02' },
+    ipv4: { nw_src: '10.0.0.1', nw_dst: '10.0.0.2' },
+    udp: { udp_src: 1000, udp_dst },
+    payload: Buffer.from('payload'),
   });
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
@@ -28,14 +30,25 @@ async function through(port: string, ...frames: Uint8Array[]): Promise<void> {
 
 describe('packet-ins', () => {
   it('come with every packet, whether it was translated or met a megaflow, and say what the pipeline knew', async () => {
-    sw = await memorySwitch('udp actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG3[0..15],controller(userdata=01.ff,id=9),2', ['p1', 'p2']);
+    sw = await memorySwitch('udp actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG3[0..15],controller(userdata=01.ff,id=9),2', [
+      'p1',
+      'p2',
+    ]);
     const heard: PacketIn[] = [];
     sw.onPacketIn((packet) => void heard.push(packet));
     await through('p1', udp(7));
     await through('p1', udp(7), udp(7));
     await until(() => heard.length === 3);
     for (const packet of heard) {
-      expect(packet).toMatchObject({ reason: 'action', id: 9, table: 0, cookie: 0n, inPort: 1, totalLength: 49, maxLen: 65535 });
+      expect(packet).toMatchObject({
+        reason: 'action',
+        id: 9,
+        table: 0,
+        cookie: 0n,
+        inPort: 1,
+        totalLength: 49,
+        maxLen: 65535,
+      });
       expect(packet.frame).toEqual(udp(7));
       expect(packet.userdata).toEqual(Uint8Array.of(1, 0xff));
       expect([packet.field('reg3'), packet.field('nw_ttl'), packet.field('tun_metadata7')]).toEqual([7n, 64n, 0n]);
@@ -46,7 +59,10 @@ describe('packet-ins', () => {
   });
 
   it('go to the listeners with their id, and to nobody when there is none', async () => {
-    sw = await memorySwitch('udp,tp_dst=1 actions=controller(id=5)\nudp,tp_dst=2 actions=controller\nudp,tp_dst=3 actions=dec_ttl(5)', ['p1']);
+    sw = await memorySwitch(
+      'udp,tp_dst=1 actions=controller(id=5)\nudp,tp_dst=2 actions=controller\nudp,tp_dst=3 actions=dec_ttl(5)',
+      ['p1'],
+    );
     await through('p1', udp(1));
     expect(sw.counters().packetIn).toMatchObject({ packetIns: 1, unheard: 1 });
     const heard: string[] = [];
@@ -64,10 +80,13 @@ describe('packet-ins', () => {
     sw = await memorySwitch('actions=controller,3', ['p1', 'p2', 'p3']);
     const heard: number[] = [];
     let goOn = (): void => {};
-    const subscription = sw.onPacketIn(async ({ inPort }) => {
-      heard.push(inPort);
-      await new Promise<void>((done) => (goOn = done));
-    }, { queue: 10 });
+    const subscription = sw.onPacketIn(
+      async ({ inPort }) => {
+        heard.push(inPort);
+        await new Promise<void>((done) => (goOn = done));
+      },
+      { queue: 10 },
+    );
     await through('p1', udp(1));
     await until(() => heard.length === 1);
     for (let i = 0; i < 5; i++) await through('p1', ...Array.from({ length: 20 }, () => udp(1)));
@@ -132,10 +151,14 @@ describe('a paused packet', () => {
     const [first, second] = heard.map((packet) => packet.continuation!);
     sw.resume(first);
     await sw.settle();
-    expect(sw.collect('p2').map((frame) => [toHex(frame.subarray(0, 14)), frame[22]])).toEqual([[toHex(udp(7).subarray(0, 14)), 9]]);
+    expect(sw.collect('p2').map((frame) => [toHex(frame.subarray(0, 14)), frame[22]])).toEqual([
+      [toHex(udp(7).subarray(0, 14)), 9],
+    ]);
     expect(sw.collect('p3')).toHaveLength(1);
     expect(() => sw.resume(first)).toThrow(/expected the continuation of a packet that waits/);
-    expect(() => sw.resume(second, { fields: 'dl_src=02:00:00:00:00:07' })).toThrow(/expected a register, metadata, pkt_mark or a field of the tunnel/);
+    expect(() => sw.resume(second, { fields: 'dl_src=02:00:00:00:00:07' })).toThrow(
+      /expected a register, metadata, pkt_mark or a field of the tunnel/,
+    );
     sw.resume(second, { fields: 'reg1=6', frame: udp(8) });
     await sw.settle();
     expect(sw.collect('p3')).toEqual([udp(8)]);

@@ -53,8 +53,14 @@ describe.skipIf(addon.missing)(`switch: bundles${addon.missing ? ` (skipped: ${a
 
   it('a bundle with one line that cannot be is refused whole, and the line is named', async () => {
     sw = await memorySwitch('table=1,udp actions=drop', ['in', 'out']);
-    const changes = ['group add group_id=1,type=all,bucket=actions=output:2', 'flow add udp actions=group:1', 'flow add tcp actions=group:2'];
-    expect(() => sw.openflow.bundle(changes.join('\n'), 'x')).toThrow(/x:3:.*expected a group that exists, got group:2/s);
+    const changes = [
+      'group add group_id=1,type=all,bucket=actions=output:2',
+      'flow add udp actions=group:1',
+      'flow add tcp actions=group:2',
+    ];
+    expect(() => sw.openflow.bundle(changes.join('\n'), 'x')).toThrow(
+      /x:3:.*expected a group that exists, got group:2/s,
+    );
     expect(sw.flows()).toHaveLength(1);
     expect(sw.dumpGroups()).toBe('');
     expect(sw.openflow.bundle(changes.slice(0, 2).join('\n'))).toMatchObject({ added: 1, groups: 1 });
@@ -69,10 +75,20 @@ describe.skipIf(addon.missing)(`switch: bundles${addon.missing ? ` (skipped: ${a
     await sw.settle();
     const text = 'udp actions=output:2\ntcp actions=drop\narp actions=drop';
     const { difference } = sw.openflow.replace(text, { dryRun: true });
-    expect(difference).toEqual(['+arp actions=drop', '-tcp actions=output:"out"', '+tcp actions=drop', '-table=3 ip actions=drop']);
+    expect(difference).toEqual([
+      '+arp actions=drop',
+      '-tcp actions=output:"out"',
+      '+tcp actions=drop',
+      '-table=3 ip actions=drop',
+    ]);
     expect(sw.flows()).toHaveLength(3);
     expect(sw.openflow.replace(text, { bundle: true })).toMatchObject({ added: 2, deleted: 1 });
-    expect(sw.flows().map((f) => `${f.match} ${f.packets}`).sort()).toEqual(['arp 0', 'tcp 0', 'udp 1']);
+    expect(
+      sw
+        .flows()
+        .map((f) => `${f.match} ${f.packets}`)
+        .sort(),
+    ).toEqual(['arp 0', 'tcp 0', 'udp 1']);
     expect(sw.openflow.replace(text, { dryRun: true }).difference).toEqual([]);
   });
 
@@ -82,7 +98,9 @@ describe.skipIf(addon.missing)(`switch: bundles${addon.missing ? ` (skipped: ${a
     sw = await memorySwitch('', ['in', 'out']);
     const events: FlowEvent[] = [];
     const listener = sw.onFlowEvent((event) => events.push(event));
-    sw.addFlows('cookie=5,send_flow_rem,udp actions=output:2\nhard_timeout=3,send_flow_rem,arp actions=drop\ntcp actions=drop');
+    sw.addFlows(
+      'cookie=5,send_flow_rem,udp actions=output:2\nhard_timeout=3,send_flow_rem,arp actions=drop\ntcp actions=drop',
+    );
     for (let i = 0; i < 5; i++) {
       sw.inject('in', udp(1));
       await sw.settle();
@@ -93,7 +111,10 @@ describe.skipIf(addon.missing)(`switch: bundles${addon.missing ? ` (skipped: ${a
     vi.setSystemTime(start + 4000);
     await vi.advanceTimersByTimeAsync(2000);
     await sw.settled();
-    expect(events.filter((e) => e.flowRemoved).map((e) => [e.match, e.reason, e.packets])).toEqual([['udp', 'delete', 5], ['arp', 'hard', 0]]);
+    expect(events.filter((e) => e.flowRemoved).map((e) => [e.match, e.reason, e.packets])).toEqual([
+      ['udp', 'delete', 5],
+      ['arp', 'hard', 0],
+    ]);
     expect(events.flatMap((e) => e.lines).map((line) => line.replace(/duration[\d.]+s/, 'duration'))).toEqual([
       ' event=ADDED table=0 cookie=0x5 udp actions=output:"out"',
       ' event=ADDED table=0 hard_timeout=3 cookie=0 arp actions=drop',
@@ -112,18 +133,28 @@ describe.skipIf(addon.missing)(`switch: bundles${addon.missing ? ` (skipped: ${a
   });
 
   it('tables count each packet that is looked up, by the flow cache too', async () => {
-    sw = await memorySwitch('udp,nw_src=192.0.2.1 actions=resubmit(,4),output:2\nudp actions=resubmit(,9)', ['in', 'out']);
+    sw = await memorySwitch('udp,nw_src=192.0.2.1 actions=resubmit(,4),output:2\nudp actions=resubmit(,9)', [
+      'in',
+      'out',
+    ]);
     for (const from of ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2']) {
       sw.inject('in', udp(1, from));
       await sw.settle();
     }
     const rows = sw.openflow.tables().map(({ table, active, lookup, matched }) => [table, active, lookup, matched]);
-    expect(rows).toEqual([[0, 2, 4, 4], [4, 0, 3, 0], [9, 0, 1, 0]]);
+    expect(rows).toEqual([
+      [0, 2, 4, 4],
+      [4, 0, 3, 0],
+      [9, 0, 1, 0],
+    ]);
     expect(sw.openflow.aggregate('udp')).toEqual({ packets: 4, bytes: 208, flows: 2 });
   });
 
   it('dumps in the order that is asked for, flows without the field last', async () => {
-    sw = await memorySwitch('priority=3,udp,udp_dst=80 actions=drop\npriority=9,udp,udp_dst=8 actions=drop\npriority=5,arp actions=drop', ['in']);
+    sw = await memorySwitch(
+      'priority=3,udp,udp_dst=80 actions=drop\npriority=9,udp,udp_dst=8 actions=drop\npriority=5,arp actions=drop',
+      ['in'],
+    );
     const order = (...keys: string[]): string[] => {
       const sort = keys.map((key) => ({ by: key.slice(1), descending: key[0] === '-' }));
       return lines(sw.dumpFlows('', { stats: false, sort })).map((line) => /priority=(\d)/.exec(line)![1]);

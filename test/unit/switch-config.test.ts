@@ -31,7 +31,8 @@ describe('switch: configuration files', () => {
   });
 
   it('set limits and timeouts of conntrack', () => {
-    const zones = "conntrack:\n  timeouts: { udp_first: 5 }\n  zones:\n    '5': { limit: 9, timeouts: { tcp_close: 0 } }\n";
+    const zones =
+      "conntrack:\n  timeouts: { udp_first: 5 }\n  zones:\n    '5': { limit: 9, timeouts: { tcp_close: 0 } }\n";
     expect(parseConfig(`rundir: /run/x\n${zones}`, 'a.yaml', switchConfigSchema).conntrack).toEqual({
       tcpBeLiberal: false,
       timeouts: { udp_first: 5 },
@@ -39,7 +40,9 @@ describe('switch: configuration files', () => {
     });
     const refused = (text: string): string => refusal(`rundir: /run/x\nconntrack:\n  ${text}\n`).split('\n')[0];
     expect(refused('timeouts: { udp: 5 }')).toMatch(/^br\.yaml:3:\d+: conntrack\.timeouts/);
-    expect(refused('timeouts: { udp_first: -1 }')).toMatch(/^br\.yaml:3:\d+: conntrack\.timeouts\.udp_first: too small/);
+    expect(refused('timeouts: { udp_first: -1 }')).toMatch(
+      /^br\.yaml:3:\d+: conntrack\.timeouts\.udp_first: too small/,
+    );
     expect(refused("zones: { '70000': {} }")).toContain('expected a zone from 0 to 65535');
     expect(refused("zones: { '5': { limits: 1 } }")).toContain('conntrack.zones.5.limits: this key is not known here');
   });

@@ -46,7 +46,16 @@ function bytes(at: Record<number, number>): Uint8Array {
 const NOTHING: Dependencies = { looks: [], groups: [], ports: [], allPorts: false, taught: [] };
 
 function content(mask: Uint8Array, more: Partial<MegaflowContent> = {}): MegaflowContent {
-  return { mask, actions: [], encoded: new Uint8Array(), entries: [], learned: [], asked: [], dependencies: NOTHING, ...more };
+  return {
+    mask,
+    actions: [],
+    encoded: new Uint8Array(),
+    entries: [],
+    learned: [],
+    asked: [],
+    dependencies: NOTHING,
+    ...more,
+  };
 }
 
 let cache: FakeCache;
@@ -130,7 +139,12 @@ describe('switch: megaflows', () => {
           { type: 'clone', actions: [{ type: 'recirc', id: 7 }] },
           { type: 'recirc', id: 9 },
           { type: 'upcall', cookie: 11 },
-          { type: 'check_pkt_len', length: 100, greater: [{ type: 'recirc', id: 12 }], lessEqual: [{ type: 'upcall', cookie: 13 }] },
+          {
+            type: 'check_pkt_len',
+            length: 100,
+            greater: [{ type: 'recirc', id: 12 }],
+            lessEqual: [{ type: 'upcall', cookie: 13 }],
+          },
         ],
       }),
     );

@@ -44,7 +44,14 @@ function toPort9(more: Partial<Translated> = {}): Translated {
   const mask = newFlow();
   mask.fill(0xff, 4, 8);
   return {
-    translation: { actions: [{ type: 'output', port: 9 }], mask, finalFlow: newFlow(), entries: [], credited: [], usedNormal: false },
+    translation: {
+      actions: [{ type: 'output', port: 9 }],
+      mask,
+      finalFlow: newFlow(),
+      entries: [],
+      credited: [],
+      usedNormal: false,
+    },
     learned: [],
     asked: [],
     news: [],
@@ -80,7 +87,10 @@ describe('switch: upcalls', () => {
   it('during which the flows changed are answered, and leave no megaflow: it would be older than the flows', () => {
     host.translate.mockReturnValueOnce(toPort9({ stale: true }));
     upcalls.take([upcall(1), upcall(1)]);
-    expect(answers.map(({ actions }) => actions)).toEqual([[{ type: 'output', port: 9 }], [{ type: 'output', port: 9 }]]);
+    expect(answers.map(({ actions }) => actions)).toEqual([
+      [{ type: 'output', port: 9 }],
+      [{ type: 'output', port: 9 }],
+    ]);
     expect(answers.map(({ flow }) => flow !== undefined)).toEqual([false, true]);
     expect(host.translate).toHaveBeenCalledTimes(2);
   });

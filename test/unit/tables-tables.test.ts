@@ -58,7 +58,9 @@ describe('adding', () => {
   });
 
   test('meter:4 needs the meter', () => {
-    expect(() => new Tables().add(spec('actions=meter:4,output:1'))).toThrow('expected a meter that exists, got meter:4');
+    expect(() => new Tables().add(spec('actions=meter:4,output:1'))).toThrow(
+      'expected a meter that exists, got meter:4',
+    );
   });
 
   test.each(['group:4', 'clone(group:4)', 'write_actions(group:4)'])('%s needs the group', (actions) => {
@@ -161,7 +163,9 @@ describe('what a flow may ask for', () => {
     tables.configure({ overflow: 'evict', evictionFields: [inPort] }, 2);
     const changes = watch(tables);
     add('in_port=2,tcp,tp_dst=9,idle_timeout=1');
-    expect([...changes[0].reasons].map(([e, reason]) => [dumpOne(e), reason])).toEqual([['tcp,in_port=1,tp_dst=3', 'eviction']]);
+    expect([...changes[0].reasons].map(([e, reason]) => [dumpOne(e), reason])).toEqual([
+      ['tcp,in_port=1,tp_dst=3', 'eviction'],
+    ]);
     add('in_port=1,tcp,tp_dst=5,importance=9,hard_timeout=1');
     expect(dump(tables).some((line) => line.includes('tp_dst=1 '))).toBe(false);
     tables.configure({ maxFlows: 1 });
@@ -190,10 +194,12 @@ test('one change of many steps is told once, and taken back whole when a step is
     tables.add(spec('arp actions=2'));
     tables.delete({ match: spec('arp actions=2').match });
   };
-  expect(() => tables.change(() => {
-    steps();
-    tables.add(spec('arp actions=group:8'));
-  })).toThrow('got group:8');
+  expect(() =>
+    tables.change(() => {
+      steps();
+      tables.add(spec('arp actions=group:8'));
+    }),
+  ).toThrow('got group:8');
   expect(dump(tables).sort()).toEqual(before);
   expect([...tables.groups]).toEqual([]);
   expect(changes).toEqual([]);

@@ -7,8 +7,19 @@ type Case = [name: string, flows: string | string[], expected: string, packet?: 
 
 /** As ovs-dpctl prints it. */
 function userspace(said: Record<string, number | string>): string {
-  const all = { reason: 1, dont_send: 0, continuation: 0, recirc_id: 1, rule_cookie: 0, controller_id: 0, max_len: 65535, ...said };
-  return `userspace(pid=0,controller(${Object.entries(all).map(([name, value]) => `${name}=${value}`).join(',')}))`;
+  const all = {
+    reason: 1,
+    dont_send: 0,
+    continuation: 0,
+    recirc_id: 1,
+    rule_cookie: 0,
+    controller_id: 0,
+    max_len: 65535,
+    ...said,
+  };
+  return `userspace(pid=0,controller(${Object.entries(all)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')}))`;
 }
 
 function cases(list: Case[]): void {
@@ -45,7 +56,11 @@ describe('output', () => {
       userspace({ reason: 1, recirc_id: 1, rule_cookie: '0x9', max_len: 64 }) +
         `,${userspace({ reason: 0, recirc_id: 2, rule_cookie: '0x9', controller_id: 7 })}`,
     ],
-    ['of a packet that pauses, nothing is done after it', 'priority=0,actions=controller(pause),2', userspace({ reason: 6, continuation: 1 })],
+    [
+      'of a packet that pauses, nothing is done after it',
+      'priority=0,actions=controller(pause),2',
+      userspace({ reason: 6, continuation: 1 }),
+    ],
   ]);
 
   test('FLOOD and ALL go to every port but its own, except into a tunnel without a destination', () => {
@@ -104,12 +119,7 @@ describe('header fields', () => {
       'set(ipv6(dst=2001:db8::9,label=0x5,hlimit=63)),2',
       `${IP6},nw_proto=59`,
     ],
-    [
-      'of a damaged IPv6 packet, which has no protocol',
-      'ipv6 actions=set_field:2001:db8::9->ipv6_dst,2',
-      '2',
-      IP6,
-    ],
+    ['of a damaged IPv6 packet, which has no protocol', 'ipv6 actions=set_field:2001:db8::9->ipv6_dst,2', '2', IP6],
     [
       'ARP',
       'arp actions=load:2->NXM_OF_ARP_OP[],move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],' +

@@ -122,7 +122,10 @@ describe('select', () => {
   test('a bucket of weight 0 is never selected, and is dead for the group that watches its group', () => {
     const weightless = groupOf(2, 'select', [{ do: 'output:2', weight: 0 }], HASH);
     expect(withGroups([weightless], 'actions=group:2').actions(TCP)).toBe('drop');
-    const watching = groupOf(1, 'fast_failover', [{ do: 'output:2', watchGroup: 2 }, { do: 'output:3', watchPort: 3 }]);
+    const watching = groupOf(1, 'fast_failover', [
+      { do: 'output:2', watchGroup: 2 },
+      { do: 'output:3', watchPort: 3 },
+    ]);
     expect(withGroups([watching, weightless], 'actions=group:1').actions(TCP)).toBe('3');
   });
 

@@ -42,8 +42,11 @@ describe('what is learned', () => {
 
 describe('limit and result_dst', () => {
   const paper = (): PaperSwitch =>
-    new PaperSwitch('tcp actions=learn(table=8,limit=1,cookie=9,result_dst=NXM_NX_REG0[3],NXM_OF_ETH_SRC[]),resubmit(,1)',
-      'table=1,reg0=0x8 actions=output:2', 'table=1,reg0=0 actions=output:3');
+    new PaperSwitch(
+      'tcp actions=learn(table=8,limit=1,cookie=9,result_dst=NXM_NX_REG0[3],NXM_OF_ETH_SRC[]),resubmit(,1)',
+      'table=1,reg0=0x8 actions=output:2',
+      'table=1,reg0=0 actions=output:3',
+    );
 
   test('a second flow is not learned', () => {
     const sw = paper();

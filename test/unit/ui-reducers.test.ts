@@ -1,4 +1,5 @@
-// The page's pure parts: the player's time control, the list of walks, addresses, a frame's bytes with what was written.
+// The page's pure parts: the player's time control, the list of walks, addresses, a frame's bytes with what was
+// written.
 import { describe, expect, it } from 'vitest';
 import type { WalkSummary } from '../../ui/schema/walk.js';
 import { bytesAt, bytesOf } from '../../ui/web/parts/hex.js';
@@ -39,13 +40,28 @@ describe('the player', () => {
   });
 
   it('knows its keys and no others', () => {
-    expect([' ', 'ArrowLeft', 'End', '-'].map((key) => actionOfKey(key)?.type)).toEqual(['toggle', 'back', 'last', 'slower']);
+    expect([' ', 'ArrowLeft', 'End', '-'].map((key) => actionOfKey(key)?.type)).toEqual([
+      'toggle',
+      'back',
+      'last',
+      'slower',
+    ]);
     expect(actionOfKey('x')).toBeUndefined();
   });
 });
 
 const walk = (id: number, more: Partial<WalkSummary> = {}): WalkSummary => ({
-  id, connection: 1, time: 0, proto: 'tcp', src: 'frontend:1', dst: 'svc/backendsvc:80', what: 'ACK', nodes: ['worker1'], tables: 9, took: 1, ...more,
+  id,
+  connection: 1,
+  time: 0,
+  proto: 'tcp',
+  src: 'frontend:1',
+  dst: 'svc/backendsvc:80',
+  what: 'ACK',
+  nodes: ['worker1'],
+  tables: 9,
+  took: 1,
+  ...more,
 });
 
 describe('the list of walks', () => {
@@ -60,8 +76,19 @@ describe('the list of walks', () => {
   });
 
   it('groups by connection, the one that had a packet last first, each trace by itself', () => {
-    const walks = [walk(1), walk(2, { connection: 2 }), walk(3, { dropped: 'worker1 table 10' }), walk(4, { connection: 0, simulated: true }), walk(5, { connection: 0, simulated: true })];
-    expect(byConnection(walks).map((g) => [g.walks.map((w) => w.id), g.dropped])).toEqual([[[5], false], [[4], false], [[1, 3], true], [[2], false]]);
+    const walks = [
+      walk(1),
+      walk(2, { connection: 2 }),
+      walk(3, { dropped: 'worker1 table 10' }),
+      walk(4, { connection: 0, simulated: true }),
+      walk(5, { connection: 0, simulated: true }),
+    ];
+    expect(byConnection(walks).map((g) => [g.walks.map((w) => w.id), g.dropped])).toEqual([
+      [[5], false],
+      [[4], false],
+      [[1, 3], true],
+      [[2], false],
+    ]);
   });
 
   it('is searched by all words', () => {
@@ -79,7 +106,13 @@ describe("a frame's bytes", () => {
   });
 
   it('carry what was written, coloured where it differs', () => {
-    const frame = { size: 4, hex: '0a000140', headers: [{ name: 'IPv4', at: 0, size: 4, depth: 0, fields: [{ name: 'nw_dst', value: '10.0.1.64', at: 0, size: 4 }] }] };
+    const frame = {
+      size: 4,
+      hex: '0a000140',
+      headers: [
+        { name: 'IPv4', at: 0, size: 4, depth: 0, fields: [{ name: 'nw_dst', value: '10.0.1.64', at: 0, size: 4 }] },
+      ],
+    };
     const bytes = bytesAt(frame, { nw_dst: '10.0.1.65' }, ['nw_dst'], ['nw_dst']);
     expect(bytes.map((b) => b.hex + b.state)).toEqual(['0a', '00', '01', '41now']);
     expect(bytesAt(frame, { nw_dst: '10.0.1.65' }, [], ['nw_dst'])[3].state).toBe('since');

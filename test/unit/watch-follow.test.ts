@@ -1,5 +1,5 @@
-// Joining what was seen at many places into stories: by hand-made sightings of connections through a host's translation and a
-// tunnel, in any order of arrival.
+// Joining what was seen at many places into stories: by hand-made sightings of connections through a host's translation
+// and a tunnel, in any order of arrival.
 import { describe, expect, it } from 'vitest';
 import { buildFrame } from '../../dataplane/wire/index.js';
 import { framesOf } from '../../lab/watch/capture-file.js';
@@ -21,7 +21,14 @@ const cluster = {
   nodeOf: (ip: string) => ({ '198.51.100.1': 'n1', '198.51.100.2': 'n2' })[ip],
 };
 
-interface Segment { from: [string, number]; to: [string, number]; ttl?: number; flags?: number; seq?: number; ack?: number }
+interface Segment {
+  from: [string, number];
+  to: [string, number];
+  ttl?: number;
+  flags?: number;
+  seq?: number;
+  ack?: number;
+}
 
 const SYN = 0x02;
 const SYN_ACK = 0x12;
@@ -29,7 +36,8 @@ const FIN = 0x11;
 
 function tcp({ from, to, ttl = 64, flags = SYN, seq = 1, ack = 0 }: Segment): Uint8Array {
   return buildFrame({
-    ethernet, ipv4: { nw_src: from[0], nw_dst: to[0], nw_ttl: ttl, id: seq },
+    ethernet,
+    ipv4: { nw_src: from[0], nw_dst: to[0], nw_ttl: ttl, id: seq },
     tcp: { tcp_src: from[1], tcp_dst: to[1], seq, ack, tcp_flags: flags },
   });
 }
@@ -37,30 +45,62 @@ function tcp({ from, to, ttl = 64, flags = SYN, seq = 1, ack = 0 }: Segment): Ui
 let traces = 0;
 function pass(node: string, ms: number, inPort: string, out: string | null, frame: Uint8Array): WatchedPass {
   return {
-    node, traceId: ++traces, timeNs: T0 + BigInt(ms) * MS, in: inPort, facts: {}, passes: [], frame, size: frame.length, csumPartial: false,
-    outputs: out === null ? [] : [{ port: 1, name: out, ...(out === 'tun' ? { tunnel: { dst: node === 'n1' ? '198.51.100.2' : '198.51.100.1', id: '0' } } : {}) }],
+    node,
+    traceId: ++traces,
+    timeNs: T0 + BigInt(ms) * MS,
+    in: inPort,
+    facts: {},
+    passes: [],
+    frame,
+    size: frame.length,
+    csumPartial: false,
+    outputs:
+      out === null
+        ? []
+        : [
+            {
+              port: 1,
+              name: out,
+              ...(out === 'tun' ? { tunnel: { dst: node === 'n1' ? '198.51.100.2' : '198.51.100.1', id: '0' } } : {}),
+            },
+          ],
     drop: out === null ? { reason: 'flow', table: 60 } : null,
   };
 }
 
 const at = (node: string, port: string, role: Place['role']): Place => ({ node, port, role });
 const seen = (ms: number, frame: Uint8Array) => ({ timeNs: T0 + BigInt(ms) * MS, frame, size: frame.length });
-const tuple = (from: [string, number], to: [string, number]): Tuple => ({ proto: 'tcp', src: from[0], sport: from[1], dst: to[0], dport: to[1] });
+const tuple = (from: [string, number], to: [string, number]): Tuple => ({
+  proto: 'tcp',
+  src: from[0],
+  sport: from[1],
+  dst: to[0],
+  dport: to[1],
+});
 
 /** Where a story went: "n1 a > gw", "n1 kernel", "n1 > n2". */
 function way(story: PacketStory): string[] {
   return story.stages.map((s: Stage) =>
-    s.kind === 'pass' ? `${s.pass.node} ${s.pass.in} > ${s.pass.outputs.map((o) => o.name).join() || 'drop'}`
-    : s.kind === 'host' ? `${s.node} kernel ${[...s.changes.map((c) => `${c.what} ${c.from} > ${c.to}`), `ttl ${s.before?.ttl} > ${s.after.ttl}`].join(', ')}`
-    : `${s.from} > ${s.to}`);
+    s.kind === 'pass'
+      ? `${s.pass.node} ${s.pass.in} > ${s.pass.outputs.map((o) => o.name).join() || 'drop'}`
+      : s.kind === 'host'
+        ? `${s.node} kernel ${[...s.changes.map((c) => `${c.what} ${c.from} > ${c.to}`), `ttl ${s.before?.ttl} > ${s.after.ttl}`].join(', ')}`
+        : `${s.from} > ${s.to}`,
+  );
 }
 
 const client: [string, number] = [POD, 35200];
 const service: [string, number] = [SERVICE, 80];
 const backend: [string, number] = [BACKEND, 80];
-const translated: HostEvent = { event: 'new', entry: { original: tuple(client, service), reply: tuple(backend, client) } };
+const translated: HostEvent = {
+  event: 'new',
+  entry: { original: tuple(client, service), reply: tuple(backend, client) },
+};
 
-/** SYN and SYN+ACK of a connection whose destination the kernel of n1 translates; each a step that hands one sighting in. */
+/**
+ * SYN and SYN+ACK of a connection whose destination the kernel of n1 translates; each a step that hands one sighting
+ * in.
+ */
 function throughTheHost(f: Follower): (() => void)[] {
   const asked = tcp({ from: client, to: service });
   const chosen = tcp({ from: client, to: backend, ttl: 63 });
@@ -113,7 +153,12 @@ describe('a connection through a host that translates it', () => {
     // All passes at once; then what tcpdump and the kernel say, as late as a busy machine lets them.
     const steps = throughTheHost(f);
     for (const i of [0, 4, 5, 8]) steps[i]();
-    for (const [i, ms] of [[1, 500], [2, 900], [6, 1000], [7, 1100]]) {
+    for (const [i, ms] of [
+      [1, 500],
+      [2, 900],
+      [6, 1000],
+      [7, 1100],
+    ]) {
       expect(f.take(T0 + BigInt(ms) * MS), `before part ${i}`).toEqual([]);
       steps[i]();
     }
@@ -167,7 +212,10 @@ describe('a packet', () => {
       f.addPass(pass('n1', ms, 'pod', 'tun', syn));
       f.addPass(pass('n2', ms + 10, 'tun', 'backend', syn));
     }
-    expect(f.take(T0 + 3000n * MS).map(way)).toEqual([['n1 pod > tun', 'n2 tun > backend'], ['n1 pod > tun', 'n2 tun > backend']]);
+    expect(f.take(T0 + 3000n * MS).map(way)).toEqual([
+      ['n1 pod > tun', 'n2 tun > backend'],
+      ['n1 pod > tun', 'n2 tun > backend'],
+    ]);
   });
 
   it('that arrived late is still waited for: what counts is when we were told', () => {
@@ -183,7 +231,10 @@ describe('a packet', () => {
     f.addPass(pass('n1', 0, 'pod', 'gw', asked));
     f.addFrame(at('n1', 'gw', 'gateway'), seen(1, asked));
     expect(f.take(T0 + 1000n * MS), 'it may yet be translated').toEqual([]);
-    f.learn('n1', { event: 'new', entry: { original: tuple(client, ['198.51.100.1', 10250]), reply: tuple(['198.51.100.1', 10250], client) } });
+    f.learn('n1', {
+      event: 'new',
+      entry: { original: tuple(client, ['198.51.100.1', 10250]), reply: tuple(['198.51.100.1', 10250], client) },
+    });
     expect(f.take(T0 + 1100n * MS).map(way)).toEqual([['n1 pod > gw']]);
   });
 
@@ -202,7 +253,12 @@ describe('a packet', () => {
     const asked = tcp({ from: outside, to: nodePort, ttl: 63 });
     const chosen = tcp({ from: masqueraded, to: backend, ttl: 62 });
     const routed = tcp({ from: masqueraded, to: backend, ttl: 61 });
-    const outer = buildFrame({ ethernet, ipv4: { nw_src: '198.51.100.2', nw_dst: '198.51.100.1' }, geneve: {}, payload: routed });
+    const outer = buildFrame({
+      ethernet,
+      ipv4: { nw_src: '198.51.100.2', nw_dst: '198.51.100.1' },
+      geneve: {},
+      payload: routed,
+    });
     f.addFrame(at('n2', 'eth', 'uplink'), seen(0, asked));
     f.addPass(pass('n2', 2, 'gw', 'tun', chosen));
     f.addFrame(at('n2', 'eth', 'uplink'), seen(3, outer));
@@ -213,10 +269,23 @@ describe('a packet', () => {
     expect(others).toEqual([]);
     expect(way(story)).toEqual([
       'n2 kernel DNAT 198.51.100.2:32422 > 192.0.2.47:80, SNAT 198.51.100.200:53440 > 192.0.2.129:15768, ttl 63 > 62',
-      'n2 gw > tun', 'n2 > n1', 'n1 tun > backend',
+      'n2 gw > tun',
+      'n2 > n1',
+      'n1 tun > backend',
     ]);
-    expect(framesOf(story, 1, 'tun').map(({ at: place, direction, frame }) => [place, direction, frame.length - chosen.length])).toEqual([
-      ['n2 eth', undefined, 0], ['n2 gw', 'in', 0], ['n2 tun', 'out', 0], ['n2 eth', undefined, 50], ['n1 eth', undefined, 50], ['n1 tun', 'in', 0],
+    expect(
+      framesOf(story, 1, 'tun').map(({ at: place, direction, frame }) => [
+        place,
+        direction,
+        frame.length - chosen.length,
+      ]),
+    ).toEqual([
+      ['n2 eth', undefined, 0],
+      ['n2 gw', 'in', 0],
+      ['n2 tun', 'out', 0],
+      ['n2 eth', undefined, 50],
+      ['n1 eth', undefined, 50],
+      ['n1 tun', 'in', 0],
     ]);
   });
 

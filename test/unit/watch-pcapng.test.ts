@@ -19,7 +19,14 @@ describe('pcapng', () => {
   });
 
   it('writes a packet with its time in two halves, its length before it was cut, a comment and the direction, to the byte', () => {
-    const packet = { interface: 3, timeNs: 0x0102030405060708n, size: 1500, frame: Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd, 0xee), comment: 'hi', direction: 'out' as const };
+    const packet = {
+      interface: 3,
+      timeNs: 0x0102030405060708n,
+      size: 1500,
+      frame: Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd, 0xee),
+      comment: 'hi',
+      direction: 'out' as const,
+    };
     expect(toHex(pcapngPacket(packet))).toBe(
       hex(`
         06000000 3c000000 03000000 04030201 08070605 05000000 dc050000
@@ -32,8 +39,22 @@ describe('pcapng', () => {
 
   const interfaces = [{ name: 'worker1 eth0', description: 'with words' }, { name: 'worker2 eth0' }];
   const packets = [
-    { interface: 1, timeNs: 1_700_000_000_123_456_789n, size: 3, frame: Uint8Array.of(1, 2, 3), comment: 'tables 0 10 → 20', direction: 'in' as const },
-    { interface: 0, timeNs: 0n, size: 9000, frame: new Uint8Array(64).fill(7), comment: undefined, direction: undefined },
+    {
+      interface: 1,
+      timeNs: 1_700_000_000_123_456_789n,
+      size: 3,
+      frame: Uint8Array.of(1, 2, 3),
+      comment: 'tables 0 10 → 20',
+      direction: 'in' as const,
+    },
+    {
+      interface: 0,
+      timeNs: 0n,
+      size: 9000,
+      frame: new Uint8Array(64).fill(7),
+      comment: undefined,
+      direction: undefined,
+    },
   ];
   const file = Buffer.concat([pcapngHeader('test', interfaces), ...packets.map(pcapngPacket)]);
 
@@ -43,7 +64,8 @@ describe('pcapng', () => {
 
   it('leaves out a last block that is cut short, wherever it is cut', () => {
     const whole = file.length - pcapngPacket(packets[1]).length;
-    for (let end = whole; end < file.length; end++) expect(readPcapng(file.subarray(0, end))).toEqual({ interfaces, packets: [packets[0]] });
+    for (let end = whole; end < file.length; end++)
+      expect(readPcapng(file.subarray(0, end))).toEqual({ interfaces, packets: [packets[0]] });
   });
 
   it('cuts a comment that no option can hold, between two characters', () => {

@@ -158,7 +158,11 @@ describe('ipv6', () => {
     const ip = ok(Ipv6View.parse(packet));
     const chain = ok(ip.chain());
     expect(chain).toMatchObject({ nw_proto: 17, nw_frag: 0 });
-    expect(chain.extensions.map((e) => [e.type, e.bytes.length])).toEqual([[0, 8], [60, 16], [51, 12]]);
+    expect(chain.extensions.map((e) => [e.type, e.bytes.length])).toEqual([
+      [0, 8],
+      [60, 16],
+      [51, 12],
+    ]);
     expect(toHex(chain.payload)).toBe('aa');
     expect(toHex(emitIpv6(ip.value()!, chain.payload))).toBe(toHex(packet));
   });

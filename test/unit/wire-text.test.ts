@@ -121,7 +121,10 @@ describe('pcap', () => {
   const frame = buildFrame({ ethernet, ipv4, tcp });
   const time = 1_700_000_000_123_456_789n;
   test('reads what it writes', () => {
-    const file = writePcap([{ frame, timeNs: time }, { frame: frame.subarray(0, 20), size: 54 }]);
+    const file = writePcap([
+      { frame, timeNs: time },
+      { frame: frame.subarray(0, 20), size: 54 },
+    ]);
     expect(readPcap(file)).toEqual([
       { frame, timeNs: time, size: 54 },
       { frame: frame.slice(0, 20), timeNs: 0n, size: 54 },

@@ -1,4 +1,5 @@
-// The page with the keyboard alone: every view is reached, every control is operable and says what it is, and the focus is seen.
+// The page with the keyboard alone: every view is reached, every control is operable and says what it is, and the focus
+// is seen.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { missingRequirements } from '../../lab/index.js';
@@ -10,11 +11,13 @@ const missing = [...(await missingRequirements()), ...(noBrowser ? [noBrowser] :
 describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (skipped: ${missing[0]})` : ''}`, () => {
   let stage: Stage;
   let page: Page;
-  const key = (...keys: string[]): Promise<void> => keys.reduce((before, k) => before.then(() => page.keyboard.press(k)), Promise.resolve());
-  const focused = (): Promise<string> => page.evaluate(() => {
-    const { activeElement: el } = document;
-    return `${el?.tagName.toLowerCase()} ${el?.getAttribute('aria-label') ?? el?.getAttribute('name') ?? el?.textContent?.trim().slice(0, 40)}`;
-  });
+  const key = (...keys: string[]): Promise<void> =>
+    keys.reduce((before, k) => before.then(() => page.keyboard.press(k)), Promise.resolve());
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const { activeElement: el } = document;
+      return `${el?.tagName.toLowerCase()} ${el?.getAttribute('aria-label') ?? el?.getAttribute('name') ?? el?.textContent?.trim().slice(0, 40)}`;
+    });
   /** Tab until it is there; each stop must be visible with a visible focus. */
   async function tabTo(wanted: string, most = 60): Promise<void> {
     for (let i = 0; i < most; i++) {
@@ -23,7 +26,9 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
       const seen = await page.evaluate(() => {
         const el = document.activeElement!;
         const box = el.getBoundingClientRect();
-        return el === document.body || (box.width > 0 && box.height > 0 && getComputedStyle(el).outlineStyle !== 'none');
+        return (
+          el === document.body || (box.width > 0 && box.height > 0 && getComputedStyle(el).outlineStyle !== 'none')
+        );
       });
       expect(seen, await focused()).toBe(true);
     }
@@ -80,7 +85,7 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await expect.poll(() => page.locator('.walk-title .what').textContent()).toBe('SYN');
   });
 
-  it("controls work by Tab, too: a stop of the journey, the slider, a table, the quiz", async () => {
+  it('controls work by Tab, too: a stop of the journey, the slider, a table, the quiz', async () => {
     await page.evaluate(() => document.querySelector<HTMLElement>('main')!.focus());
     await tabTo('wire', 80);
     await key('Enter');
@@ -137,12 +142,16 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await page.evaluate(() => document.querySelector<HTMLElement>('main')!.focus());
     await tabTo('Run twice');
     await key('Enter');
-    await expect.poll(() => page.getByRole('region', { name: 'Result of the trial' }).count(), { timeout: 15_000 }).toBe(1);
+    await expect
+      .poll(() => page.getByRole('region', { name: 'Result of the trial' }).count(), { timeout: 15_000 })
+      .toBe(1);
     await key('4');
     await page.getByRole('heading', { name: 'Ledgers' }).waitFor();
     await key('/');
     await page.keyboard.type('kernel');
-    await expect.poll(() => page.getByRole('region', { name: 'worker1 zone 65520', exact: true }).textContent()).toMatch(/0 of \d+ entr/);
+    await expect
+      .poll(() => page.getByRole('region', { name: 'worker1 zone 65520', exact: true }).textContent())
+      .toMatch(/0 of \d+ entr/);
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await key('8');
     await page.getByRole('heading', { name: 'Send a real packet' }).waitFor();
@@ -158,6 +167,11 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await key('Enter', 'Enter');
     expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
     await page.reload();
-    expect(await page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.documentElement).colorScheme])).toEqual(['dark', 'dark']);
+    expect(
+      await page.evaluate(() => [
+        document.documentElement.dataset.theme,
+        getComputedStyle(document.documentElement).colorScheme,
+      ]),
+    ).toEqual(['dark', 'dark']);
   });
 });

@@ -19,7 +19,9 @@ export async function makeStage(name: string): Promise<Stage> {
   const ui = await startUi(name);
   const browser = await launch();
   return {
-    lab, ui, browser,
+    lab,
+    ui,
+    browser,
     close: async () => {
       await browser.close();
       await ui.stop();

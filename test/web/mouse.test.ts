@@ -1,4 +1,5 @@
-// Each view of the page driven with the mouse, on a real lab; what it shows is what really happened. Takes the pictures of docs/ui.
+// Each view of the page driven with the mouse, on a real lab; what it shows is what really happened. Takes the pictures
+// of docs/ui.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { exec, missingRequirements } from '../../lab/index.js';
@@ -11,7 +12,8 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
   let stage: Stage;
   let page: Page;
   let problems: string[];
-  const view = (name: string): Promise<void> => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
+  const view = (name: string): Promise<void> =>
+    page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
 
   beforeAll(async () => {
     stage = await makeStage('pwmouse');
@@ -33,8 +35,11 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
   it('the packet walks table by table, with registers and headers as they change', async () => {
     const sentence = page.locator('.sentence');
     for (let i = 0; i < 6; i++) await page.getByRole('button', { name: 'Step', exact: true }).click();
-    await expect.poll(() => sentence.textContent()).toContain('only the host\'s rules can choose an endpoint');
-    expect(await page.locator('.registers tr.now').allTextContents()).toEqual(['reg00x20x10002 changed', 'reg10x00x2 changed']);
+    await expect.poll(() => sentence.textContent()).toContain("only the host's rules can choose an endpoint");
+    expect(await page.locator('.registers tr.now').allTextContents()).toEqual([
+      'reg00x20x10002 changed',
+      'reg10x00x2 changed',
+    ]);
     expect(await page.locator('.table-box.current').textContent()).toBe('40DNAT');
     await page.locator('.why-not summary').click();
     await expect.poll(() => page.locator('.why-not').textContent()).toMatch(/No flow of this priority|not \d+/);
@@ -45,7 +50,14 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await page.getByRole('button', { name: 'Step back' }).click();
     await expect.poll(() => page.locator('.table-box.current').textContent()).toBe('31ConntrackState');
     await page.getByRole('button', { name: 'Rewind' }).click();
-    await expect.poll(() => page.locator('.place').textContent()).toBe(`1 / ${await page.getByRole('slider').getAttribute('max').then((m) => Number(m) + 1)}`);
+    await expect
+      .poll(() => page.locator('.place').textContent())
+      .toBe(
+        `1 / ${await page
+          .getByRole('slider')
+          .getAttribute('max')
+          .then((m) => Number(m) + 1)}`,
+      );
   });
 
   it('it plays by itself, faster when it should, and pauses', async () => {
@@ -66,7 +78,15 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await curl(stage.lab, 'frontend', 'http://10.222.2.34/');
     await openSyn(page, 'backend2:80');
     await page.locator('.stop.wire button').click();
-    expect(await page.locator('.stack .header-name b').allTextContents()).toEqual(['Ethernet', 'IPv4', 'UDP', 'Geneve', 'Ethernet', 'IPv4', 'TCP']);
+    expect(await page.locator('.stack .header-name b').allTextContents()).toEqual([
+      'Ethernet',
+      'IPv4',
+      'UDP',
+      'Geneve',
+      'Ethernet',
+      'IPv4',
+      'TCP',
+    ]);
     expect(await page.locator('.mtu').textContent()).toContain('outer IP packet110');
     expect(await page.locator('.wire-stage').textContent()).toContain('1450 + 50 = 1500');
     await picture(page, 'tunnel');
@@ -98,7 +118,8 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
   it("the pipeline counts live, and shows a table's flows", async () => {
     await view('Pipeline');
     const dnat = page.getByRole('button', { name: /40\s*DNAT/ });
-    const packets = async (): Promise<number> => Number((await dnat.locator('.note').textContent())!.replace(/^\+\S+ /, ''));
+    const packets = async (): Promise<number> =>
+      Number((await dnat.locator('.note').textContent())!.replace(/^\+\S+ /, ''));
     await dnat.click();
     const before = await packets();
     await curl(stage.lab, 'frontend', 'http://backendsvc/');
@@ -114,7 +135,9 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await view('Ledgers');
     const kernel = page.getByRole('region', { name: 'worker1 kernel', exact: true });
     await expect.poll(() => kernel.textContent()).toContain('DNAT in the kernel of worker1');
-    expect(await page.getByRole('region', { name: 'worker1 zone 65520', exact: true }).textContent()).toContain('ct_mark = 0x20: its first packet came from the gateway');
+    expect(await page.getByRole('region', { name: 'worker1 zone 65520', exact: true }).textContent()).toContain(
+      'ct_mark = 0x20: its first packet came from the gateway',
+    );
     await picture(page, 'ledgers');
     await page.locator('.connections button').last().click();
     await expect.poll(() => page.getByRole('searchbox').inputValue()).toMatch(/^connection \d+$/);
@@ -126,9 +149,16 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await trial.getByLabel('To').fill('10.222.2.34');
     await trial.getByRole('button', { name: 'Run twice' }).click();
     await expect.poll(() => trial.getByRole('row', { name: /worker1/ }).count(), { timeout: 15_000 }).toBe(1);
-    const [slow, , , again] = (await trial.getByRole('row', { name: /worker1/ }).getByRole('cell').allTextContents()).map(Number);
+    const [slow, , , again] = (
+      await trial
+        .getByRole('row', { name: /worker1/ })
+        .getByRole('cell')
+        .allTextContents()
+    ).map(Number);
     expect([slow > 5, again]).toEqual([true, 0]);
-    expect(await page.getByRole('region', { name: 'Megaflows' }).textContent()).toMatch(/dst=10\.222\.\d\.0\/255\.255\.255\.0/);
+    expect(await page.getByRole('region', { name: 'Megaflows' }).textContent()).toMatch(
+      /dst=10\.222\.\d\.0\/255\.255\.255\.0/,
+    );
     await picture(page, 'fast-path');
     await watching(page);
   });
@@ -136,7 +166,15 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
   it('a dropped packet is on the map, with its flow and registers, and leads to its walk', async () => {
     // A source address that the pod has not: SpoofGuard.
     await exec(stage.lab.name, 'frontend', ['ip', 'address', 'add', '10.222.1.99/24', 'dev', 'eth0']);
-    await exec(stage.lab.name, 'frontend', ['curl', '-sS', '--max-time', '1', '--interface', '10.222.1.99', 'http://10.222.1.47/']);
+    await exec(stage.lab.name, 'frontend', [
+      'curl',
+      '-sS',
+      '--max-time',
+      '1',
+      '--interface',
+      '10.222.1.99',
+      'http://10.222.1.47/',
+    ]);
     await exec(stage.lab.name, 'frontend', ['ip', 'address', 'del', '10.222.1.99/24', 'dev', 'eth0']);
     await view('Drops');
     const card = page.getByRole('region', { name: 'Table 10 of worker1' }).first();
@@ -151,7 +189,9 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await view('Flows');
     await page.getByLabel('Words').fill('worker1 conjunction');
     await expect.poll(() => page.getByRole('status').first().textContent()).toMatch(/^[1-9]\d? of \d+ flows/);
-    expect((await page.locator('.flows tbody tr').allTextContents()).every((row) => /conjunction|conj_id/.test(row))).toBe(true);
+    expect(
+      (await page.locator('.flows tbody tr').allTextContents()).every((row) => /conjunction|conj_id/.test(row)),
+    ).toBe(true);
     await picture(page, 'flows');
     await page.getByLabel(/^Match/).fill('table=70,nw_dst=nonsense');
     await page.getByLabel(/^Match/).press('Enter');

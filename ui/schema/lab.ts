@@ -30,30 +30,70 @@ export const topology = z.object({
   tunnel: z.string(),
   podMtu: z.number(),
   nodes: z.array(node),
-  pods: z.array(z.object({ name: z.string(), fullName: z.string(), node: z.string(), ip: z.string(), netns: z.string(), port: z.string(), serve: z.string().optional() })),
+  pods: z.array(
+    z.object({
+      name: z.string(),
+      fullName: z.string(),
+      node: z.string(),
+      ip: z.string(),
+      netns: z.string(),
+      port: z.string(),
+      serve: z.string().optional(),
+    }),
+  ),
   outside: z.array(z.object({ name: z.string(), netns: z.string(), ip: z.string() })),
-  services: z.array(z.object({ name: z.string(), address: z.string(), protocol: z.string(), nodePort: z.number().optional(), endpoints: z.array(z.string()) })),
+  services: z.array(
+    z.object({
+      name: z.string(),
+      address: z.string(),
+      protocol: z.string(),
+      nodePort: z.number().optional(),
+      endpoints: z.array(z.string()),
+    }),
+  ),
 });
 
 export const flow = z.object({
-  table: z.number(), priority: z.number(), cookie: z.string(), match: z.string(), actions: z.string(),
-  packets: z.number(), bytes: z.number(), idle: z.number(),
+  table: z.number(),
+  priority: z.number(),
+  cookie: z.string(),
+  match: z.string(),
+  actions: z.string(),
+  packets: z.number(),
+  bytes: z.number(),
+  idle: z.number(),
 });
 
 export const pipeline = z.object({
   node: z.string(),
-  tables: z.array(z.object({ id: z.number(), name: z.string(), does: z.string().optional(), packets: z.number(), flows: z.array(flow) })),
+  tables: z.array(
+    z.object({
+      id: z.number(),
+      name: z.string(),
+      does: z.string().optional(),
+      packets: z.number(),
+      flows: z.array(flow),
+    }),
+  ),
   edges: z.array(z.object({ from: z.number(), to: z.number(), by: z.enum(['resubmit', 'ct']) })),
 });
 
 export const megaflow = z.object({
   recirc: z.string(),
   fields: z.array(z.object({ name: z.string(), value: z.string() })),
-  packets: z.number(), bytes: z.number(), used: z.string(), actions: z.string(),
+  packets: z.number(),
+  bytes: z.number(),
+  used: z.string(),
+  actions: z.string(),
 });
 
 export const cacheCounters = z.object({
-  exactHits: z.number(), megaflowHits: z.number(), misses: z.number(), upcalls: z.number(), megaflows: z.number(), received: z.number(),
+  exactHits: z.number(),
+  megaflowHits: z.number(),
+  misses: z.number(),
+  upcalls: z.number(),
+  megaflows: z.number(),
+  received: z.number(),
 });
 
 export const cache = z.object({ node: z.string(), counters: cacheCounters, megaflows: z.array(megaflow) });
@@ -61,7 +101,13 @@ export const cache = z.object({ node: z.string(), counters: cacheCounters, megaf
 /** The same request twice, unwatched: what each cost every node's slow path. */
 export const cacheTrial = z.object({
   command: z.string(),
-  runs: z.array(z.object({ output: z.string(), ms: z.number(), nodes: z.array(z.object({ node: z.string(), counters: cacheCounters })) })),
+  runs: z.array(
+    z.object({
+      output: z.string(),
+      ms: z.number(),
+      nodes: z.array(z.object({ node: z.string(), counters: cacheCounters })),
+    }),
+  ),
 });
 
 export const tuple = z.object({ src: z.string(), dst: z.string() });
@@ -94,10 +140,19 @@ export const ledger = z.object({
 
 export const drops = z.object({
   /** Of watched packets: where and by what. */
-  places: z.array(z.object({
-    node: z.string(), table: z.number(), name: z.string(), flow: z.string(), reason: z.string(), count: z.number(),
-    sentence: z.string(), registers: z.record(z.string(), z.string()), walk: z.number(),
-  })),
+  places: z.array(
+    z.object({
+      node: z.string(),
+      table: z.number(),
+      name: z.string(),
+      flow: z.string(),
+      reason: z.string(),
+      count: z.number(),
+      sentence: z.string(),
+      registers: z.record(z.string(), z.string()),
+      walk: z.number(),
+    }),
+  ),
   /** Of all packets, as the switches count them. */
   counters: z.array(z.object({ node: z.string(), reason: z.string(), text: z.string(), count: z.number() })),
 });

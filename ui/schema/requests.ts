@@ -3,8 +3,15 @@ import { z } from 'zod';
 import { summary } from './walk.js';
 
 /** A name or address, a Service, never an option of a program. */
-const target = z.string().trim().min(1).max(200)
-  .regex(/^[a-z0-9][a-z0-9.:/_-]*$/i, 'expected a name or address with an optional port and path, as backendsvc:80/index.html');
+const target = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(
+    /^[a-z0-9][a-z0-9.:/_-]*$/i,
+    'expected a name or address with an optional port and path, as backendsvc:80/index.html',
+  );
 const name = z.string().min(1).max(100);
 
 export const watchRequest = z.object({
@@ -30,7 +37,12 @@ export const simulateResult = z.object({ walks: z.array(summary), outcome: z.str
 
 export const trialRequest = probeRequest;
 
-export const probeResult = z.object({ command: z.string(), status: z.number().nullable(), output: z.string(), ms: z.number() });
+export const probeResult = z.object({
+  command: z.string(),
+  status: z.number().nullable(),
+  output: z.string(),
+  ms: z.number(),
+});
 
 export const watchState = z.object({
   query: watchRequest,
@@ -47,7 +59,10 @@ export const watchState = z.object({
 
 /** Server-sent events by name. */
 export const events = {
-  walks: z.object({ walks: z.array(summary), /** Walks of this moment that only the server keeps. */ more: z.number() }),
+  walks: z.object({
+    walks: z.array(summary),
+    /** Walks of this moment that only the server keeps. */ more: z.number(),
+  }),
   watch: watchState,
 };
 

@@ -1,5 +1,6 @@
-// A packet's walk as the page gets it: the story of lab/watch with sentences, names and headers already worked out. The server
-// makes it (server/walk-data.ts), the page plays it (web/player). Types are read off the schemas, so that both sides agree.
+// A packet's walk as the page gets it: the story of lab/watch with sentences, names and headers already worked out. The
+// server makes it (server/walk-data.ts), the page plays it (web/player). Types are read off the schemas, so that both
+// sides agree.
 import { z } from 'zod';
 
 const strings = z.record(z.string(), z.string());
@@ -18,9 +19,20 @@ export const header = z.object({
 });
 
 /** A frame that was really seen. `hex` may hold only its first bytes. */
-export const frame = z.object({ size: z.number(), hex: z.string(), headers: z.array(header), csumPartial: z.boolean().optional() });
+export const frame = z.object({
+  size: z.number(),
+  hex: z.string(),
+  headers: z.array(header),
+  csumPartial: z.boolean().optional(),
+});
 
-export const flowRef = z.object({ table: z.number(), priority: z.number().nullable(), match: z.string(), actions: z.string(), cookie: z.string() });
+export const flowRef = z.object({
+  table: z.number(),
+  priority: z.number().nullable(),
+  match: z.string(),
+  actions: z.string(),
+  cookie: z.string(),
+});
 
 export const step = flowRef.extend({
   name: z.string(),
@@ -34,8 +46,12 @@ export const step = flowRef.extend({
   notes: z.array(z.string()),
   /** Of a simulated packet: the flows that lost, in lines. */
   whyNot: z.array(z.string()).optional(),
-  conjunction: z.object({ id: z.number(), clauses: z.array(z.object({ match: z.string(), actions: z.string() })) }).optional(),
-  ct: z.object({ commit: z.boolean(), zone: z.number(), mark: z.string().optional(), table: z.number().optional() }).optional(),
+  conjunction: z
+    .object({ id: z.number(), clauses: z.array(z.object({ match: z.string(), actions: z.string() })) })
+    .optional(),
+  ct: z
+    .object({ commit: z.boolean(), zone: z.number(), mark: z.string().optional(), table: z.number().optional() })
+    .optional(),
 });
 
 /** From the port, or from a recirculation, to the next. */
@@ -60,7 +76,9 @@ export const pass = z.object({
   at: z.number(),
   frame: frame.optional(),
   parts: z.array(part),
-  outputs: z.array(z.object({ port: z.string(), name: z.string(), tunnel: z.object({ dst: z.string(), id: z.string() }).optional() })),
+  outputs: z.array(
+    z.object({ port: z.string(), name: z.string(), tunnel: z.object({ dst: z.string(), id: z.string() }).optional() }),
+  ),
   drop: z.object({ reason: z.string(), table: z.number() }).nullable(),
   /** The frames that were seen to leave, by port. */
   sent: z.array(z.object({ port: z.string(), frame })),

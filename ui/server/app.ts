@@ -1,5 +1,5 @@
-// The page's paths: what it may read and ask for. Answers are JSON of ../schema, errors {error}. From: server.ts, which gives it
-// what it asks; each path's work is in the file that it names.
+// The page's paths: what it may read and ask for. Answers are JSON of ../schema, errors {error}. From: server.ts, which
+// gives it what it asks; each path's work is in the file that it names.
 import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -68,9 +68,11 @@ export function makeApp(parts: Parts): Hono {
     return stage?.kind === 'pass' ? c.json(await whyNotOf(switches, stage)) : c.json(GONE, 404);
   });
   app.get('/api/nodes/:node/pipeline', async (c) =>
-    c.json(await pipelineOf(switches, switches.node(c.req.param('node')), explaining, c.req.query('match'))));
+    c.json(await pipelineOf(switches, switches.node(c.req.param('node')), explaining, c.req.query('match'))),
+  );
   app.get('/api/nodes/:node/ledgers', async (c) =>
-    c.json(await ledgersOf(switches, switches.node(c.req.param('node')), names, explaining, parts.creators)));
+    c.json(await ledgersOf(switches, switches.node(c.req.param('node')), names, explaining, parts.creators)),
+  );
   app.get('/api/nodes/:node/cache', async (c) => c.json(await cacheOf(switches, switches.node(c.req.param('node')))));
   app.get('/api/drops', async (c) => c.json(await parts.drops.report(switches)));
 
@@ -83,7 +85,13 @@ export function makeApp(parts: Parts): Hono {
   });
   app.post('/api/trace', async (c) => {
     const { node, flow } = await body(c, traceRequest);
-    const trace = await switches.json<TracedPacket>(switches.node(node), 'packetwalk/trace-json', '--names', '--why-not', flow);
+    const trace = await switches.json<TracedPacket>(
+      switches.node(node),
+      'packetwalk/trace-json',
+      '--names',
+      '--why-not',
+      flow,
+    );
     return c.json(summaryOf(watching.add((id) => walkOfTrace(trace, node, id, { lab, names, explaining }))));
   });
   app.post('/api/simulate', async (c) => {

@@ -1,5 +1,6 @@
-// The fast path of a node: megaflows with masks and hits, and what looking up cost. And a trial: the same request twice while
-// nothing is watched, which shows what the first one taught the cache. From: dpctl/dump-flows, counters. To: the page.
+// The fast path of a node: megaflows with masks and hits, and what looking up cost. And a trial: the same request twice
+// while nothing is watched, which shows what the first one taught the cache. From: dpctl/dump-flows, counters. To: the
+// page.
 import type { NativeCounters } from '../../dataplane/datapath/native.js';
 import type { LabNode } from '../../lab/index.js';
 import type { Cache, CacheCounters, CacheTrial, MegaflowRow } from '../schema/lab.js';
@@ -16,7 +17,10 @@ export async function cacheOf(switches: Switches, node: LabNode): Promise<Cache>
 }
 
 async function countersOf(switches: Switches, node: LabNode): Promise<CacheCounters> {
-  const { exactHits, megaflowHits, misses, upcalls, megaflows, received } = await switches.json<NativeCounters>(node, 'packetwalk/counters');
+  const { exactHits, megaflowHits, misses, upcalls, megaflows, received } = await switches.json<NativeCounters>(
+    node,
+    'packetwalk/counters',
+  );
   return { exactHits, megaflowHits, misses, upcalls, megaflows, received };
 }
 
@@ -29,7 +33,14 @@ export function parseMegaflow(line: string): MegaflowRow {
     return at < 0 ? { name: part, value: '' } : { name: part.slice(0, at), value: part.slice(at + 1, -1) };
   });
   const recirc = fields.find((f) => f.name === 'recirc_id')?.value ?? '0';
-  return { recirc, fields: fields.filter((f) => f.name !== 'recirc_id'), packets: Number(packets), bytes: Number(bytes), used, actions };
+  return {
+    recirc,
+    fields: fields.filter((f) => f.name !== 'recirc_id'),
+    packets: Number(packets),
+    bytes: Number(bytes),
+    used,
+    actions,
+  };
 }
 
 /** At commas outside of parentheses. */
@@ -73,7 +84,11 @@ export async function runTrial(switches: Switches, send: () => Promise<ProbeResu
 function difference(before: CacheCounters, after: CacheCounters): CacheCounters {
   const delta = (name: keyof CacheCounters): number => after[name] - before[name];
   return {
-    exactHits: delta('exactHits'), megaflowHits: delta('megaflowHits'), misses: delta('misses'), upcalls: delta('upcalls'),
-    megaflows: after.megaflows, received: delta('received'),
+    exactHits: delta('exactHits'),
+    megaflowHits: delta('megaflowHits'),
+    misses: delta('misses'),
+    upcalls: delta('upcalls'),
+    megaflows: after.megaflows,
+    received: delta('received'),
   };
 }

@@ -1,5 +1,5 @@
-// Server-sent events of one open page: walks gathered over a moment, so that a burst is a few messages, and the state of the
-// watch. From: watching.ts. To: the page's EventSource.
+// Server-sent events of one open page: walks gathered over a moment, so that a burst is a few messages, and the state
+// of the watch. From: watching.ts. To: the page's EventSource.
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { WalksEvent } from '../schema/requests.js';

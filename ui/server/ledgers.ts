@@ -1,5 +1,6 @@
-// The ledgers of a lab's nodes: what conntrack of each switch remembers, zone by zone, and what each node's kernel does; and
-// who made each entry, as far as a watched walk showed it. From: dpctl/dump-conntrack, conntrack -L, walks. To: the page.
+// The ledgers of a lab's nodes: what conntrack of each switch remembers, zone by zone, and what each node's kernel
+// does; and who made each entry, as far as a watched walk showed it. From: dpctl/dump-conntrack, conntrack -L, walks.
+// To: the page.
 import { parseConnection, type ConnectionValue } from '../../cli/connection.js';
 import type { Explainer } from '../../explain/index.js';
 import type { LabExplaining } from '../../lab/explaining.js';
@@ -33,12 +34,18 @@ export class Creators {
         for (const step of stage.pass.passes.flatMap((p) => p.steps)) {
           if (!step.ct?.commit) continue;
           const where = `table ${step.table}${step.name ? ` ${step.name}` : ''}, priority ${step.priority}`;
-          this.#note(`${stage.pass.node} ${step.ct.zone} ${connectionKey(stage.identity.tuple)}`, { walk: walk.id, text: `${where} of ${stage.pass.node}` });
+          this.#note(`${stage.pass.node} ${step.ct.zone} ${connectionKey(stage.identity.tuple)}`, {
+            walk: walk.id,
+            text: `${where} of ${stage.pass.node}`,
+          });
         }
       } else if (stage.kind === 'host' && stage.entry) {
         const rules = stage.changes.length ? stage.changes.map((c) => c.what).join(' and ') : 'routing';
         for (const tuple of [stage.entry.original, stage.entry.reply]) {
-          this.#note(`${stage.node} kernel ${connectionKey(tuple)}`, { walk: walk.id, text: `${rules} in the kernel of ${stage.node}` });
+          this.#note(`${stage.node} kernel ${connectionKey(tuple)}`, {
+            walk: walk.id,
+            text: `${rules} in the kernel of ${stage.node}`,
+          });
         }
       }
     }
@@ -62,7 +69,13 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size > MAX_KNOWN) map.delete(map.keys().next().value!);
 }
 
-export async function ledgersOf(switches: Switches, node: LabNode, names: Names, explaining: LabExplaining, creators: Creators): Promise<Ledger[]> {
+export async function ledgersOf(
+  switches: Switches,
+  node: LabNode,
+  names: Names,
+  explaining: LabExplaining,
+  creators: Creators,
+): Promise<Ledger[]> {
   const [dump, host] = await Promise.all([
     switches.text(node, 'dpctl/dump-conntrack', '-m', '-s'),
     runIn(node.netns, ['conntrack', '-L']).then((r) => r.stdout),
@@ -75,19 +88,37 @@ export async function ledgersOf(switches: Switches, node: LabNode, names: Names,
   }
   const kernel = host.split('\n').flatMap((line) => kernelEntry(line, node.name, names, creators) ?? []);
   // The tunnels' own packets are no part of anyone's walk.
-  const tunnel = (entry: LedgerEntry): boolean => /:6081$/.test(entry.original.dst) || /:6081$/.test(entry.original.src);
+  const tunnel = (entry: LedgerEntry): boolean =>
+    /:6081$/.test(entry.original.dst) || /:6081$/.test(entry.original.src);
   return [
-    ...[...zones].sort(([a], [b]) => a - b).map(([zone, entries]) => ({
-      node: node.name, place: `zone ${zone}`, about: explainer.words.zones[zone] ?? 'connections of the switch', entries,
-    })),
-    { node: node.name, place: 'kernel', about: "connections of the node's own kernel: Service translation, masquerading", entries: kernel.filter((e) => !tunnel(e)) },
+    ...[...zones]
+      .sort(([a], [b]) => a - b)
+      .map(([zone, entries]) => ({
+        node: node.name,
+        place: `zone ${zone}`,
+        about: explainer.words.zones[zone] ?? 'connections of the switch',
+        entries,
+      })),
+    {
+      node: node.name,
+      place: 'kernel',
+      about: "connections of the node's own kernel: Service translation, masquerading",
+      entries: kernel.filter((e) => !tunnel(e)),
+    },
   ];
 }
 
 const endText = (ip: string, port?: number): string => (port === undefined ? ip : `${ip}:${port}`);
 
-function entryOf(original: Tuple, reply: Tuple, names: Names): Pick<LedgerEntry, 'proto' | 'original' | 'reply' | 'names' | 'nat'> {
-  const text = (t: Tuple): { src: string; dst: string } => ({ src: endText(t.src, t.sport), dst: endText(t.dst, t.dport) });
+function entryOf(
+  original: Tuple,
+  reply: Tuple,
+  names: Names,
+): Pick<LedgerEntry, 'proto' | 'original' | 'reply' | 'names' | 'nat'> {
+  const text = (t: Tuple): { src: string; dst: string } => ({
+    src: endText(t.src, t.sport),
+    dst: endText(t.dst, t.dport),
+  });
   const named = (t: Tuple): { src: string; dst: string } => ({ src: names.source(t), dst: names.destination(t) });
   const [a, b] = [text(original), text(reply)];
   const nat = [
@@ -95,22 +126,41 @@ function entryOf(original: Tuple, reply: Tuple, names: Names): Pick<LedgerEntry,
     ...(a.src === b.dst ? [] : [`SNAT ${names.source(original)} to ${names.destination(reply)}`]),
   ];
   // Of ICMP both ends have the same number: no translation.
-  return { proto: original.proto, original: a, reply: b, names: { original: named(original), reply: named(reply) }, nat: original.proto.startsWith('icmp') && original.dst === reply.src && original.src === reply.dst ? [] : nat };
+  return {
+    proto: original.proto,
+    original: a,
+    reply: b,
+    names: { original: named(original), reply: named(reply) },
+    nat: original.proto.startsWith('icmp') && original.dst === reply.src && original.src === reply.dst ? [] : nat,
+  };
 }
 
-function switchEntry(line: string, node: string, names: Names, explainer: Explainer, creators: Creators): { zone: number; entry: LedgerEntry } {
+function switchEntry(
+  line: string,
+  node: string,
+  names: Names,
+  explainer: Explainer,
+  creators: Creators,
+): { zone: number; entry: LedgerEntry } {
   const data = parseConnection(line);
   const proto = String(data.proto);
   const tuple = (value: ConnectionValue): Tuple => {
     const t = value as Record<string, ConnectionValue>;
-    const port = (name: string): number | undefined => (t[name] === undefined ? (t.id === undefined ? undefined : Number(t.id)) : Number(t[name]));
+    const port = (name: string): number | undefined =>
+      t[name] === undefined ? (t.id === undefined ? undefined : Number(t.id)) : Number(t[name]);
     return { proto, src: String(t.src), dst: String(t.dst), sport: port('sport'), dport: port('dport') };
   };
   const original = tuple(data.orig);
   const zone = Number(data.zone ?? 0);
   const states = data.protoinfo as Record<string, ConnectionValue> | undefined;
   const state = states?.state ?? (states && `${states.state_orig} / ${states.state_reply}`);
-  const mark = data.mark === undefined ? undefined : explainer.register('ct_mark', `0x${Number(data.mark).toString(16)}`).map((b) => b.text).join('; ');
+  const mark =
+    data.mark === undefined
+      ? undefined
+      : explainer
+          .register('ct_mark', `0x${Number(data.mark).toString(16)}`)
+          .map((b) => b.text)
+          .join('; ');
   const entry: LedgerEntry = {
     ...entryOf(original, tuple(data.reply), names),
     ...(state === undefined ? {} : { state: String(state) }),

@@ -1,5 +1,5 @@
-// Sends what the page's form asks for: a real curl, ping or DNS question from a namespace of the lab. The program and its
-// options are ours; the user names a place and a target, which the schema has checked to be no option.
+// Sends what the page's form asks for: a real curl, ping or DNS question from a namespace of the lab. The program and
+// its options are ours; the user names a place and a target, which the schema has checked to be no option.
 import { SystemError } from '../../dataplane/errors.js';
 import { type Lab, netnsOf } from '../../lab/index.js';
 import { ProgramError, runIn } from '../../lab/run.js';
@@ -10,7 +10,8 @@ const MAX_OUTPUT = 8000;
 const TIMEOUT_S = 5;
 
 function argvOf({ kind, target }: ProbeRequest): string[] {
-  if (kind === 'curl') return ['curl', '-sS', '-i', '--noproxy', '*', '--max-time', String(TIMEOUT_S), `http://${target}`];
+  if (kind === 'curl')
+    return ['curl', '-sS', '-i', '--noproxy', '*', '--max-time', String(TIMEOUT_S), `http://${target}`];
   if (kind === 'ping') return ['ping', '-n', '-c', '2', '-i', '0.3', '-W', '2', target];
   return ['getent', 'ahostsv4', target];
 }

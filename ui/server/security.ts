@@ -1,6 +1,6 @@
-// Who may talk to the page's server: whoever opens the printed link once, from this machine's own browser. The link's token is
-// good for one exchange, against a cookie that only this server's pages send. Requests under another name than ours
-// (DNS rebinding) or begun by another site are refused. A piece of Hono's middleware; server.ts puts it in front.
+// Who may talk to the page's server: whoever opens the printed link once, from this machine's own browser. The link's
+// token is good for one exchange, against a cookie that only this server's pages send. Requests under another name than
+// ours (DNS rebinding) or begun by another site are refused. A piece of Hono's middleware; server.ts puts it in front.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
@@ -9,11 +9,19 @@ const SESSION_S = 12 * 3600;
 
 /** Nothing from elsewhere: no script, style, font, picture or connection; no frame around us. */
 export const PAGE_POLICY = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "img-src 'self'", "connect-src 'self'",
-  "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
 ].join('; ');
 
-const same = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+const same = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 const secret = (): string => randomBytes(24).toString('base64url');
 
 export class Guard {
@@ -42,9 +50,11 @@ export class Guard {
     c.header('Cross-Origin-Resource-Policy', 'same-origin');
     c.header('Cache-Control', 'no-store');
     const host = c.req.header('host') ?? '';
-    if (!this.#names.includes(host)) return c.json({ error: `expected to be called ${this.#names.join(' or ')}, got ${JSON.stringify(host)}` }, 421);
+    if (!this.#names.includes(host))
+      return c.json({ error: `expected to be called ${this.#names.join(' or ')}, got ${JSON.stringify(host)}` }, 421);
     const origin = c.req.header('origin');
-    if (origin !== undefined && origin !== `http://${host}`) return c.json({ error: `expected requests of our own page, got one of ${origin}` }, 403);
+    if (origin !== undefined && origin !== `http://${host}`)
+      return c.json({ error: `expected requests of our own page, got one of ${origin}` }, 403);
     const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
     if (!reads && origin === undefined) return c.json({ error: 'expected an Origin' }, 403);
 
@@ -57,7 +67,10 @@ export class Guard {
       return c.redirect('/', 303);
     }
     if (!this.#sessions.has(getCookie(c, this.#cookie) ?? '')) {
-      return c.text('This link has been used, or is an old one. Press Enter where packetwalk ui runs: it prints a new one.\n', 403);
+      return c.text(
+        'This link has been used, or is an old one. Press Enter where packetwalk ui runs: it prints a new one.\n',
+        403,
+      );
     }
     return next();
   };

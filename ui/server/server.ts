@@ -1,4 +1,5 @@
-// Serves the page of one lab. From: the verb `ui` and tests. What the paths answer is app.ts's; who may ask is security.ts's.
+// Serves the page of one lab. From: the verb `ui` and tests. What the paths answer is app.ts's; who may ask is
+// security.ts's.
 import { existsSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, relative } from 'node:path';
@@ -37,7 +38,8 @@ const KEEP = 500;
 export async function servePage(lab: Lab, options: PageOptions = {}): Promise<PageServer> {
   const { address = '127.0.0.1', keep = KEEP } = options;
   const page = packageFile('dist', 'ui', 'web');
-  if (!existsSync(join(page, 'index.html'))) throw new SystemError('open', page, 'ENOENT', 'build the page: npm run build');
+  if (!existsSync(join(page, 'index.html')))
+    throw new SystemError('open', page, 'ENOENT', 'build the page: npm run build');
 
   const names = new Names(lab);
   const explaining = new LabExplaining(lab);
@@ -51,7 +53,17 @@ export async function servePage(lab: Lab, options: PageOptions = {}): Promise<Pa
   });
   const guard = new Guard();
   const closing = new AbortController();
-  const app = makeApp({ guard, switches, names, explaining, watching, creators, drops, page: relative(process.cwd(), page), closing: closing.signal });
+  const app = makeApp({
+    guard,
+    switches,
+    names,
+    explaining,
+    watching,
+    creators,
+    drops,
+    page: relative(process.cwd(), page),
+    closing: closing.signal,
+  });
 
   const { server, port } = await listen(app.fetch, address, options.port ?? 0);
   const host = address.includes(':') ? `[${address}]` : address;
@@ -70,10 +82,22 @@ export async function servePage(lab: Lab, options: PageOptions = {}): Promise<Pa
   };
 }
 
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<{ server: Server; port: number }> {
+function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  hostname: string,
+  port: number,
+): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname, port }, (info) => resolve({ server, port: info.port })) as Server;
     server.once('error', (e: NodeJS.ErrnoException) =>
-      reject(new SystemError('listen', `${hostname}:${port}`, e.code ?? 'EUNKNOWN', 'choose another with --port and --listen')));
+      reject(
+        new SystemError(
+          'listen',
+          `${hostname}:${port}`,
+          e.code ?? 'EUNKNOWN',
+          'choose another with --port and --listen',
+        ),
+      ),
+    );
   });
 }

@@ -1,5 +1,5 @@
-// A round trip on paper, as `packetwalk trace FROM TO`: every packet of it a walk over all nodes, host NAT included, on a copy of
-// the lab as it is now. Nothing is sent and no state changes.
+// A round trip on paper, as `packetwalk trace FROM TO`: every packet of it a walk over all nodes, host NAT included, on
+// a copy of the lab as it is now. Nothing is sent and no state changes.
 import type { Lab } from '../../lab/index.js';
 import { converse } from '../../lab/paper/conversation.js';
 import { sourceEnd, targetOf } from '../../lab/paper/ends.js';
@@ -19,7 +19,11 @@ export interface Simulated {
 /** Throws InputError for ends that the lab has not. */
 export async function simulate(lab: Lab, names: Names, { from, target }: SimulateRequest): Promise<Simulated> {
   const blueprint = await copyOf(lab);
-  const { legs, outcome } = converse(paperLab(blueprint, { whyNot: true }), { from: sourceEnd(lab, from), to: targetOf(lab, target), data: true });
+  const { legs, outcome } = converse(paperLab(blueprint, { whyNot: true }), {
+    from: sourceEnd(lab, from),
+    to: targetOf(lab, target),
+    data: true,
+  });
   const telling = { lab, names, explaining: explainingOf(blueprint) };
   return {
     walks: legs.map(({ what, story, lost }) => (id) => {

@@ -1,4 +1,5 @@
-// Questions to the lab's switches, by node: one connection each, kept open while it works. Used by the files beside this one.
+// Questions to the lab's switches, by node: one connection each, kept open while it works. Used by the files beside
+// this one.
 import { ControlClient } from '../../dataplane/control/client.js';
 import { InputError } from '../../dataplane/errors.js';
 import { controlSocket, type Lab, type LabNode } from '../../lab/index.js';
@@ -11,7 +12,11 @@ export class Switches {
   /** Throws InputError for a node that the lab has not. */
   node(name: string): LabNode {
     const node = this.lab.nodes.find((n) => n.name === name);
-    if (!node) throw new InputError('ENODE', `expected a node of the lab (${this.lab.nodes.map((n) => n.name).join(', ')}), got ${JSON.stringify(name)}`);
+    if (!node)
+      throw new InputError(
+        'ENODE',
+        `expected a node of the lab (${this.lab.nodes.map((n) => n.name).join(', ')}), got ${JSON.stringify(name)}`,
+      );
     return node;
   }
 
@@ -25,7 +30,11 @@ export class Switches {
   }
 
   close(): void {
-    for (const client of this.#clients.values()) void client.then((c) => c.close(), () => {});
+    for (const client of this.#clients.values())
+      void client.then(
+        (c) => c.close(),
+        () => {},
+      );
     this.#clients.clear();
   }
 

@@ -1,5 +1,5 @@
-// The lab as a picture needs it: nodes with their switches' ports, pods, Services, what is outside. From: the lab and its
-// switches. To: the page's topology, and its lists to choose from.
+// The lab as a picture needs it: nodes with their switches' ports, pods, Services, what is outside. From: the lab and
+// its switches. To: the page's topology, and its lists to choose from.
 import type { PortStatus } from '../../dataplane/datapath/ports.js';
 import type { LabNode } from '../../lab/index.js';
 import type { Names } from '../../lab/watch/names.js';
@@ -17,12 +17,21 @@ export async function topologyOf(switches: Switches, names: Names): Promise<Topo
     podMtu: lab.switches.mtu,
     nodes: await Promise.all(lab.nodes.map((node) => nodeOf(switches, node, names))),
     pods: lab.pods.map((p) => ({
-      name: names.shortName(p), fullName: `${p.namespace}/${p.name}`, node: p.node, ip: p.ip, netns: p.netns, port: p.port,
+      name: names.shortName(p),
+      fullName: `${p.namespace}/${p.name}`,
+      node: p.node,
+      ip: p.ip,
+      netns: p.netns,
+      port: p.port,
       ...(p.serve ? { serve: p.serve } : {}),
     })),
     outside: [lab.router, lab.client].map((h) => ({ name: h.name, netns: h.netns, ip: bare(h.devices[0]?.address) })),
     services: lab.services.map((s) => ({
-      name: s.name, address: `${s.clusterIp}:${s.port}`, protocol: s.protocol, ...(s.nodePort ? { nodePort: s.nodePort } : {}), endpoints: s.endpoints.map((e) => `${e.ip}:${e.port}`),
+      name: s.name,
+      address: `${s.clusterIp}:${s.port}`,
+      protocol: s.protocol,
+      ...(s.nodePort ? { nodePort: s.nodePort } : {}),
+      endpoints: s.endpoints.map((e) => `${e.ip}:${e.port}`),
     })),
   };
 }
@@ -46,8 +55,14 @@ async function nodeOf(switches: Switches, node: LabNode, names: Names): Promise<
     ports: (ports ?? []).map((p): TopologyPort => {
       const owner = of(p.name);
       return {
-        name: p.name, ofport: p.no, kind: p.kind, up: p.state === 'up', ...(owner ? { of: owner } : {}),
-        rxPackets: p.rxPackets, txPackets: p.txPackets, dropped: p.rxDropped + p.txDropped + p.rxErrors + p.txErrors + p.txTooBig,
+        name: p.name,
+        ofport: p.no,
+        kind: p.kind,
+        up: p.state === 'up',
+        ...(owner ? { of: owner } : {}),
+        rxPackets: p.rxPackets,
+        txPackets: p.txPackets,
+        dropped: p.rxDropped + p.txDropped + p.rxErrors + p.txErrors + p.txTooBig,
       };
     }),
   };

@@ -1,4 +1,5 @@
-// From a packet's story (lab/watch) or a trace to the walk that the page plays: plain JSON, names and sentences included.
+// From a packet's story (lab/watch) or a trace to the walk that the page plays: plain JSON, names and sentences
+// included.
 import type { TracePass } from '../../dataplane/trace/types.js';
 import type { TracedPacket } from '../../dataplane/switch.js';
 import { type ExplainedStep, whyNotLines } from '../../explain/index.js';
@@ -22,7 +23,11 @@ export function walkOf(story: PacketStory, id: number, telling: Telling): Walk {
   const { names } = telling;
   const since = (ns: bigint): number => Number(ns - story.timeNs) / 1e6;
   const stages = story.stages.map((stage): Stage =>
-    stage.kind === 'pass' ? passData(stage, since, telling) : stage.kind === 'host' ? hostData(stage, since, names) : wireData(stage, since, telling),
+    stage.kind === 'pass'
+      ? passData(stage, since, telling)
+      : stage.kind === 'host'
+        ? hostData(stage, since, names)
+        : wireData(stage, since, telling),
   );
   const { tuple, what } = story.identity;
   return {
@@ -43,10 +48,19 @@ export function walkOf(story: PacketStory, id: number, telling: Telling): Walk {
 export function walkOfTrace(trace: TracedPacket, node: string, id: number, telling: Telling): Walk {
   const fields = Object.fromEntries(readFlowText(trace.flow));
   const port = fields.in_port?.replaceAll('"', '') ?? '?';
-  const stages: Stage[] = [{
-    kind: 'pass', node, in: port, inName: portName(telling, node, port), at: 0,
-    parts: partsOf(trace.passes, node, telling), outputs: outputsOf(trace.outputs, node, telling), drop: trace.drop, sent: [],
-  }];
+  const stages: Stage[] = [
+    {
+      kind: 'pass',
+      node,
+      in: port,
+      inName: portName(telling, node, port),
+      at: 0,
+      parts: partsOf(trace.passes, node, telling),
+      outputs: outputsOf(trace.outputs, node, telling),
+      drop: trace.drop,
+      sent: [],
+    },
+  ];
   const end = (way: 'src' | 'dst'): string => {
     const ip = fields[`nw_${way}`] ?? fields[`arp_${way === 'src' ? 'spa' : 'tpa'}`] ?? fields[`dl_${way}`] ?? '?';
     const number = fields[`tp_${way}`];
@@ -55,8 +69,18 @@ export function walkOfTrace(trace: TracedPacket, node: string, id: number, telli
   const proto = ['tcp', 'udp', 'icmp', 'arp', 'sctp', 'icmp6'].find((p) => p in fields) ?? 'ip';
   const last = trace.passes.at(-1)?.steps.at(-1);
   return {
-    id, connection: 0, time: Date.now(), proto, src: end('src'), dst: end('dst'), what: 'trace', simulated: true, ...extent(stages),
-    ...(trace.drop ? { dropped: `${node} table ${last?.table ?? trace.drop.table}${last?.name ? ` ${last.name}` : ''}` } : {}),
+    id,
+    connection: 0,
+    time: Date.now(),
+    proto,
+    src: end('src'),
+    dst: end('dst'),
+    what: 'trace',
+    simulated: true,
+    ...extent(stages),
+    ...(trace.drop
+      ? { dropped: `${node} table ${last?.table ?? trace.drop.table}${last?.name ? ` ${last.name}` : ''}` }
+      : {}),
     stages,
   };
 }
@@ -84,7 +108,11 @@ function portName({ lab, names }: Telling, node: string, port: string): string {
 }
 
 function outputsOf(outputs: PassStage['pass']['outputs'], node: string, telling: Telling): Pass['outputs'] {
-  return outputs.map((o) => ({ port: o.name, name: portName(telling, node, o.name), ...(o.tunnel ? { tunnel: o.tunnel } : {}) }));
+  return outputs.map((o) => ({
+    port: o.name,
+    name: portName(telling, node, o.name),
+    ...(o.tunnel ? { tunnel: o.tunnel } : {}),
+  }));
 }
 
 function passData({ pass, sent }: PassStage, since: (ns: bigint) => number, telling: Telling): Pass {
@@ -113,11 +141,27 @@ function partsOf(passes: TracePass[], node: string, { explaining }: Telling): Pa
     steps: pass.steps.map((s, at): Step => {
       const words = explained[i].steps[at];
       return {
-        table: s.table, name: words.name, priority: s.priority, match: s.match, actions: s.actions, cookie: s.cookie,
-        sentence: words.sentence, bits: words.bits.map((b) => b.text), ...ruleOf(words),
-        registers: s.registers, rewrites: s.rewrites, notes: s.notes,
+        table: s.table,
+        name: words.name,
+        priority: s.priority,
+        match: s.match,
+        actions: s.actions,
+        cookie: s.cookie,
+        sentence: words.sentence,
+        bits: words.bits.map((b) => b.text),
+        ...ruleOf(words),
+        registers: s.registers,
+        rewrites: s.rewrites,
+        notes: s.notes,
         ...(s.whyNot ? { whyNot: whyNotLines(s, explainer) } : {}),
-        ...(s.conjunction ? { conjunction: { id: s.conjunction.id, clauses: s.conjunction.clauses.map(({ match, actions }) => ({ match, actions })) } } : {}),
+        ...(s.conjunction
+          ? {
+              conjunction: {
+                id: s.conjunction.id,
+                clauses: s.conjunction.clauses.map(({ match, actions }) => ({ match, actions })),
+              },
+            }
+          : {}),
         ...(s.ct ? { ct: s.ct } : {}),
       };
     }),
@@ -143,7 +187,11 @@ function hostData(stage: HostStage, since: (ns: bigint) => number, names: Names)
   };
   const { node, before, after, entry } = stage;
   return {
-    kind: 'host', node, in: stage.in, out: stage.out, at: since(stage.timeNs),
+    kind: 'host',
+    node,
+    in: stage.in,
+    out: stage.out,
+    at: since(stage.timeNs),
     ...(before ? { before: ends(before.tuple, names) } : {}),
     after: ends(after.tuple, names),
     ttl: [before?.ttl ?? null, after.ttl ?? null],
@@ -155,7 +203,12 @@ function hostData(stage: HostStage, since: (ns: bigint) => number, names: Names)
 function wireData({ from, to, timeNs, frame }: WireStage, since: (ns: bigint) => number, { lab }: Telling): Wire {
   const { src, dst, sport, vni, innerAt } = frame.identity.outer!;
   return {
-    kind: 'wire', from, to, at: since(timeNs), frame: seen(frame), outer: { src, dst, sport, vni, size: innerAt },
+    kind: 'wire',
+    from,
+    to,
+    at: since(timeNs),
+    frame: seen(frame),
+    outer: { src, dst, sport, vni, size: innerAt },
     mtu: { underlay: lab.underlay.mtu, pod: lab.switches.mtu },
   };
 }

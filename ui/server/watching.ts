@@ -1,5 +1,5 @@
-// What the page watches: one watch of the lab for all open pages (lab/watch), started while somebody looks and stopped when the
-// last one has gone, and the last walks that it told. server.ts asks it; events.ts sends on what it says.
+// What the page watches: one watch of the lab for all open pages (lab/watch), started while somebody looks and stopped
+// when the last one has gone, and the last walks that it told. server.ts asks it; events.ts sends on what it says.
 import type { Lab } from '../../lab/index.js';
 import type { PacketStory } from '../../lab/watch/follow.js';
 import { selectWatched } from '../../lab/watch/selection.js';
@@ -75,7 +75,13 @@ export class Watching {
   }
 
   state(): WatchState {
-    return { query: this.#query, ready: this.#ready, ...this.#counts, connections: this.#connections.size, notes: this.#notes };
+    return {
+      query: this.#query,
+      ready: this.#ready,
+      ...this.#counts,
+      connections: this.#connections.size,
+      notes: this.#notes,
+    };
   }
 
   walk(id: number): Walk | undefined {

@@ -1,5 +1,5 @@
-// Why the other flows of each table did not win, for a pass of a real packet: asked for later, so that recording stays cheap.
-// The packet's fields at each table are those that were recorded; the flows are the switch's as they are now.
+// Why the other flows of each table did not win, for a pass of a real packet: asked for later, so that recording stays
+// cheap. The packet's fields at each table are those that were recorded; the flows are the switch's as they are now.
 import { lookupField } from '../../dataplane/key/fields.js';
 import { type Flow, newFlow, setField } from '../../dataplane/key/flow.js';
 import { parseFieldValue, parseTraceFlow, type PortNames } from '../../dataplane/openflow/index.js';
@@ -19,11 +19,19 @@ export async function whyNotOf(switches: Switches, pass: Pass): Promise<string[]
   const explainer = explainingOf(blueprint).of(node.name);
   const { tables } = offline;
   return pass.parts.flatMap((part) => {
-    const text = Object.entries(part.fields).map(([name, value]) => (value === '' ? name : `${name}=${value}`)).join(',');
+    const text = Object.entries(part.fields)
+      .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+      .join(',');
     const { flow } = parseTraceFlow(text, offline);
     return part.steps.map((step) => {
-      const found = whyNot(flow, tables.entries({ table: step.table }), tables.lookup(step.table, flow, newFlow())?.entry, offline);
-      for (const [name, value] of Object.entries({ ...step.registers, ...step.rewrites })) write(flow, name, value, offline.ports);
+      const found = whyNot(
+        flow,
+        tables.entries({ table: step.table }),
+        tables.lookup(step.table, flow, newFlow())?.entry,
+        offline,
+      );
+      for (const [name, value] of Object.entries({ ...step.registers, ...step.rewrites }))
+        write(flow, name, value, offline.ports);
       return whyNotLines({ table: step.table, priority: step.priority, whyNot: found }, explainer);
     });
   });

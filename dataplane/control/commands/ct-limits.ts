@@ -67,8 +67,14 @@ function readZones(args: readonly string[], word?: string): { isDefault: boolean
   const rest = args.filter((arg) => arg !== word);
   const text = /^zone=(.+)$/.exec(rest[0] ?? '')?.[1];
   if (rest.length > 1 || (rest.length === 1 && text === undefined))
-    throw new InputError('EUSAGE', `expected ${word ? `${word} or ` : ''}zone=NUMBER[,NUMBER]..., got '${rest.at(-1)}'`);
-  const zones = text?.split(',').filter((z) => z !== '').map((z) => number(z, 'a zone', 0xffff));
+    throw new InputError(
+      'EUSAGE',
+      `expected ${word ? `${word} or ` : ''}zone=NUMBER[,NUMBER]..., got '${rest.at(-1)}'`,
+    );
+  const zones = text
+    ?.split(',')
+    .filter((z) => z !== '')
+    .map((z) => number(z, 'a zone', 0xffff));
   return { isDefault: rest.length < args.length, ...(zones ? { zones } : {}) };
 }
 

@@ -1,10 +1,27 @@
 // Connections by protocol, as dpctl/ct-stats-show counts them. From: lines of a dump.
 
 /** In the order and by the names that OVS prints. ICMPv6 has no line there, but counts in the total. */
-const PROTOCOLS = { tcp: 'TCP', udp: 'UDP', udplite: 'UDPLITE', sctp: 'SCTP', icmp: 'ICMP', dccp: 'DCCP', igmp: 'IGMP' };
+const PROTOCOLS = {
+  tcp: 'TCP',
+  udp: 'UDP',
+  udplite: 'UDPLITE',
+  sctp: 'SCTP',
+  icmp: 'ICMP',
+  dccp: 'DCCP',
+  igmp: 'IGMP',
+};
 const TCP_STATES = [
-  'CLOSED', 'LISTEN', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'CLOSE_WAIT', 'FIN_WAIT_1', 'CLOSING', 'LAST_ACK',
-  'FIN_WAIT_2', 'TIME_WAIT',
+  'CLOSED',
+  'LISTEN',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'CLOSE_WAIT',
+  'FIN_WAIT_1',
+  'CLOSING',
+  'LAST_ACK',
+  'FIN_WAIT_2',
+  'TIME_WAIT',
 ];
 
 /** `more`: TCP by states too. */

@@ -10,14 +10,28 @@ export interface TuplePattern {
   isComplete: boolean;
 }
 
-const ICMP = 1, ICMPV6 = 58;
+const ICMP = 1,
+  ICMPV6 = 58;
 const FIELDS = [
-  'ct_nw_src', 'ct_nw_dst', 'ct_ipv6_src', 'ct_ipv6_dst', 'ct_nw_proto', 'ct_tp_src', 'ct_tp_dst', 'icmp_id',
-  'icmp_type', 'icmp_code',
+  'ct_nw_src',
+  'ct_nw_dst',
+  'ct_ipv6_src',
+  'ct_ipv6_dst',
+  'ct_nw_proto',
+  'ct_tp_src',
+  'ct_tp_dst',
+  'icmp_id',
+  'icmp_type',
+  'icmp_code',
 ] as const;
 type Field = (typeof FIELDS)[number];
 const MAX: Partial<Record<Field, number>> = {
-  ct_nw_proto: 255, ct_tp_src: 65535, ct_tp_dst: 65535, icmp_id: 65535, icmp_type: 255, icmp_code: 255,
+  ct_nw_proto: 255,
+  ct_tp_src: 65535,
+  ct_tp_dst: 65535,
+  icmp_id: 65535,
+  icmp_type: 255,
+  icmp_code: 255,
 };
 
 /** '' agrees with every connection. Throws InputError. */
@@ -40,7 +54,7 @@ export function parseTuple(text: string): TuplePattern {
   const proto = number('ct_nw_proto') || undefined;
   const isIcmp = proto === ICMP || proto === ICMPV6;
   for (const field of ['ct_tp_src', 'ct_tp_dst', 'icmp_id', 'icmp_type', 'icmp_code'] as const) {
-    if (!given.has(field) || isIcmp === field.startsWith('icmp') && proto) continue;
+    if (!given.has(field) || (isIcmp === field.startsWith('icmp') && proto)) continue;
     const needed = field.startsWith('icmp') ? 'ct_nw_proto=1 or 58' : 'ct_nw_proto, not ICMP,';
     throw bad(`${needed} with ${field}`, proto === undefined ? 'none' : String(proto));
   }
@@ -90,7 +104,8 @@ function addressBytes(field: Field, text: string, isIpv6: boolean): Uint8Array {
 function readNumber(field: Field, text: string): number {
   const value = Number(text);
   const max = MAX[field]!;
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > max) throw bad(`a number from 0 to ${max} for ${field}`, `'${text}'`);
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > max)
+    throw bad(`a number from 0 to ${max} for ${field}`, `'${text}'`);
   return value;
 }
 

@@ -1,5 +1,5 @@
-// Flows and flow tables, as our own CLI asks for them. Dumps are ovs-ofctl's text; the rest answers with JSON, and a change
-// is answered when no packet is treated any more as before it.
+// Flows and flow tables, as our own CLI asks for them. Dumps are ovs-ofctl's text; the rest answers with JSON, and a
+// change is answered when no packet is treated any more as before it.
 import { flowTableSchema } from '../../config.js';
 import { InputError } from '../../errors.js';
 import type { SortKey } from '../../flow-sort.js';

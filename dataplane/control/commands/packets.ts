@@ -21,7 +21,10 @@ export function registerPackets(commands: CommandTable, sw: Switch): void {
     minArgs: 0,
     maxArgs: 9,
     run: (args, connection) => {
-      const given = readArguments(args, { flags: ['--invalid-ttl'], options: ['--id', '--queue', '--rate', '--burst'] });
+      const given = readArguments(args, {
+        flags: ['--invalid-ttl'],
+        options: ['--id', '--queue', '--rate', '--burst'],
+      });
       let unsent = 0;
       let reported = 0;
       const subscription = sw.onPacketIn((packet) => {
@@ -53,7 +56,10 @@ export function registerPackets(commands: CommandTable, sw: Switch): void {
       const { values, rest } = readArguments(args, { options: ['--packet', '--fields'], maxRest: 1 });
       const frame = values.get('--packet')?.at(-1);
       const fields = values.get('--fields')?.at(-1);
-      const changes: ResumeChanges = { ...(frame === undefined ? {} : { frame: frameOf(frame) }), ...(fields === undefined ? {} : { fields }) };
+      const changes: ResumeChanges = {
+        ...(frame === undefined ? {} : { frame: frameOf(frame) }),
+        ...(fields === undefined ? {} : { fields }),
+      };
       sw.resume(rest[0] ?? '', changes);
       return json({});
     },

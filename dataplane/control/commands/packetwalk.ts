@@ -45,7 +45,12 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
     run: () => {
       const { conntrack } = sw;
       const timeouts = { default: conntrack.defaultTimeouts(), zones: Object.fromEntries(conntrack.timeouts()) };
-      return json({ stats: conntrack.stats(), limits: conntrack.limits(), timeouts, fragments: conntrack.fragments(true) });
+      return json({
+        stats: conntrack.stats(),
+        limits: conntrack.limits(),
+        timeouts,
+        fragments: conntrack.fragments(true),
+      });
     },
   });
   commands.register({

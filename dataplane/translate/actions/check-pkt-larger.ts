@@ -1,5 +1,5 @@
-// check_pkt_larger: the rest of the list is translated twice, once for packets that are longer and once for all others, and
-// the datapath chooses when it knows the length. Nothing of either is left behind for what comes after the list.
+// check_pkt_larger: the rest of the list is translated twice, once for packets that are longer and once for all others,
+// and the datapath chooses when it knows the length. Nothing of either is left behind for what comes after the list.
 import type { DatapathAction } from '../../datapath/actions.js';
 import type { Action } from '../../openflow/ast.js';
 import { commit } from '../commit.js';

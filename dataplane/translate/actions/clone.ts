@@ -34,8 +34,10 @@ export function clone(ctx: Context, { actions }: Extract<Action, { type: 'clone'
   ctx.tunnel = saved.tunnel;
 }
 
-/** Whether the next commit writes back whatever this does to the datapath's packet, so that it needs no copy. As OVS has
- *  it, what other tables may do is not asked. */
+/**
+ * Whether the next commit writes back whatever this does to the datapath's packet, so that it needs no copy. As OVS has
+ * it, what other tables may do is not asked.
+ */
 function isUndoable(action: Action): boolean {
   return action.type === 'output' || action.type === 'output_reg'
     ? action.maxLen === undefined

@@ -67,5 +67,7 @@ function plainReason(ctx: Context): Reason {
 
 /** The flow that matches what no other does is OpenFlow's way to ask for what matches nothing. */
 function actualReason({ entry }: Context, reason: Reason): Reason {
-  return reason === 'action' && entry?.priority === 0 && entry.spec.match.fields.length === 0 ? 'explicit_miss' : reason;
+  return reason === 'action' && entry?.priority === 0 && entry.spec.match.fields.length === 0
+    ? 'explicit_miss'
+    : reason;
 }

@@ -103,13 +103,21 @@ function isUp(ctx: Context, no: number): boolean {
  *  (its dp_hash), but here, without another pass: megaflows look at what was hashed. */
 function select(ctx: Context, entry: GroupEntry): BucketEntry | undefined {
   const { selection } = entry.spec;
-  if (selection?.method === 'hash' && selection.fields.length > 0) return bestByScore(ctx, entry, hashFields(ctx, selection));
+  if (selection?.method === 'hash' && selection.fields.length > 0)
+    return bestByScore(ctx, entry, hashFields(ctx, selection));
   const byDatapath = selection?.method !== 'hash' && slotsOf(entry, selection ? MAX_SLOTS : MAX_SLOTS_BY_DEFAULT);
-  return byDatapath ? firstLiveSlot(ctx, entry, byDatapath, hashForDatapath(ctx)) : bestByScore(ctx, entry, hashSymmetric(ctx));
+  return byDatapath
+    ? firstLiveSlot(ctx, entry, byDatapath, hashForDatapath(ctx))
+    : bestByScore(ctx, entry, hashSymmetric(ctx));
 }
 
 /** From the hash's slot on, so that the packets of a dead bucket are spread over the others. */
-function firstLiveSlot(ctx: Context, { buckets }: GroupEntry, slots: readonly number[], hash: number): BucketEntry | undefined {
+function firstLiveSlot(
+  ctx: Context,
+  { buckets }: GroupEntry,
+  slots: readonly number[],
+  hash: number,
+): BucketEntry | undefined {
   for (let i = 0; i < slots.length; i++) {
     const bucket = buckets[slots[(hash + i) % slots.length]];
     if (isLive(ctx, bucket, 0)) return bucket;

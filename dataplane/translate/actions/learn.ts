@@ -23,7 +23,11 @@ export function learn(ctx: Context, action: LearnAction): void {
   const flow = learnedFlow(ctx.flow, action, ctx.env.tunMetadata);
   ctx.recorder?.learned(flow, ctx.depth);
   const { limit } = action;
-  const learns = ctx.env.mayLearn(flow, limit, ctx.learned.map((learned) => learned.flow));
+  const learns = ctx.env.mayLearn(
+    flow,
+    limit,
+    ctx.learned.map((learned) => learned.flow),
+  );
   if (action.resultDst) {
     write(ctx, action.resultDst, learns ? 1n : 0n);
     ctx.recorder?.subfield(action.resultDst, ctx.flow, ctx.depth);

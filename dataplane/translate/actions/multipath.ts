@@ -1,5 +1,5 @@
-// multipath and bundle: a link or a port chosen by a hash of the packet, written to a field or sent to. The same choice as
-// Open vSwitch's (ovs-actions(7)); hash-inputs.ts looks at what is hashed.
+// multipath and bundle: a link or a port chosen by a hash of the packet, written to a field or sent to. The same choice
+// as Open vSwitch's (ovs-actions(7)); hash-inputs.ts looks at what is hashed.
 import { type BundleAction, type MultipathAction, OFPP, type OfPort } from '../../openflow/ast.js';
 import type { Context } from '../context.js';
 import { hashInt } from '../hash.js';
@@ -25,7 +25,9 @@ function link(hash: number, { algorithm, links, arg }: MultipathAction): number 
     case 'hash_threshold':
       return links === 1 ? 0 : Math.floor(hash / (Math.floor((U32 - 1) / links) + 1));
     case 'hrw':
-      return links > MAX_SCORED ? iterate(hash, links, roundUpToPowerOf2(links)) : highest(Array.from({ length: links }, (_, i) => hashInt(hash, i)));
+      return links > MAX_SCORED
+        ? iterate(hash, links, roundUpToPowerOf2(links))
+        : highest(Array.from({ length: links }, (_, i) => hashInt(hash, i)));
     case 'iter_hash':
       return iterate(hash, links, arg);
   }
@@ -50,7 +52,8 @@ function highest(scores: readonly number[]): number {
 }
 
 export function bundle(ctx: Context, action: BundleAction): void {
-  const port = action.algorithm === 'hrw' ? byHash(ctx, action) : (action.members.find((no) => isUp(ctx, no)) ?? OFPP.NONE);
+  const port =
+    action.algorithm === 'hrw' ? byHash(ctx, action) : (action.members.find((no) => isUp(ctx, no)) ?? OFPP.NONE);
   if (!action.dst) return outputTo(ctx, port);
   write(ctx, action.dst, BigInt(port));
   ctx.recorder?.subfield(action.dst, ctx.flow, ctx.depth);

@@ -1,6 +1,6 @@
-// A packet that waits for a controller: controller(pause) ends the pipeline, every open list of actions leaves behind what
-// it had not done yet, and at the end all of it is frozen and goes up with the packet. From: controller.ts. A resumed
-// packet does what is left. To: translate.ts, group.ts and clone.ts, where a pipeline may end.
+// A packet that waits for a controller: controller(pause) ends the pipeline, every open list of actions leaves behind
+// what it had not done yet, and at the end all of it is frozen and goes up with the packet. From: controller.ts. A
+// resumed packet does what is left. To: translate.ts, group.ts and clone.ts, where a pipeline may end.
 import type { Action } from '../../openflow/ast.js';
 import { commit } from '../commit.js';
 import type { Context } from '../context.js';

@@ -24,14 +24,21 @@ import { popVlan, pushVlan } from './vlan.js';
 export type Outcome = void | 'stop';
 
 /** `list`: what the action is in; `next`: where the actions behind it begin. */
-type Run<T extends Action['type']> = (ctx: Context, action: Extract<Action, { type: T }>, list: readonly Action[], next: number) => Outcome;
+type Run<T extends Action['type']> = (
+  ctx: Context,
+  action: Extract<Action, { type: T }>,
+  list: readonly Action[],
+  next: number,
+) => Outcome;
 
 /** Nothing of it concerns the packet. */
 const nothing = (): void => undefined;
 
-/** The pipeline ends here, and with it every table and list that is open. As in OVS it leaves behind what a pause would: the
- *  next ct action of this translation, in another bucket or branch, takes that along, and its packet does nothing else when
- *  it comes back. */
+/**
+ * The pipeline ends here, and with it every table and list that is open. As in OVS it leaves behind what a pause would:
+ * the next ct action of this translation, in another bucket or branch, takes that along, and its packet does nothing
+ * else when it comes back.
+ */
 function exit(ctx: Context, _: Action, list: readonly Action[], next: number): void {
   ctx.exited = true;
   ctx.left ??= { table: ctx.table, cookie: ctx.cookie, actions: list.slice(next - 1) };

@@ -1,5 +1,5 @@
-// The node's agent: takes what the v2 pipeline hands over, and says what is to be sent, logged, told. What it is for stands
-// in the first byte of the userdata. DNS replies that rules with names wait for are let go as they are.
+// The node's agent: takes what the v2 pipeline hands over, and says what is to be sent, logged, told. What it is for
+// stands in the first byte of the userdata. DNS replies that rules with names wait for are let go as they are.
 import type { AgentState } from '../v2/agent-state.js';
 import { fields as f } from '../v2/fields.js';
 import { Multicast } from './multicast.js';

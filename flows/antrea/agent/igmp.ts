@@ -1,5 +1,5 @@
-// IGMP: what hosts say of the groups that they listen to, and the two messages that the agent sends. RFC 1112 appendix I
-// (v1), RFC 2236 (v2), RFC 3376 (v3).
+// IGMP: what hosts say of the groups that they listen to, and the two messages that the agent sends. RFC 1112 appendix
+// I (v1), RFC 2236 (v2), RFC 3376 (v3).
 import { formatAddress, addressValue } from '../../../kube/address.js';
 import { buildFrame, checksum } from '../../../dataplane/wire/index.js';
 

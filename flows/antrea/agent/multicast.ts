@@ -1,5 +1,5 @@
-// Who listens to which multicast group: kept from the IGMP that the switch hands over, told to the other nodes, and made
-// into the pipeline's groups. Who is silent for three rounds of questions has left.
+// Who listens to which multicast group: kept from the IGMP that the switch hands over, told to the other nodes, and
+// made into the pipeline's groups. Who is silent for three rounds of questions has left.
 import { OFPP } from '../../../dataplane/openflow/index.js';
 import { dissect } from '../../../dataplane/wire/index.js';
 import { asCidr, contains } from '../../../kube/address.js';

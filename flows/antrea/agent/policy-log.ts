@@ -1,5 +1,5 @@
-// The log of native policies: a line for a packet whose rule asks for it, packets of one connection within a second as one
-// line. In the order of Antrea's np.log.
+// The log of native policies: a line for a packet whose rule asks for it, packets of one connection within a second as
+// one line. In the order of Antrea's np.log.
 import type { PolicyRule } from '../../../kube/node-state.js';
 import { printRef } from '../../../kube/objects.js';
 import { dissect } from '../../../dataplane/wire/index.js';

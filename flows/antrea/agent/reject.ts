@@ -1,5 +1,5 @@
-// Rejected packets and packets to Services without endpoints: the refusal, and the way on which it reaches the sender as
-// if the one that it wanted had sent it.
+// Rejected packets and packets to Services without endpoints: the refusal, and the way on which it reaches the sender
+// as if the one that it wanted had sent it.
 import type { LocalPod } from '../../../kube/node-state.js';
 import { formatAddress } from '../../../kube/address.js';
 import { OFPP } from '../../../dataplane/openflow/index.js';

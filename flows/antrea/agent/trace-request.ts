@@ -1,5 +1,6 @@
 // Traceflow objects as the controller and the source's agent deal with them: a tag for each, what is to be watched on a
-// node, and the packet that is sent. From: the lab, which stands for both. To: agent-state.ts's RunningTraceflow; a PacketOut.
+// node, and the packet that is sent. From: the lab, which stands for both. To: agent-state.ts's RunningTraceflow; a
+// PacketOut.
 import { addressValue, type Family, familyOf } from '../../../kube/address.js';
 import type { Cluster, ClusterPod } from '../../../kube/cluster/types.js';
 import { type NodeState, type ObjectOf, type ObjectSet, refOf } from '../../../kube/index.js';
@@ -57,12 +58,19 @@ export function runningTraceflows(cluster: Cluster, state: NodeState): RunningTr
 function liveOf(cluster: Cluster, state: NodeState, spec: Traceflow['spec']): RunningTraceflow['live'] {
   const { transportHeader: l4 = {}, ipHeader, ipv6Header } = spec.packet ?? {};
   const ports = l4.tcp ?? l4.udp;
-  const number = l4.tcp ? PROTOCOL.tcp : l4.udp ? PROTOCOL.udp : l4.icmp ? PROTOCOL.icmp : (ipHeader?.protocol ?? ipv6Header?.nextHeader);
+  const number = l4.tcp
+    ? PROTOCOL.tcp
+    : l4.udp
+      ? PROTOCOL.udp
+      : l4.icmp
+        ? PROTOCOL.icmp
+        : (ipHeader?.protocol ?? ipv6Header?.nextHeader);
   const protocol = NAMES[number as keyof typeof NAMES];
   const [source, destination] = [podOf(cluster, spec.source), podOf(cluster, spec.destination)];
   const local = (pod: ClusterPod | undefined): number | undefined =>
     state.pods.find(({ port }) => pod && pod.node === state.node.name && port.ofport === pod.port.ofport)?.port.ofport;
-  const defined = <T extends object>(values: T): T => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+  const defined = <T extends object>(values: T): T =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
   return defined({
     sourcePort: local(source),
     destinationPort: source ? undefined : local(destination),
@@ -75,7 +83,9 @@ function liveOf(cluster: Cluster, state: NodeState, spec: Traceflow['spec']): Ru
 }
 
 function podOf({ pods }: Cluster, end: { namespace?: string; pod?: string } | undefined): ClusterPod | undefined {
-  return end?.pod === undefined ? undefined : pods.find(({ ref }) => ref.name === end.pod && ref.namespace === (end.namespace ?? 'default'));
+  return end?.pod === undefined
+    ? undefined
+    : pods.find(({ ref }) => ref.name === end.pod && ref.namespace === (end.namespace ?? 'default'));
 }
 
 function destinationIp(cluster: Cluster, { destination: to }: Traceflow['spec'], family: Family): string | undefined {
@@ -91,11 +101,20 @@ export function tracePacket(cluster: Cluster, state: NodeState, { spec, status }
   const source = podOf(cluster, spec.source);
   const { transportHeader: l4 = {}, ipHeader, ipv6Header } = spec.packet ?? {};
   const to = destinationIp(cluster, spec, ipv6Header ? 'ipv6' : 'ipv4');
-  if (spec.liveTraffic || !source || source.node !== state.node.name || to === undefined || status?.dataplaneTag === undefined) return undefined;
+  if (
+    spec.liveTraffic ||
+    !source ||
+    source.node !== state.node.name ||
+    to === undefined ||
+    status?.dataplaneTag === undefined
+  )
+    return undefined;
   const family = familyOf(to);
   const from = source.ips[family];
   if (from === undefined) return undefined;
-  const target = state.pods.find(({ ips }) => ips[family] !== undefined && addressValue(ips[family]) === addressValue(to));
+  const target = state.pods.find(
+    ({ ips }) => ips[family] !== undefined && addressValue(ips[family]) === addressValue(to),
+  );
   const ethernet = { dl_src: source.mac, dl_dst: target?.mac ?? state.node.gateway.mac };
   const nw_tos = status.dataplaneTag << 2;
   const ip =
@@ -103,7 +122,11 @@ export function tracePacket(cluster: Cluster, state: NodeState, { spec, status }
       ? { ipv4: { nw_src: from, nw_dst: to, nw_tos, nw_ttl: ipHeader?.ttl ?? DEFAULT_TTL } }
       : { ipv6: { ipv6_src: from, ipv6_dst: to, nw_tos, nw_ttl: ipv6Header?.hopLimit ?? DEFAULT_TTL } };
   const wanted = ipHeader?.protocol ?? ipv6Header?.nextHeader;
-  return { frame: buildFrame({ ethernet, ...ip, ...segmentOf(l4, wanted, family, status.dataplaneTag) }), inPort: source.port.ofport, actions: 'TABLE' };
+  return {
+    frame: buildFrame({ ethernet, ...ip, ...segmentOf(l4, wanted, family, status.dataplaneTag) }),
+    inPort: source.port.ofport,
+    actions: 'TABLE',
+  };
 }
 
 type TransportHeader = NonNullable<NonNullable<Traceflow['spec']['packet']>['transportHeader']>;

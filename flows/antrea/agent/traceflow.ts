@@ -1,5 +1,5 @@
-// What a packet with a Traceflow's tag tells when the switch hands it over: the stages that it has passed on this node, as
-// Antrea's Traceflow status lists them.
+// What a packet with a Traceflow's tag tells when the switch hands it over: the stages that it has passed on this node,
+// as Antrea's Traceflow status lists them.
 import type { PolicyRule } from '../../../kube/node-state.js';
 import { printRef } from '../../../kube/objects.js';
 import { dissect } from '../../../dataplane/wire/index.js';

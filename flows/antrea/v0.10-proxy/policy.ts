@@ -1,5 +1,5 @@
-// The v0.10-proxy flows for NetworkPolicies: as v0.10, but that the rule's number goes to the connection's label, by which
-// the metric tables count.
+// The v0.10-proxy flows for NetworkPolicies: as v0.10, but that the rule's number goes to the connection's label, by
+// which the metric tables count.
 import type { NodeState, PolicyRule } from '../../../kube/node-state.js';
 import { printRef } from '../../../kube/objects.js';
 import type { Ids } from '../ids.js';
@@ -30,7 +30,8 @@ const WHERE = {
 
 export function policies({ rules, isolated }: NodeState, ids: Ids, maker: FlowMaker): void {
   for (const rule of rules) {
-    if (rule.source === 'k8s') maker.section(rule.id, [rule], () => ruleFlows(rule, ids.conjunctions.of(rule.id), maker));
+    if (rule.source === 'k8s')
+      maker.section(rule.id, [rule], () => ruleFlows(rule, ids.conjunctions.of(rule.id), maker));
     else
       maker.leave(`${printRef(rule.policy)}: the v0.10-proxy pipeline has no tables for Antrea's own policies; v2 has`);
   }

@@ -1,5 +1,5 @@
-// The v0.10-proxy flows for Services, at their ClusterIPs and load balancer addresses; node ports and external addresses
-// are kube-proxy's. Each Service port with endpoints is a select group.
+// The v0.10-proxy flows for Services, at their ClusterIPs and load balancer addresses; node ports and external
+// addresses are kube-proxy's. Each Service port with endpoints is a select group.
 import { usableEndpoints } from '../../../kube/endpoints.js';
 import type { NodeState, ServicePort } from '../../../kube/node-state.js';
 import { addressValue } from '../../../kube/address.js';

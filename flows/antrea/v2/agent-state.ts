@@ -36,7 +36,9 @@ export interface AgentState {
   devices?: Readonly<Record<string, number>>;
   /** Addresses of names, as DNS replies told. */
   names?: Readonly<Record<string, readonly string[]>>;
-  /** The gateway is a device that carries no marks of the kernel's (a TAP): the switch marks the node's own packets, which it
-   *  knows by their source, and tells the kernel the mark of an Egress by the source MAC (macOfMark). */
+  /**
+   * The gateway is a device that carries no marks of the kernel's (a TAP): the switch marks the node's own packets,
+   * which it knows by their source, and tells the kernel the mark of an Egress by the source MAC (macOfMark).
+   */
   gatewayWithoutMarks?: boolean;
 }

@@ -1,5 +1,5 @@
-// Egress: with which address a pod's packet leaves the cluster (EgressMark), and how fast (EgressQoS, meters). The node's
-// kernel translates by the mark.
+// Egress: with which address a pod's packet leaves the cluster (EgressMark), and how fast (EgressQoS, meters). The
+// node's kernel translates by the mark.
 import type { EgressState } from '../../../kube/node-state.js';
 import { familyOf } from '../../../kube/address.js';
 import { printRef } from '../../../kube/objects.js';

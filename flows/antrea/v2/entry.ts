@@ -88,7 +88,12 @@ function classifier(c: Context): void {
         table,
         priority: HIGH,
         match: `${ip},in_port=${gateway.ofport},${src}=${gateway.ips[family]}`,
-        actions: [f.source.set('gateway'), f.fromLocal.set('yes'), c.agent.gatewayWithoutMarks ? f.fromNode.set('yes') : '', on],
+        actions: [
+          f.source.set('gateway'),
+          f.fromLocal.set('yes'),
+          c.agent.gatewayWithoutMarks ? f.fromNode.set('yes') : '',
+          on,
+        ],
         category: 'PodConnectivity',
       },
       "from the node itself: the gateway's own address",

@@ -1,5 +1,5 @@
-// What follows when all clauses of a rule hold: allowed and written to the connection, dropped or rejected by way of the
-// metric table, or passed on to the Kubernetes policies; with a copy for the agent where it is to log or to answer.
+// What follows when all clauses of a rule hold: allowed and written to the connection, dropped or rejected by way of
+// the metric table, or passed on to the Kubernetes policies; with a copy for the agent where it is to log or to answer.
 import type { PolicyRule } from '../../../kube/node-state.js';
 import { printRef } from '../../../kube/objects.js';
 import type { Origin } from '../types.js';

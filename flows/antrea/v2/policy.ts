@@ -218,7 +218,13 @@ function isolate(c: Context, { pod, direction, policies: list }: Isolation): voi
   const [first, ...more] = list.map((object): Origin => ({ object, why, decides: { direction, action: 'Isolate' } }));
   for (const match of ownMatches(c, pod, egress)) {
     c.flow(
-      { table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule', priority: NORMAL, match, actions: 'drop', category },
+      {
+        table: egress ? 'EgressDefaultRule' : 'IngressDefaultRule',
+        priority: NORMAL,
+        match,
+        actions: 'drop',
+        category,
+      },
       first,
       ...more,
     );

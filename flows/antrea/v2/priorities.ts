@@ -41,7 +41,10 @@ function compare(a: RuleKey, b: RuleKey): number {
   return b.tier - a.tier || b.priority - a.priority || b.index - a.index;
 }
 
-/** The priorities of all `keys`, ascending; `before`: what they were. Throws RangeError when there are more than the range holds. */
+/**
+ * The priorities of all `keys`, ascending; `before`: what they were. Throws RangeError when there are more than the
+ * range holds.
+ */
 export function assignPriorities(range: Range, keys: readonly RuleKey[], before: readonly Placed[] = []): Placed[] {
   const wanted = [...keys].sort(compare).filter((key, i, all) => i === 0 || compare(all[i - 1], key) !== 0);
   const placed = before.filter(([key]) => wanted.some((k) => compare(k, key) === 0)).sort(([a], [b]) => compare(a, b));
@@ -122,7 +125,10 @@ function makeRoom({ top, bottom }: Range, placed: Placed[], at: number, n: numbe
   }
 }
 
-/** How many of these ascending numbers move when the first has to go up by `by`; undefined: the last would reach `limit`. */
+/**
+ * How many of these ascending numbers move when the first has to go up by `by`; undefined: the last would reach
+ * `limit`.
+ */
 function count(numbers: readonly number[], first: number, by: number, limit: number): number | undefined {
   let floor = first + by;
   let moved = 0;

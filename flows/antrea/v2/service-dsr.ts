@@ -1,5 +1,5 @@
-// Direct server return, for Services that ask for it by annotation: the node where a packet comes in sends it on as it is,
-// the endpoint's node translates it and answers the client itself.
+// Direct server return, for Services that ask for it by annotation: the node where a packet comes in sends it on as it
+// is, the endpoint's node translates it and answers the client itself.
 import type { ServicePort } from '../../../kube/node-state.js';
 import { matchAll } from '../bits.js';
 import { type Context, HIGH, of } from './context.js';

@@ -1,5 +1,5 @@
-// Services: their groups, the flows of ServiceLB that find them, those that learn, and the endpoints' flows. A Service's
-// port has one group for all endpoints and one for this node's own, as far as its policies need them.
+// Services: their groups, the flows of ServiceLB that find them, those that learn, and the endpoints' flows. A
+// Service's port has one group for all endpoints and one for this node's own, as far as its policies need them.
 import type { Endpoint, ServicePort } from '../../../kube/node-state.js';
 import { usableEndpoints } from '../../../kube/endpoints.js';
 import { printRef } from '../../../kube/objects.js';

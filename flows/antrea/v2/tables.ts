@@ -1,5 +1,5 @@
-// The tables of the v2 pipeline. Their order is that of the stages that a packet goes through; numbers are given to those
-// that the node needs, from 0 without gaps, as Antrea's agent does when it starts.
+// The tables of the v2 pipeline. Their order is that of the stages that a packet goes through; numbers are given to
+// those that the node needs, from 0 without gaps, as Antrea's agent does when it starts.
 import type { Family } from '../../../kube/address.js';
 import type { TableInfo } from '../types.js';
 

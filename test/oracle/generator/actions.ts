@@ -21,8 +21,10 @@ export interface ActionContext {
 
 type Choice = (r: Random, c: ActionContext) => string;
 
-/** With room for two tags that go before the output does: a frame that gets shorter than its header takes those behind it with it, in
- *  OVS's dummy device. */
+/**
+ * With room for two tags that go before the output does: a frame that gets shorter than its header takes those behind
+ * it with it, in OVS's dummy device.
+ */
 const CUTS = [22, 30, 60, 100, 1500];
 
 const nxm = (names: [text: string, bits: number][]) => names;
@@ -53,21 +55,93 @@ function writable({ match, instructions }: ActionContext): [text: string, bits: 
   const p = match.protocol;
   const l4 = transport(p)?.toUpperCase();
   return [
-    ...nxm([['NXM_NX_REG0', 32], ['NXM_NX_REG1', 32], ['NXM_NX_REG2', 32], ['NXM_NX_REG15', 32], ['NXM_NX_XXREG0', 128]]),
-    ...nxm([['NXM_NX_REG8', 32], ['OXM_OF_PKT_REG4', 64], ['NXM_NX_XXREG3', 128]]),
-    ...nxm([['OXM_OF_PKT_REG0', 64], ['OXM_OF_METADATA', 64], ['NXM_NX_PKT_MARK', 32], ['NXM_NX_TUN_ID', 64]]),
-    ...nxm([['NXM_OF_ETH_SRC', 48], ['NXM_OF_ETH_DST', 48], ['NXM_NX_TUN_METADATA0', 32]]),
+    ...nxm([
+      ['NXM_NX_REG0', 32],
+      ['NXM_NX_REG1', 32],
+      ['NXM_NX_REG2', 32],
+      ['NXM_NX_REG15', 32],
+      ['NXM_NX_XXREG0', 128],
+    ]),
+    ...nxm([
+      ['NXM_NX_REG8', 32],
+      ['OXM_OF_PKT_REG4', 64],
+      ['NXM_NX_XXREG3', 128],
+    ]),
+    ...nxm([
+      ['OXM_OF_PKT_REG0', 64],
+      ['OXM_OF_METADATA', 64],
+      ['NXM_NX_PKT_MARK', 32],
+      ['NXM_NX_TUN_ID', 64],
+    ]),
+    ...nxm([
+      ['NXM_OF_ETH_SRC', 48],
+      ['NXM_OF_ETH_DST', 48],
+      ['NXM_NX_TUN_METADATA0', 32],
+    ]),
     ...(match.vlan ? nxm([['OXM_OF_VLAN_PCP', 3]]) : []),
-    ...(isIpv4(p) ? nxm([['NXM_OF_IP_SRC', 32], ['NXM_OF_IP_DST', 32]]) : []),
-    ...(isIpv6(p) ? nxm([['NXM_NX_IPV6_SRC', 128], ['NXM_NX_IPV6_DST', 128], ['NXM_NX_IPV6_LABEL', 20]]) : []),
-    ...(isIp(p) ? nxm([['OXM_OF_IP_DSCP', 6], ['NXM_NX_IP_ECN', 2], ['NXM_NX_IP_TTL', 8]]) : []),
-    ...(l4 === 'SCTP' ? nxm([['OXM_OF_SCTP_SRC', 16], ['OXM_OF_SCTP_DST', 16]]) : []),
-    ...(l4 === 'TCP' || l4 === 'UDP' ? nxm([[`NXM_OF_${l4}_SRC`, 16], [`NXM_OF_${l4}_DST`, 16]]) : []),
-    ...(p === 'icmp' ? nxm([['NXM_OF_ICMP_TYPE', 8], ['NXM_OF_ICMP_CODE', 8]]) : []),
-    ...(p === 'icmp6' ? nxm([['NXM_NX_ICMPV6_TYPE', 8], ['NXM_NX_ICMPV6_CODE', 8]]) : []),
-    ...(isNd(p) ? nxm([['NXM_NX_ND_TARGET', 128], [p === 'ns' ? 'NXM_NX_ND_SLL' : 'NXM_NX_ND_TLL', 48]]) : []),
-    ...(isArp(p) ? nxm([['NXM_OF_ARP_OP', instructions ? 8 : 16], ['NXM_OF_ARP_SPA', 32], ['NXM_OF_ARP_TPA', 32]]) : []),
-    ...(isArp(p) ? nxm([['NXM_NX_ARP_SHA', 48], ['NXM_NX_ARP_THA', 48]]) : []),
+    ...(isIpv4(p)
+      ? nxm([
+          ['NXM_OF_IP_SRC', 32],
+          ['NXM_OF_IP_DST', 32],
+        ])
+      : []),
+    ...(isIpv6(p)
+      ? nxm([
+          ['NXM_NX_IPV6_SRC', 128],
+          ['NXM_NX_IPV6_DST', 128],
+          ['NXM_NX_IPV6_LABEL', 20],
+        ])
+      : []),
+    ...(isIp(p)
+      ? nxm([
+          ['OXM_OF_IP_DSCP', 6],
+          ['NXM_NX_IP_ECN', 2],
+          ['NXM_NX_IP_TTL', 8],
+        ])
+      : []),
+    ...(l4 === 'SCTP'
+      ? nxm([
+          ['OXM_OF_SCTP_SRC', 16],
+          ['OXM_OF_SCTP_DST', 16],
+        ])
+      : []),
+    ...(l4 === 'TCP' || l4 === 'UDP'
+      ? nxm([
+          [`NXM_OF_${l4}_SRC`, 16],
+          [`NXM_OF_${l4}_DST`, 16],
+        ])
+      : []),
+    ...(p === 'icmp'
+      ? nxm([
+          ['NXM_OF_ICMP_TYPE', 8],
+          ['NXM_OF_ICMP_CODE', 8],
+        ])
+      : []),
+    ...(p === 'icmp6'
+      ? nxm([
+          ['NXM_NX_ICMPV6_TYPE', 8],
+          ['NXM_NX_ICMPV6_CODE', 8],
+        ])
+      : []),
+    ...(isNd(p)
+      ? nxm([
+          ['NXM_NX_ND_TARGET', 128],
+          [p === 'ns' ? 'NXM_NX_ND_SLL' : 'NXM_NX_ND_TLL', 48],
+        ])
+      : []),
+    ...(isArp(p)
+      ? nxm([
+          ['NXM_OF_ARP_OP', instructions ? 8 : 16],
+          ['NXM_OF_ARP_SPA', 32],
+          ['NXM_OF_ARP_TPA', 32],
+        ])
+      : []),
+    ...(isArp(p)
+      ? nxm([
+          ['NXM_NX_ARP_SHA', 48],
+          ['NXM_NX_ARP_THA', 48],
+        ])
+      : []),
   ];
 }
 
@@ -76,8 +150,17 @@ function readable(c: ActionContext): [text: string, bits: number][] {
   const { match } = c;
   return [
     ...writable(c),
-    ...nxm([['NXM_OF_IN_PORT', 16], ['NXM_NX_CT_MARK', 32], ['NXM_NX_CT_STATE', 32], ['NXM_NX_CT_ZONE', 16]]),
-    ...nxm([['NXM_OF_VLAN_TCI', 16], ['NXM_NX_CT_LABEL', 128], ['NXM_OF_ETH_TYPE', 16]]),
+    ...nxm([
+      ['NXM_OF_IN_PORT', 16],
+      ['NXM_NX_CT_MARK', 32],
+      ['NXM_NX_CT_STATE', 32],
+      ['NXM_NX_CT_ZONE', 16],
+    ]),
+    ...nxm([
+      ['NXM_OF_VLAN_TCI', 16],
+      ['NXM_NX_CT_LABEL', 128],
+      ['NXM_OF_ETH_TYPE', 16],
+    ]),
     ...(isIp(match.protocol) ? nxm([['NXM_OF_IP_PROTO', 8]]) : []),
     ...(transport(match.protocol) === 'tcp' ? nxm([['NXM_NX_TCP_FLAGS', 12]]) : []),
   ];
@@ -162,7 +245,8 @@ function setField(r: Random, { match: { protocol: p, vlan }, instructions }: Act
   if (isIp(p)) Object.assign(fields, { ip_dscp: () => String(r.below(64)), nw_ecn: () => String(r.below(4)) });
   if (isIp(p)) fields.nw_ttl = () => String(r.pick(u.TTLS));
   if (l4) Object.assign(fields, { [`${l4}_src`]: port, [`${l4}_dst`]: port });
-  if (p === 'icmp') Object.assign(fields, { icmp_type: () => String(r.below(256)), icmp_code: () => String(r.below(16)) });
+  if (p === 'icmp')
+    Object.assign(fields, { icmp_type: () => String(r.below(256)), icmp_code: () => String(r.below(16)) });
   if (isNd(p)) Object.assign(fields, { nd_target: u.ip6 });
   if (isArp(p)) Object.assign(fields, { arp_spa: u.ip4, arp_tpa: u.ip4, arp_op: () => String(1 + r.below(3)) });
   const name = r.pick(Object.keys(fields));
@@ -173,7 +257,8 @@ function mod(r: Random, { match: { protocol: p } }: ActionContext): string {
   const choices = [`mod_dl_src:${r.pick(u.MACS)}`, `mod_dl_dst:${r.pick(u.MACS)}`, `set_tunnel:${value(r, 24)}`];
   choices.push(`set_tunnel64:${value(r, 24)}`);
   if (isIpv4(p)) choices.push(`mod_nw_src:${u.ip4(r)}`, `mod_nw_dst:${u.ip4(r)}`);
-  if (isIp(p)) choices.push(`mod_nw_tos:${r.pick(u.TOSES)}`, `mod_nw_ecn:${r.below(4)}`, `mod_nw_ttl:${r.pick(u.TTLS)}`);
+  if (isIp(p))
+    choices.push(`mod_nw_tos:${r.pick(u.TOSES)}`, `mod_nw_ecn:${r.below(4)}`, `mod_nw_ttl:${r.pick(u.TTLS)}`);
   if (transport(p)) choices.push(`mod_tp_src:${r.pick(u.PORTS)}`, `mod_tp_dst:${r.pick(u.PORTS)}`);
   return r.pick(choices);
 }
@@ -183,7 +268,9 @@ function vlan(r: Random, c: ActionContext): string {
   choices.push(`set_vlan_vid:${r.pick(u.VIDS)}`, `set_vlan_pcp:${r.pick(u.PCPS)}`);
   if (!c.instructions) return r.pick(choices);
   // Later versions want to know from the match that there is a tag to be taken off, and tell mod_vlan_* as a push.
-  return r.pick(c.match.vlan ? ['pop_vlan', 'strip_vlan', 'push_vlan:0x8100'] : ['push_vlan:0x8100', 'push_vlan:0x88a8']);
+  return r.pick(
+    c.match.vlan ? ['pop_vlan', 'strip_vlan', 'push_vlan:0x8100'] : ['push_vlan:0x8100', 'push_vlan:0x88a8'],
+  );
 }
 
 function output(r: Random): string {
@@ -220,7 +307,9 @@ function stack(r: Random, c: ActionContext): string {
 }
 
 function zone(r: Random): string[] {
-  return r.chance(3) ? [] : [`zone=${r.chance(4) ? r.pick(['NXM_NX_REG0[0..15]', 'NXM_NX_REG1[16..31]']) : r.pick(u.ZONES)}`];
+  return r.chance(3)
+    ? []
+    : [`zone=${r.chance(4) ? r.pick(['NXM_NX_REG0[0..15]', 'NXM_NX_REG1[16..31]']) : r.pick(u.ZONES)}`];
 }
 
 function nat(r: Random, p: RandomMatch['protocol']): string {
@@ -301,8 +390,15 @@ function one(r: Random, c: ActionContext): string {
 function actionSet(r: Random, c: ActionContext): string {
   const choices: Choice[] = [() => `output:${1 + r.below(3)}`, (rr) => `set_field:${rr.pick(u.MACS)}->eth_dst`];
   if (c.groups > 0) choices.push(() => `group:${1 + r.below(c.groups)}`);
-  choices.push(() => (c.match.vlan ? 'pop_vlan' : 'push_vlan:0x8100'), (rr) => `set_field:${value(rr, 8)}->reg1`);
-  if (isIp(c.match.protocol)) choices.push(() => 'dec_ttl', () => `set_field:${r.below(64)}->ip_dscp`);
+  choices.push(
+    () => (c.match.vlan ? 'pop_vlan' : 'push_vlan:0x8100'),
+    (rr) => `set_field:${value(rr, 8)}->reg1`,
+  );
+  if (isIp(c.match.protocol))
+    choices.push(
+      () => 'dec_ttl',
+      () => `set_field:${r.below(64)}->ip_dscp`,
+    );
   const drawn = Array.from({ length: 1 + r.below(3) }, () => r.pick(choices)(r, c));
   return [...new Set(drawn)].join(',');
 }

@@ -1,5 +1,5 @@
-// A case as plain text: flows, packets, and what Open vSwitch answered. Written by main.ts when both differ, replayed by
-// cases.test.ts for ever after.
+// A case as plain text: flows, packets, and what Open vSwitch answered. Written by main.ts when both differ, replayed
+// by cases.test.ts for ever after.
 //
 //   # why it is here
 //   kind live
@@ -36,7 +36,13 @@ export function printCase({ why, kind, scenario, answers, ending }: Case): strin
 }
 
 export function readCase(text: string): Case {
-  const out: Case = { why: '', kind: 'live', scenario: { version: 'OpenFlow10', groups: [], flows: [], steps: [] }, answers: [], ending: [] };
+  const out: Case = {
+    why: '',
+    kind: 'live',
+    scenario: { version: 'OpenFlow10', groups: [], flows: [], steps: [] },
+    answers: [],
+    ending: [],
+  };
   const why: string[] = [];
   for (const line of text.split('\n').filter((l) => l !== '')) {
     const [word] = line.split(' ', 1);

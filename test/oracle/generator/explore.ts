@@ -1,6 +1,16 @@
 // Runs one random scenario after the other, counts packets on which both sides agree, and shrinks what differs. From:
 // main.ts (as long as one wants) and generator.test.ts (a short while).
-import { load, refusal, teaches, revive, compareLive, compareMasks, compareText, compareTraces, growLive } from './run.js';
+import {
+  load,
+  refusal,
+  teaches,
+  revive,
+  compareLive,
+  compareMasks,
+  compareText,
+  compareTraces,
+  growLive,
+} from './run.js';
 import type { Difference, Kind, Pair } from './run.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import { OvsSide, OwnSide } from './sides.js';
@@ -17,7 +27,9 @@ export interface Tally {
   scenarios: number;
   /** Flows left out because packetwalk refuses them by name: the name, how many. */
   unsupported: Map<string, number>;
-  /** Frames that came out of OVS, packets that went on after conntrack, connections at the ends: has it met anything? */
+  /**
+   * Frames that came out of OVS, packets that went on after conntrack, connections at the ends: has it met anything?
+   */
   framesOut: number;
   otherVersion: number;
   /** Seeds of scenarios in which an assertion of OVS failed: nothing to compare with. */
@@ -88,7 +100,8 @@ async function throughBoth(pair: Pair, seed: number, kinds: readonly Kind[], tal
   for (const { flow, why } of refused) {
     const alone = { ...scenario, flows: [flow], steps: [] };
     const theirs = (await load(pair, alone)).ovs;
-    if (theirs === undefined) found.push({ seed, scenario: alone, difference: { kind: 'text', ovs: ['taken'], own: [why] } });
+    if (theirs === undefined)
+      found.push({ seed, scenario: alone, difference: { kind: 'text', ovs: ['taken'], own: [why] } });
   }
   (await leaveOutRefused(pair, scenario, tally)).forEach(add);
   const said = await load(pair, scenario);

@@ -50,12 +50,19 @@ export function asAnother(frame: Uint8Array, add: number): Uint8Array {
 }
 
 /** From and to: where the checksum would be, were this a whole segment; with ICMP, its type and code, too. */
-const HEADER_AT: Record<number, [number, number]> = { [IPPROTO.tcp]: [16, 18], [IPPROTO.udp]: [6, 8], [IPPROTO.icmp]: [0, 4], [IPPROTO.icmpv6]: [0, 4] };
+const HEADER_AT: Record<number, [number, number]> = {
+  [IPPROTO.tcp]: [16, 18],
+  [IPPROTO.udp]: [6, 8],
+  [IPPROTO.icmp]: [0, 4],
+  [IPPROTO.icmpv6]: [0, 4],
+};
 
 const EXTENSIONS: ReadonlySet<number> = new Set([IPPROTO.hopopts, IPPROTO.routing, IPPROTO.dstopts]);
 
-/** A later fragment without the bytes that OVS takes for a header's, and writes to, when an address or ICMP's type or code is
- *  rewritten. Others as they are. The frame may be cut off by max_len, so that it is read byte by byte. */
+/**
+ * A later fragment without the bytes that OVS takes for a header's, and writes to, when an address or ICMP's type or
+ * code is rewritten. Others as they are. The frame may be cut off by max_len, so that it is read byte by byte.
+ */
 export function withoutForeignHeader(frame: Uint8Array): Uint8Array {
   const fragment = laterFragment(frame);
   const at = fragment && HEADER_AT[fragment.protocol];
@@ -75,7 +82,8 @@ function laterFragment(frame: Uint8Array): { data: number; protocol: number } | 
   if (word(at) !== 0x86dd) return undefined;
   let next = frame[ip + 6];
   let p = ip + 40;
-  for (; next !== IPPROTO.fragment; next = frame[p], p += (frame[p + 1] + 1) * 8) if (!EXTENSIONS.has(next)) return undefined;
+  for (; next !== IPPROTO.fragment; next = frame[p], p += (frame[p + 1] + 1) * 8)
+    if (!EXTENSIONS.has(next)) return undefined;
   return (word(p + 2) & 0xfff8) === 0 ? undefined : { data: p + 8, protocol: frame[p] };
 }
 

@@ -1,10 +1,20 @@
-// Random groups of every type. To: scenario.ts, whose flows send packets there. A select group always says how to select:
-// what OVS does when it does not is its datapath's hash (docs/design/differences.md).
+// Random groups of every type. To: scenario.ts, whose flows send packets there. A select group always says how to
+// select: what OVS does when it does not is its datapath's hash (docs/design/differences.md).
 import type { Random } from '../../helpers/random.js';
 import * as u from './universe.js';
 
 const MOST_BUCKETS = 3;
-const HASHED = ['ip_src', 'ip_dst', 'nw_proto', 'tcp_src', 'tcp_dst', 'eth_src', 'eth_dst', 'reg1', 'ipv6_src=ffff:ffff::'];
+const HASHED = [
+  'ip_src',
+  'ip_dst',
+  'nw_proto',
+  'tcp_src',
+  'tcp_dst',
+  'eth_src',
+  'eth_dst',
+  'reg1',
+  'ipv6_src=ffff:ffff::',
+];
 
 /** Groups 1, 2, ...; a bucket sends packets on to groups of lower number only. */
 export function randomGroups(r: Random): string[] {
@@ -33,7 +43,10 @@ function bucket(r: Random, id: number, type: string, n: number): string {
   return `${parts.join(',')},actions=${actions(r, id)}`;
 }
 
-/** Without NAT: a bucket does not know whether its packets are IPv4 or IPv6, and OVS takes the one's address for the other's. */
+/**
+ * Without NAT: a bucket does not know whether its packets are IPv4 or IPv6, and OVS takes the one's address for the
+ * other's.
+ */
 function actions(r: Random, id: number): string {
   const choices = [
     () => `set_field:${r.pick(u.MACS)}->eth_dst`,

@@ -1,6 +1,6 @@
-// `npm run oracle -- --seed S --cases N [--only trace,live,mask,text]`: random flow tables and packets through real Open
-// vSwitch and through packetwalk, until N packets are compared. Prints the first differences, each shrunk and written
-// under test/oracle/cases/, and last `agree A/N`. Exit code 1 when they differ.
+// `npm run oracle -- --seed S --cases N [--only trace,live,mask,text]`: random flow tables and packets through real
+// Open vSwitch and through packetwalk, until N packets are compared. Prints the first differences, each shrunk and
+// written under test/oracle/cases/, and last `agree A/N`. Exit code 1 when they differ.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -94,8 +94,12 @@ async function explore(): Promise<number> {
   }
   const met = `${tally.framesOut} frames came out, ${tally.connections} connections, ${tally.otherVersion} flows that one version cannot say`;
   process.stderr.write(`seed ${seed}: ${tally.scenarios} flow tables; ${met}\n`);
-  if (tally.ovsDied.length) process.stderr.write(`an assertion of Open vSwitch failed, or its trace did not end, with seeds ${tally.ovsDied.join(', ')}\n`);
-  for (const [name, count] of tally.unsupported) process.stderr.write(`not run by packetwalk, left out ${count} times: ${name}\n`);
+  if (tally.ovsDied.length)
+    process.stderr.write(
+      `an assertion of Open vSwitch failed, or its trace did not end, with seeds ${tally.ovsDied.join(', ')}\n`,
+    );
+  for (const [name, count] of tally.unsupported)
+    process.stderr.write(`not run by packetwalk, left out ${count} times: ${name}\n`);
   process.stdout.write(`agree ${tally.agreed}/${tally.cases}\n`);
   return tally.agreed === tally.cases ? 0 : 1;
 }
@@ -117,7 +121,11 @@ async function report(pair: Pair, { seed: at, scenario, difference }: Found): Pr
   const small = await shrink(pair, scenario, kind, at);
   const again = await differs(pair, small, kind, at);
   const { ovs, own, step } = again ?? difference;
-  const lines = [`${kind} differs (seed ${at}${again ? '' : ', not again'})`, ...small.groups.map((g) => `  group ${g}`), ...small.flows.map((f) => `  flow ${f}`)];
+  const lines = [
+    `${kind} differs (seed ${at}${again ? '' : ', not again'})`,
+    ...small.groups.map((g) => `  group ${g}`),
+    ...small.flows.map((f) => `  flow ${f}`),
+  ];
   for (const { port, frame } of small.steps) lines.push(`  packet ${port} ${summarize(frame)}`);
   const from = ovs.findIndex((line, i) => line !== own[i]);
   const part = (all: string[]) => all.slice(Math.max(0, from), Math.max(0, from) + 4);

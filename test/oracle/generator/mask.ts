@@ -13,8 +13,17 @@ const MANY_FLIPS = 4;
 const PASSES = 4;
 const HEADERS_END = KEY_FIELDS.tun_id[0];
 
-/** Headers behind IP: those of a later fragment are always 0, so that their bits cannot differ. Nor can ARP's upper eight. */
-const L4: readonly (readonly [number, number])[] = [KEY_FIELDS.icmp_type, KEY_FIELDS.icmp_code, KEY_FIELDS.tcp_flags, KEY_FIELDS.tp_src, KEY_FIELDS.tp_dst];
+/**
+ * Headers behind IP: those of a later fragment are always 0, so that their bits cannot differ. Nor can ARP's upper
+ * eight.
+ */
+const L4: readonly (readonly [number, number])[] = [
+  KEY_FIELDS.icmp_type,
+  KEY_FIELDS.icmp_code,
+  KEY_FIELDS.tcp_flags,
+  KEY_FIELDS.tp_src,
+  KEY_FIELDS.tp_dst,
+];
 const FRAG_LATER = 2;
 
 function isFixed(flow: Flow, bit: number): boolean {

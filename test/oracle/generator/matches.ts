@@ -28,7 +28,8 @@ export interface RandomMatch {
 
 export const isIpv4 = (p: GeneratedProtocol): boolean => ['ip', 'tcp', 'udp', 'icmp', 'sctp'].includes(p);
 export const isNd = (p: GeneratedProtocol): boolean => p === 'ns' || p === 'na';
-export const isIpv6 = (p: GeneratedProtocol): boolean => isNd(p) || ['ipv6', 'tcp6', 'udp6', 'icmp6', 'sctp6'].includes(p);
+export const isIpv6 = (p: GeneratedProtocol): boolean =>
+  isNd(p) || ['ipv6', 'tcp6', 'udp6', 'icmp6', 'sctp6'].includes(p);
 export const isIp = (p: GeneratedProtocol): boolean => isIpv4(p) || isIpv6(p);
 export const isArp = (p: GeneratedProtocol): boolean => p === 'arp' || p === 'rarp';
 export const isIcmpv6 = (p: GeneratedProtocol): boolean => p === 'icmp6' || isNd(p);
@@ -60,7 +61,11 @@ function fieldOf(name: string): Field {
 
 /** Fields that go with the protocol, and how often each is matched: one in N. */
 function candidates(p: GeneratedProtocol): [string, number][] {
-  const list: [string, number][] = [['in_port', 4], ['dl_src', 8], ['dl_dst', 8]];
+  const list: [string, number][] = [
+    ['in_port', 4],
+    ['dl_src', 8],
+    ['dl_dst', 8],
+  ];
   for (const name of metadata) list.push([name, 16]);
   for (const name of tunnel) list.push([name, 40]);
   for (const name of rare) list.push([name, 120]);

@@ -3,13 +3,7 @@
 // that connections get somewhere. To: scenario.ts.
 import { fieldByName } from '../../../dataplane/key/fields.js';
 import { formatIpv4, formatIpv6, formatMac } from '../../../dataplane/key/numbers.js';
-import {
-  type BuildSpec,
-  type Layer,
-  buildFrame,
-  dissect,
-  neighbourPayload,
-} from '../../../dataplane/wire/index.js';
+import { type BuildSpec, type Layer, buildFrame, dissect, neighbourPayload } from '../../../dataplane/wire/index.js';
 import type { Random } from '../../helpers/random.js';
 import { isArp, isIpv6, type GeneratedProtocol, PROTOCOLS, type RandomMatch, usualValue } from './matches.js';
 import * as u from './universe.js';
@@ -72,11 +66,17 @@ function frameSpec(r: Random, protocol: GeneratedProtocol, of: (name: string) =>
   const spec: BuildSpec = { ethernet, payload: r.bytes(size) };
   if (isArp(protocol)) {
     const [arp_sha, arp_tha] = [formatMac(of('arp_sha')), formatMac(of('arp_tha'))];
-    spec.arp = { arp_op: num('arp_op'), arp_sha, arp_tha, arp_spa: formatIpv4(of('arp_spa')), arp_tpa: formatIpv4(of('arp_tpa')) };
+    spec.arp = {
+      arp_op: num('arp_op'),
+      arp_sha,
+      arp_tha,
+      arp_spa: formatIpv4(of('arp_spa')),
+      arp_tpa: formatIpv4(of('arp_tpa')),
+    };
     if (protocol === 'rarp') spec.ethernet.dl_type = 0x8035;
     return spec;
   }
-  const nw_tos = (num('nw_tos') & 0xfc) | num('nw_ecn') % 4;
+  const nw_tos = (num('nw_tos') & 0xfc) | (num('nw_ecn') % 4);
   // Mostly a TTL that lives.
   const nw_ttl = r.chance(2) ? num('nw_ttl') : 64;
   if (isIpv6(protocol)) {
@@ -124,7 +124,11 @@ function addSegment(r: Random, spec: BuildSpec, protocol: GeneratedProtocol, of:
     case 'ns':
     case 'na': {
       spec.icmpv6 = { icmpv6_type: protocol === 'ns' ? 135 : 136, icmpv6_code: r.chance(10) ? 1 : 0 };
-      const lla = r.chance(4) ? {} : protocol === 'ns' ? { nd_sll: formatMac(of('nd_sll')) } : { nd_tll: formatMac(of('nd_tll')) };
+      const lla = r.chance(4)
+        ? {}
+        : protocol === 'ns'
+          ? { nd_sll: formatMac(of('nd_sll')) }
+          : { nd_tll: formatMac(of('nd_tll')) };
       spec.payload = neighbourPayload(formatIpv6(of('nd_target')), lla);
       break;
     }
@@ -159,7 +163,13 @@ export function replyTo(r: Random, port: string, frame: Uint8Array): PacketIn | 
   if (tcp) {
     const { tcp_src, tcp_dst, tcp_flags, seq, ack } = tcp.view;
     const size = tcp.view.payload.length + (tcp_flags & (SYN | FIN) ? 1 : 0);
-    const answer = r.chance(10) ? RST | ACK : tcp_flags & SYN && !(tcp_flags & ACK) ? SYN | ACK : r.chance(8) ? FIN | ACK : ACK;
+    const answer = r.chance(10)
+      ? RST | ACK
+      : tcp_flags & SYN && !(tcp_flags & ACK)
+        ? SYN | ACK
+        : r.chance(8)
+          ? FIN | ACK
+          : ACK;
     const ours = tcp_flags & ACK ? ack : 500;
     spec.tcp = { tcp_src: tcp_dst, tcp_dst: tcp_src, tcp_flags: answer, seq: ours >>> 0, ack: (seq + size) >>> 0 };
     if (answer === ACK && r.chance(2)) spec.payload = r.bytes(r.below(12));
@@ -171,7 +181,12 @@ export function replyTo(r: Random, port: string, frame: Uint8Array): PacketIn | 
 }
 
 /** An ICMP error about the frame. */
-function unreachable(spec: BuildSpec, port: string, _frame: Uint8Array, ip: Uint8Array | undefined): PacketIn | undefined {
+function unreachable(
+  spec: BuildSpec,
+  port: string,
+  _frame: Uint8Array,
+  ip: Uint8Array | undefined,
+): PacketIn | undefined {
   if (!ip) return undefined;
   spec.icmp = { icmp_type: 3, icmp_code: 1, rest: 0 };
   spec.payload = ip.slice(0, 28);

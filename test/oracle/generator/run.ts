@@ -28,10 +28,15 @@ export interface Pair {
 
 function hasDied(error: unknown): boolean {
   const text = String(error);
-  return /ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|does not answer|Connection re(set|fused)/.test(text);
+  return /ECONNRESET|ECONNREFUSED|EPIPE|ENOENT.*\.ctl|closed the connection|does not answer|Connection re(set|fused)/.test(
+    text,
+  );
 }
 
-/** OVS has assertions that some flows make fail, and traces without end; then another one takes its place. True when that was it. */
+/**
+ * OVS has assertions that some flows make fail, and traces without end; then another one takes its place. True when
+ * that was it.
+ */
 export async function revive(pair: Pair, error: unknown): Promise<boolean> {
   if (!hasDied(error)) return false;
   await pair.ovs.stop();
@@ -109,7 +114,11 @@ export function firstDifference(kind: Kind, ovs: string[][], own: string[][]): D
 }
 
 /** Live frames, then connections and counters. `theirs`: OVS's answers so far, when it was sent everything already. */
-export async function compareLive(pair: Pair, scenario: Scenario, theirs?: string[][]): Promise<Difference | undefined> {
+export async function compareLive(
+  pair: Pair,
+  scenario: Scenario,
+  theirs?: string[][],
+): Promise<Difference | undefined> {
   const a = theirs ?? (await sendAll(pair.ovs, scenario));
   const b = await sendAll(pair.own, scenario);
   const different = firstDifference('live', a, b);
@@ -132,8 +141,10 @@ export async function compareTraces(pair: Pair, scenario: Scenario): Promise<Dif
   return found;
 }
 
-/** What is wrong in OVS's trace, and not in what OVS does (docs/design/differences.md): "false drop", and an address that
- *  the trace itself has taught NORMAL. Such packets are compared live. */
+/**
+ * What is wrong in OVS's trace, and not in what OVS does (docs/design/differences.md): "false drop", and an address
+ * that the trace itself has taught NORMAL. Such packets are compared live.
+ */
 function falseDrop(ovs: string[]): boolean {
   return ovs.some((line) => /Not tunneling to our own address|learned port/.test(line));
 }
@@ -169,15 +180,17 @@ export function printedAgain(line: string, own: OwnSide): string {
 
 /** Without cookie, counters and times. */
 function plain(line: string): string {
-  return line
-    .replace(/(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^,\s]*,? ?/g, '')
-    .replace(/table=0, /, '')
-    .replaceAll('"', '')
-    // A load of all bits of a field, in OpenFlow 1.5.
-    .replace(/(set_field:\w+)\/(0x[0-9a-f]+)->(\w+)/g, (text: string, set: string, mask: string, name: string) =>
-      BigInt(mask) === ones(lookupField(name)?.bits ?? 0) ? `${set}->${name}` : text,
-    )
-    // ovs-ofctl does not know how long a Geneve option is.
-    .replace(/(TUN_METADATA\d+)\[0\.\.(?:31|63)\]/g, '$1[]')
-    .trim();
+  return (
+    line
+      .replace(/(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^,\s]*,? ?/g, '')
+      .replace(/table=0, /, '')
+      .replaceAll('"', '')
+      // A load of all bits of a field, in OpenFlow 1.5.
+      .replace(/(set_field:\w+)\/(0x[0-9a-f]+)->(\w+)/g, (text: string, set: string, mask: string, name: string) =>
+        BigInt(mask) === ones(lookupField(name)?.bits ?? 0) ? `${set}->${name}` : text,
+      )
+      // ovs-ofctl does not know how long a Geneve option is.
+      .replace(/(TUN_METADATA\d+)\[0\.\.(?:31|63)\]/g, '$1[]')
+      .trim()
+  );
 }

@@ -48,16 +48,21 @@ export interface Drawn {
 const FRAGMENTED = 10;
 const DATAGRAMS = 8;
 
-/** OVS's userspace datapath routes a tunnel's packets by their pkt_mark, in a table of its own that has no rules; over the
- *  kernel's datapath, as with packetwalk, the kernel's rules decide, and by default it is all the same to them. So a mark and a
- *  tunnel are not drawn together. */
+/**
+ * OVS's userspace datapath routes a tunnel's packets by their pkt_mark, in a table of its own that has no rules; over
+ * the kernel's datapath, as with packetwalk, the kernel's rules decide, and by default it is all the same to them. So a
+ * mark and a tunnel are not drawn together.
+ */
 const NAMES_MARK = /pkt_mark/i;
 const WRITES_TUNNEL = /tun_(?:ipv6_)?(?:src|dst)|tun_ipv4|NXM_NX_TUN/i;
 
-/** What OVS writes into a later fragment where its datapath takes the data for a header (fragments.ts) is in the datagram that
- *  ct then joins, and may end as a wrong checksum. So fragments, writes of what such a header depends on, and ct are not drawn
- *  together, only two of them. */
-const WRITES_HEADER = /mod_nw_(?:src|dst)|(?:nw|ip|ipv6)_(?:src|dst)|(?:IP|IPV4|IPV6)_(?:SRC|DST)|icmp(?:v6)?_(?:type|code)/i;
+/**
+ * What OVS writes into a later fragment where its datapath takes the data for a header (fragments.ts) is in the
+ * datagram that ct then joins, and may end as a wrong checksum. So fragments, writes of what such a header depends on,
+ * and ct are not drawn together, only two of them.
+ */
+const WRITES_HEADER =
+  /mod_nw_(?:src|dst)|(?:nw|ip|ipv6)_(?:src|dst)|(?:IP|IPV4|IPV6)_(?:SRC|DST)|icmp(?:v6)?_(?:type|code)/i;
 const TRACKS = /\bct\(/;
 const NEVER = /(?!)/;
 
@@ -67,7 +72,12 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
   const r = new Random(seed);
   const version: Version = r.chance(2) ? 'OpenFlow10' : 'OpenFlow15';
   const nxm = version === 'OpenFlow10';
-  const drawn: Drawn = { scenario: { version, groups: [], flows: [], steps: [] }, matches: [], unsupported: [], refused: [] };
+  const drawn: Drawn = {
+    scenario: { version, groups: [], flows: [], steps: [] },
+    matches: [],
+    unsupported: [],
+    refused: [],
+  };
   const apart = r.pick([WRITES_HEADER, TRACKS, NEVER]);
   const avoided = [r.chance(2) ? WRITES_TUNNEL : NAMES_MARK, apart];
   const draws = (text: string) => !avoided.some((pattern) => pattern.test(text));
@@ -80,16 +90,26 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
     for (let i = 0; i < perTable; i++) {
       const match = randomMatch(r, nxm);
       const head = [`table=${table}`, `priority=${1000 - 10 * i}`, ...matchText(match)].join(',');
-      const actions = randomActions(r, { match, table, instructions: !nxm, groups: drawn.scenario.groups.length, forces });
+      const actions = randomActions(r, {
+        match,
+        table,
+        instructions: !nxm,
+        groups: drawn.scenario.groups.length,
+        forces,
+      });
       if (draws(actions) && take(drawn, `${head} actions=${actions}`, options)) drawn.matches.push(match);
     }
     if (r.chance(6)) for (const flow of conjunction(r, table, nxm)) take(drawn, flow, options);
-    if (table < u.LAST_TABLE && !r.chance(4)) take(drawn, `table=${table},priority=0 actions=resubmit(,${table + 1})`, options);
+    if (table < u.LAST_TABLE && !r.chance(4))
+      take(drawn, `table=${table},priority=0 actions=resubmit(,${table + 1})`, options);
   }
   // Half of the packets meet table 0.
   let datagrams = 0;
   for (let i = 0; i < packets; i++) {
-    const match = drawn.matches.length === 0 ? randomMatch(r, nxm) : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
+    const match =
+      drawn.matches.length === 0
+        ? randomMatch(r, nxm)
+        : drawn.matches[r.below(r.chance(2) ? drawn.matches.length : Math.min(perTable, drawn.matches.length))];
     const steps = randomSteps(r, match, apart === NEVER ? undefined : (seed * DATAGRAMS + datagrams) & 0xffff);
     if (steps.length > 1) datagrams = (datagrams + 1) % DATAGRAMS;
     drawn.scenario.steps.push(...steps);
@@ -98,7 +118,9 @@ export function drawScenario(seed: number, options: ParseOptions, packets: numbe
 }
 
 function take(drawn: Drawn, flow: string, options: ParseOptions): boolean {
-  const taken = taking(drawn, flow, () => parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions), acceptMatch: checkMatch }));
+  const taken = taking(drawn, flow, () =>
+    parseFlow(flow, { ...options, accept: ({ actions }) => checkSupported(actions), acceptMatch: checkMatch }),
+  );
   if (taken) drawn.scenario.flows.push(flow);
   return taken;
 }
@@ -131,7 +153,8 @@ export function randomPipelineFlow(r: Random): string {
 
 /** A packet, or the fragments of one, when it may have some. */
 function randomSteps(r: Random, match: RandomMatch, datagram: number | undefined): Step[] {
-  if (datagram === undefined || !isIp(match.protocol) || !r.chance(FRAGMENTED)) return [randomStep(r, match, packetFor(r, match))];
+  if (datagram === undefined || !isIp(match.protocol) || !r.chance(FRAGMENTED))
+    return [randomStep(r, match, packetFor(r, match))];
   const { port, frame } = packetFor(r, match, 1300 + r.below(1500));
   return fragmentsOf(r, frame, datagram).map((piece) => ({ port, frame: piece, ctNext: [] }));
 }
@@ -154,7 +177,9 @@ function conjunction(r: Random, table: number, nxm: boolean): string[] {
   const { protocol } = match;
   const id = 1 + r.below(3);
   const clauses: string[][] = [
-    Array.from({ length: 1 + r.below(3) }, () => (isIpv4(protocol) ? `nw_src=${r.pick(u.IPS)}/24` : `ipv6_src=${r.pick(u.IP6S)}/64`)),
+    Array.from({ length: 1 + r.below(3) }, () =>
+      isIpv4(protocol) ? `nw_src=${r.pick(u.IPS)}/24` : `ipv6_src=${r.pick(u.IP6S)}/64`,
+    ),
     Array.from({ length: 1 + r.below(3) }, () => `in_port=${1 + r.below(3)}`),
   ];
   if (transport(protocol)) clauses.push(Array.from({ length: 1 + r.below(2) }, () => `tp_dst=${r.pick(u.PORTS)}`));

@@ -1,14 +1,28 @@
-// Makes a scenario that shows a difference smaller, as long as it still shows one of the same kind: fewer packets, fewer
-// flows, fewer actions and terms of a match. From: main.ts. To: a case file.
+// Makes a scenario that shows a difference smaller, as long as it still shows one of the same kind: fewer packets,
+// fewer flows, fewer actions and terms of a match. From: main.ts. To: a case file.
 import { splitTerms } from '../../helpers/trace-text.js';
 import { asAnother } from './fragments.js';
-import { compareLive, compareMasks, compareText, compareTraces, load, revive, type Difference, type Pair } from './run.js';
+import {
+  compareLive,
+  compareMasks,
+  compareText,
+  compareTraces,
+  load,
+  revive,
+  type Difference,
+  type Pair,
+} from './run.js';
 import type { Scenario } from './scenario.js';
 
 const MOST_TRIALS = 600;
 
 /** The first difference of this kind; undefined when there is none. */
-export async function differs(pair: Pair, given: Scenario, kind: Difference['kind'], seed: number): Promise<Difference | undefined> {
+export async function differs(
+  pair: Pair,
+  given: Scenario,
+  kind: Difference['kind'],
+  seed: number,
+): Promise<Difference | undefined> {
   const scenario = freshDatagrams(given);
   const said = await load(pair, scenario);
   if (said.ovs !== undefined || said.own !== undefined) return undefined;
@@ -24,7 +38,12 @@ export async function differs(pair: Pair, given: Scenario, kind: Difference['kin
   }
 }
 
-export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['kind'], seed: number): Promise<Scenario> {
+export async function shrink(
+  pair: Pair,
+  scenario: Scenario,
+  kind: Difference['kind'],
+  seed: number,
+): Promise<Scenario> {
   let trials = 0;
   let best = scenario;
   const holds = async (candidate: Scenario): Promise<boolean> => {
@@ -49,7 +68,9 @@ export async function shrink(pair: Pair, scenario: Scenario, kind: Difference['k
     for (let i = 0; i < best.flows.length; i++) {
       const put = (flow: string) => holds({ ...best, flows: best.flows.with(i, flow) });
       const [, head = '', actions] = /^(?:(.*) )?actions=(.*)$/.exec(best.flows[i])!;
-      const rest = await fewer(splitTerms(actions), (list) => put(`${head ? `${head} ` : ''}actions=${list.join(',') || 'drop'}`));
+      const rest = await fewer(splitTerms(actions), (list) =>
+        put(`${head ? `${head} ` : ''}actions=${list.join(',') || 'drop'}`),
+      );
       const text = rest.join(',') || 'drop';
       // Without its priority a flow might overlap with another of the same.
       const [fixed, free] = [/priority=/, /^(?!priority=)/].map((kind) => splitTerms(head).filter((t) => kind.test(t)));
@@ -78,7 +99,7 @@ function measure({ steps, flows }: Scenario): number {
 async function fewer<T>(all: readonly T[], holds: (some: T[]) => Promise<boolean>): Promise<readonly T[]> {
   let list = [...all];
   for (let size = Math.ceil(list.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < list.length; ) {
+    for (let at = 0; at < list.length;) {
       const some = [...list.slice(0, at), ...list.slice(at + size)];
       if (some.length < list.length && (await holds(some))) list = some;
       else at += size;

@@ -91,7 +91,9 @@ function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
     .replace(/controller\([^()]*\)/g, (words) => words.replace(/,(?:recirc_id|dont_send)=\d+/g, ''))
-    .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) => set.replace(/=[^,)]*|\(0x[^)]*/g, ''));
+    .replace(/set\((?:eth|arp|ipv4|ipv6|tcp|udp|sctp|nd|skb_mark)\([^()]*\)\)/g, (set) =>
+      set.replace(/=[^,)]*|\(0x[^)]*/g, ''),
+    );
 }
 
 /** The ports of a flood, and what has to be set for each, come in the order of a hash table in OVS. */
@@ -100,7 +102,13 @@ function flooded(trace: string): boolean {
 }
 
 function wordsOf(actions: readonly string[]): string {
-  return actions.map(withoutValues).join(',').split(/[(),]/).filter((word) => word !== '').sort().join(' ');
+  return actions
+    .map(withoutValues)
+    .join(',')
+    .split(/[(),]/)
+    .filter((word) => word !== '')
+    .sort()
+    .join(' ');
 }
 
 function withoutForeignPorts(flow: string): string {
@@ -112,7 +120,12 @@ function counted(line: string): string {
   const of = (name: string) => new RegExp(`\\b${name}=(\\d+)`).exec(line)?.[1];
   const head = line.slice(0, line.indexOf('actions='));
   const terms = head.replace(/\b(?:cookie|duration|table|n_packets|n_bytes|idle_age|hard_age|priority)=[^, ]*/g, '');
-  const match = sortTerms(terms.split(/[, ]+/).filter((term) => term !== '').join(','));
+  const match = sortTerms(
+    terms
+      .split(/[, ]+/)
+      .filter((term) => term !== '')
+      .join(','),
+  );
   const [table, priority] = [of('table') ?? 0, of('priority') ?? 32768];
   return `table=${table} priority=${priority} ${match} packets ${of('n_packets') ?? 0} bytes ${of('n_bytes') ?? 0}`;
 }
@@ -130,7 +143,11 @@ function tunnelOf(step: Step): Tunnel | undefined {
   const options = TLV_MAP.mappings.flatMap(({ index, optClass, type, size }): GeneveOption[] => {
     const value = of(`tun_metadata${index}`);
     if (value === undefined) return [];
-    const data = fromHex(BigInt(value).toString(16).padStart(2 * size, '0'))!;
+    const data = fromHex(
+      BigInt(value)
+        .toString(16)
+        .padStart(2 * size, '0'),
+    )!;
     return [{ class: optClass, type, data }];
   });
   return { src: of('tun_src')!, dst: of('tun_dst')!, id: Number(of('tun_id')), options };
@@ -232,7 +249,9 @@ export class OwnSide implements Side {
   async load({ flows, groups }: Tables): Promise<void> {
     const [text, groupText] = [flows.join('\n'), groups.join('\n')];
     this.#teaches = /learn\(/.test(text + groupText);
-    this.#offline = makeOfflineSwitch([{ name: 'random', text }], GENERATOR_PORTS, [{ name: 'groups', text: groupText }]);
+    this.#offline = makeOfflineSwitch([{ name: 'random', text }], GENERATOR_PORTS, [
+      { name: 'groups', text: groupText },
+    ]);
     const { sw } = this.live;
     sw.delFlows('');
     sw.delGroups();
@@ -256,7 +275,10 @@ export class OwnSide implements Side {
 
   async counters(): Promise<string[]> {
     const lines = this.live.sw.dumpFlows('', { names: false }).split('\n');
-    return lines.filter((l) => l.includes(' actions=')).map(counted).sort();
+    return lines
+      .filter((l) => l.includes(' actions='))
+      .map(counted)
+      .sort();
   }
 
   async trace(step: Step): Promise<string[]> {

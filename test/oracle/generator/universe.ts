@@ -1,4 +1,5 @@
-// The few values that random flows and packets are made of, so that they meet. From: matches.ts, actions.ts, packets.ts.
+// The few values that random flows and packets are made of, so that they meet. From: matches.ts, actions.ts,
+// packets.ts.
 import type { Random } from '../../helpers/random.js';
 
 export const IPS = ['192.0.2.1', '192.0.2.77', '198.51.100.7', '203.0.113.250'];
@@ -23,7 +24,13 @@ export const TUNNEL = 10;
 export const TUNNEL_NAME = 'tun-0';
 
 export const IP6S = ['2001:db8::1', '2001:db8::7', '2001:db8:1::7', 'fe80::1', 'ff02::1:ff00:7'];
-export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:10:02', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01'];
+export const MACS = [
+  '02:00:00:00:00:01',
+  '02:00:00:00:00:02',
+  '02:00:00:00:10:02',
+  'ff:ff:ff:ff:ff:ff',
+  '01:00:5e:00:00:01',
+];
 export const PORTS = [1, 53, 80, 443, 33000];
 export const VIDS = [0, 5, 9];
 export const PCPS = [0, 3, 7];

@@ -1,5 +1,5 @@
-// Random actions that are more than a write, an output or a jump: learn, groups, hashes over links, and what hands packets
-// to a controller. To: actions.ts, which draws all others.
+// Random actions that are more than a write, an output or a jump: learn, groups, hashes over links, and what hands
+// packets to a controller. To: actions.ts, which draws all others.
 import type { Random } from '../../helpers/random.js';
 import type { ActionContext } from './actions.js';
 import { distinct } from './groups.js';
@@ -15,7 +15,8 @@ export function learn(r: Random, { match, table }: ActionContext): string {
   if (r.chance(3)) parts.push(`hard_timeout=${2000 + r.below(2)}`);
   if (r.chance(4)) parts.push(`cookie=0x${(1 + r.below(3)).toString(16)}`);
   if (r.chance(6)) parts.push('delete_learned');
-  if (r.chance(6)) parts.push(`limit=${1 + r.below(3)}`, ...(r.chance(2) ? [`result_dst=NXM_NX_REG1[${r.below(32)}]`] : []));
+  if (r.chance(6))
+    parts.push(`limit=${1 + r.below(3)}`, ...(r.chance(2) ? [`result_dst=NXM_NX_REG1[${r.below(32)}]`] : []));
   const learned = learnedMatch(r, match.protocol);
   // Not for a flow that others than TCP meet: OVS takes the type of a neighbor's option, 1, for the flag FIN.
   if (learned.includes('nw_proto=6') && r.chance(2)) parts.push(`fin_idle_timeout=${500 + r.below(2)}`);
@@ -37,11 +38,15 @@ function learnedMatch(r: Random, p: ActionContext['match']['protocol']): string[
   if (isIpv4(p)) {
     const terms = ['eth_type=0x800', r.pick(['NXM_OF_IP_SRC[]', 'NXM_OF_IP_DST[]=NXM_OF_IP_SRC[]'])];
     if ((l4 === 'TCP' || l4 === 'UDP') && r.chance(2)) {
-      terms.push(`nw_proto=${l4 === 'TCP' ? 6 : 17}`, r.pick([`NXM_OF_${l4}_DST[]`, `NXM_OF_${l4}_SRC[]=NXM_OF_${l4}_DST[]`]));
+      terms.push(
+        `nw_proto=${l4 === 'TCP' ? 6 : 17}`,
+        r.pick([`NXM_OF_${l4}_DST[]`, `NXM_OF_${l4}_SRC[]=NXM_OF_${l4}_DST[]`]),
+      );
     }
     return [...terms, ...(r.chance(2) ? picked : [])];
   }
-  if (isIpv6(p)) return ['eth_type=0x86dd', r.pick(['NXM_NX_IPV6_SRC[]', 'NXM_NX_IPV6_DST[]=NXM_NX_IPV6_SRC[]']), ...picked];
+  if (isIpv6(p))
+    return ['eth_type=0x86dd', r.pick(['NXM_NX_IPV6_SRC[]', 'NXM_NX_IPV6_DST[]=NXM_NX_IPV6_SRC[]']), ...picked];
   return picked;
 }
 
@@ -82,6 +87,8 @@ export function controller(r: Random): string {
   ]);
 }
 
-export const larger = (r: Random): string => `check_pkt_larger(${r.pick([50, 64, 80, 1000])})->NXM_NX_REG1[${r.below(8)}]`;
+export const larger = (r: Random): string =>
+  `check_pkt_larger(${r.pick([50, 64, 80, 1000])})->NXM_NX_REG1[${r.below(8)}]`;
 
-export const finTimeout = (r: Random): string => `fin_timeout(idle_timeout=${500 + r.below(2)},hard_timeout=${800 + r.below(2)})`;
+export const finTimeout = (r: Random): string =>
+  `fin_timeout(idle_timeout=${500 + r.below(2)},hard_timeout=${800 + r.below(2)})`;

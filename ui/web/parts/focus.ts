@@ -4,10 +4,16 @@ export function inField(event: KeyboardEvent): boolean {
   const { target } = event;
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.closest('dialog')) return true;
-  return target instanceof HTMLInputElement ? target.type !== 'range' && target.type !== 'checkbox' : /^(TEXTAREA|SELECT)$/.test(target.tagName);
+  return target instanceof HTMLInputElement
+    ? target.type !== 'range' && target.type !== 'checkbox'
+    : /^(TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
 /** Space and Enter press a button or follow a link that has the focus. */
 export function pressesSomething(event: KeyboardEvent): boolean {
-  return (event.key === ' ' || event.key === 'Enter') && event.target instanceof Element && event.target.closest('button, a, summary, input') !== null;
+  return (
+    (event.key === ' ' || event.key === 'Enter') &&
+    event.target instanceof Element &&
+    event.target.closest('button, a, summary, input') !== null
+  );
 }

@@ -1,6 +1,6 @@
-// A walk as the moments that the player steps through: at the port, each table, back from conntrack, out, in a kernel, on the
-// wire. Each carries the packet's fields and registers before and after, so that any moment can be shown without replaying the
-// ones before it. Pure: from a Walk, to player.ts and the walk's view.
+// A walk as the moments that the player steps through: at the port, each table, back from conntrack, out, in a kernel,
+// on the wire. Each carries the packet's fields and registers before and after, so that any moment can be shown without
+// replaying the ones before it. Pure: from a Walk, to player.ts and the walk's view.
 import type { Part, Pass, Stage, Step, Walk } from '../../schema/walk.js';
 
 export type Fields = Readonly<Record<string, string>>;
@@ -28,18 +28,33 @@ export function momentsOf(walk: Walk): Moment[] {
     const nothing = { fields: {}, registers: {} };
     if (stage.kind === 'host') {
       const changes = stage.changes.map((c) => `${c.what} ${c.from} to ${c.to}`).join(', ');
-      const ttl = stage.ttl[0] !== null && stage.ttl[1] !== null && stage.ttl[0] !== stage.ttl[1] ? `; TTL ${stage.ttl[0]} to ${stage.ttl[1]}` : '';
-      return [{
-        kind: 'host', stage: at, node: stage.node, title: `kernel of ${stage.node}`,
-        sentence: `${stage.node}'s own kernel takes it from ${stage.in} and sends it to ${stage.out}: ${changes || 'nothing is translated'}${ttl}.`,
-        before: nothing, after: nothing,
-      }];
+      const ttl =
+        stage.ttl[0] !== null && stage.ttl[1] !== null && stage.ttl[0] !== stage.ttl[1]
+          ? `; TTL ${stage.ttl[0]} to ${stage.ttl[1]}`
+          : '';
+      return [
+        {
+          kind: 'host',
+          stage: at,
+          node: stage.node,
+          title: `kernel of ${stage.node}`,
+          sentence: `${stage.node}'s own kernel takes it from ${stage.in} and sends it to ${stage.out}: ${changes || 'nothing is translated'}${ttl}.`,
+          before: nothing,
+          after: nothing,
+        },
+      ];
     }
-    return [{
-      kind: 'wire', stage: at, node: stage.to, title: `${stage.from} to ${stage.to}`,
-      sentence: `Wrapped in Geneve, ${stage.frame.size} bytes go from ${stage.outer.src} to ${stage.outer.dst}: ${stage.outer.size} bytes of outer headers around a frame of ${stage.frame.size - stage.outer.size}.`,
-      before: nothing, after: nothing,
-    }];
+    return [
+      {
+        kind: 'wire',
+        stage: at,
+        node: stage.to,
+        title: `${stage.from} to ${stage.to}`,
+        sentence: `Wrapped in Geneve, ${stage.frame.size} bytes go from ${stage.outer.src} to ${stage.outer.dst}: ${stage.outer.size} bytes of outer headers around a frame of ${stage.frame.size - stage.outer.size}.`,
+        before: nothing,
+        after: nothing,
+      },
+    ];
   });
 }
 
@@ -48,18 +63,30 @@ function passMoments(pass: Pass, stage: number): Moment[] {
   const common = { stage, node: pass.node };
   let { fields, registers } = split(pass.parts[0]?.fields ?? {});
   let index = -1;
-  const still = (): Pick<Moment, 'before' | 'after'> => ({ before: { fields, registers }, after: { fields, registers } });
+  const still = (): Pick<Moment, 'before' | 'after'> => ({
+    before: { fields, registers },
+    after: { fields, registers },
+  });
   moments.push({
-    ...common, kind: 'arrive', title: pass.inName,
-    sentence: `The switch of ${pass.node} reads it from port ${pass.in}${pass.inName === pass.in ? '' : ` (${pass.inName})`}.`, ...still(),
+    ...common,
+    kind: 'arrive',
+    title: pass.inName,
+    sentence: `The switch of ${pass.node} reads it from port ${pass.in}${pass.inName === pass.in ? '' : ` (${pass.inName})`}.`,
+    ...still(),
   });
   for (const [i, part] of pass.parts.entries()) {
     if (i > 0) {
       const before = { fields, registers };
       ({ fields, registers } = split(part.fields));
       moments.push({
-        ...common, kind: 'ct', step: index, table: part.steps[0]?.table, title: part.ct ? `conntrack zone ${part.ct.zone}` : 'recirculation',
-        sentence: part.resumed ?? 'The packet comes back and goes on.', before, after: { fields, registers },
+        ...common,
+        kind: 'ct',
+        step: index,
+        table: part.steps[0]?.table,
+        title: part.ct ? `conntrack zone ${part.ct.zone}` : 'recirculation',
+        sentence: part.resumed ?? 'The packet comes back and goes on.',
+        before,
+        after: { fields, registers },
       });
     }
     for (const step of part.steps) {
@@ -68,13 +95,36 @@ function passMoments(pass: Pass, stage: number): Moment[] {
       fields = written(fields, step);
       registers = { ...registers, ...step.registers };
       moments.push({
-        ...common, kind: 'table', step: index, table: step.table, title: step.name, sentence: step.sentence, before, after: { fields, registers },
+        ...common,
+        kind: 'table',
+        step: index,
+        table: step.table,
+        title: step.name,
+        sentence: step.sentence,
+        before,
+        after: { fields, registers },
       });
     }
   }
-  moments.push(pass.drop
-    ? { ...common, kind: 'drop', step: index, title: 'dropped', sentence: `Here its way ends: ${pass.drop.reason}.`, ...still() }
-    : { ...common, kind: 'leave', step: index, title: pass.outputs.map((o) => o.name).join(', ') || 'nowhere', sentence: leaving(pass), ...still() });
+  moments.push(
+    pass.drop
+      ? {
+          ...common,
+          kind: 'drop',
+          step: index,
+          title: 'dropped',
+          sentence: `Here its way ends: ${pass.drop.reason}.`,
+          ...still(),
+        }
+      : {
+          ...common,
+          kind: 'leave',
+          step: index,
+          title: pass.outputs.map((o) => o.name).join(', ') || 'nowhere',
+          sentence: leaving(pass),
+          ...still(),
+        },
+  );
   return moments;
 }
 
@@ -107,9 +157,16 @@ function written(fields: Fields, { rewrites }: Pick<Step, 'rewrites'>, udp = 'ud
 }
 
 /** Tables to choose from when the next one is to be guessed: the right one and up to three others, lowest first. */
-export function guesses(next: number, here: number | undefined, edges: readonly { from: number; to: number }[], tables: readonly number[]): number[] {
+export function guesses(
+  next: number,
+  here: number | undefined,
+  edges: readonly { from: number; to: number }[],
+  tables: readonly number[],
+): number[] {
   const beside = edges.filter((e) => e.from === here && e.to !== next).map((e) => e.to);
-  const near = [...tables].filter((t) => t !== next && t !== here).sort((a, b) => Math.abs(a - next) - Math.abs(b - next));
+  const near = [...tables]
+    .filter((t) => t !== next && t !== here)
+    .sort((a, b) => Math.abs(a - next) - Math.abs(b - next));
   const others = [...new Set([...beside, ...near])].slice(0, 3);
   return [next, ...others].sort((a, b) => a - b);
 }

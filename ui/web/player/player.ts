@@ -1,5 +1,5 @@
-// Time control: where in the walk the player is, whether it runs, how fast. A pure reducer; the view keeps the clock and sends
-// `tick`. Keys are read here too, so that what a key does is said once.
+// Time control: where in the walk the player is, whether it runs, how fast. A pure reducer; the view keeps the clock
+// and sends `tick`. Keys are read here too, so that what a key does is said once.
 
 export interface Player {
   /** Index into the moments. */
@@ -29,7 +29,12 @@ export function play(player: Player, action: PlayerAction): Player {
   const to = (index: number): number => Math.min(last, Math.max(0, index));
   switch (action.type) {
     case 'open':
-      return { ...player, length: action.length, at: Math.min(action.at ?? 0, Math.max(0, action.length - 1)), playing: false };
+      return {
+        ...player,
+        length: action.length,
+        at: Math.min(action.at ?? 0, Math.max(0, action.length - 1)),
+        playing: false,
+      };
     case 'toggle':
       // At the end, play begins again.
       return playing ? { ...player, playing: false } : { ...player, playing: length > 1, at: at >= last ? 0 : at };
@@ -58,11 +63,16 @@ export function play(player: Player, action: PlayerAction): Player {
 }
 
 const KEYS: Record<string, PlayerAction> = {
-  ' ': { type: 'toggle' }, k: { type: 'toggle' },
-  ArrowRight: { type: 'next' }, l: { type: 'next' },
-  ArrowLeft: { type: 'back' }, j: { type: 'back' },
-  Home: { type: 'first' }, End: { type: 'last' },
-  '+': { type: 'faster' }, '-': { type: 'slower' },
+  ' ': { type: 'toggle' },
+  k: { type: 'toggle' },
+  ArrowRight: { type: 'next' },
+  l: { type: 'next' },
+  ArrowLeft: { type: 'back' },
+  j: { type: 'back' },
+  Home: { type: 'first' },
+  End: { type: 'last' },
+  '+': { type: 'faster' },
+  '-': { type: 'slower' },
 };
 
 /** What a key means while nothing else has it. */

@@ -1,6 +1,15 @@
 // Asking the server: fetch with its errors as messages, and the stream of events. Used by store.ts and the views.
 import type { Cache, CacheTrial, Drops, Ledger, Pipeline, Topology } from '../../schema/lab.js';
-import type { ProbeRequest, ProbeResult, SimulateRequest, SimulateResult, TraceRequest, WalksEvent, WatchRequest, WatchState } from '../../schema/requests.js';
+import type {
+  ProbeRequest,
+  ProbeResult,
+  SimulateRequest,
+  SimulateResult,
+  TraceRequest,
+  WalksEvent,
+  WatchRequest,
+  WatchState,
+} from '../../schema/requests.js';
 import type { Walk, WalkSummary } from '../../schema/walk.js';
 
 async function ask<T>(path: string, init?: RequestInit): Promise<T> {
@@ -23,7 +32,8 @@ function messageOf(text: string): string | undefined {
   }
 }
 
-const post = <T>(path: string, body: unknown): Promise<T> => ask<T>(path, { method: 'POST', body: JSON.stringify(body) });
+const post = <T>(path: string, body: unknown): Promise<T> =>
+  ask<T>(path, { method: 'POST', body: JSON.stringify(body) });
 const node = (name: string, what: string): string => `/api/nodes/${encodeURIComponent(name)}/${what}`;
 
 export const api = {
@@ -31,7 +41,8 @@ export const api = {
   walks: () => ask<WalkSummary[]>('/api/walks'),
   walk: (id: number) => ask<Walk>(`/api/walks/${id}`),
   clear: () => ask<object>('/api/walks', { method: 'DELETE' }),
-  pipeline: (name: string, match = '') => ask<Pipeline>(node(name, `pipeline${match ? `?match=${encodeURIComponent(match)}` : ''}`)),
+  pipeline: (name: string, match = '') =>
+    ask<Pipeline>(node(name, `pipeline${match ? `?match=${encodeURIComponent(match)}` : ''}`)),
   ledgers: (name: string) => ask<Ledger[]>(node(name, 'ledgers')),
   cache: (name: string) => ask<Cache>(node(name, 'cache')),
   drops: () => ask<Drops>('/api/drops'),

@@ -1,5 +1,5 @@
-// What the whole page shares, in signals: the lab, the walks, the state of the watch, the connection to the server. Filled from
-// the server's events; views read the signals and are drawn again when they change.
+// What the whole page shares, in signals: the lab, the walks, the state of the watch, the connection to the server.
+// Filled from the server's events; views read the signals and are drawn again when they change.
 import { signal } from '@preact/signals';
 import type { Topology } from '../../schema/lab.js';
 import type { WatchState } from '../../schema/requests.js';

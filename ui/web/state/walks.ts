@@ -1,5 +1,5 @@
-// The walks that the page knows, newest last, at most so many: a pure reducer over what the server tells. store.ts holds the
-// result in a signal; the list draws it by connection.
+// The walks that the page knows, newest last, at most so many: a pure reducer over what the server tells. store.ts
+// holds the result in a signal; the list draws it by connection.
 import type { WalkSummary } from '../../schema/walk.js';
 
 export interface WalkList {
@@ -35,7 +35,14 @@ export function byConnection(walks: readonly WalkSummary[]): ConnectionGroup[] {
   const groups = new Map<string, ConnectionGroup>();
   for (const walk of walks) {
     const key = walk.simulated && walk.connection === 0 ? `trace ${walk.id}` : String(walk.connection);
-    const group = groups.get(key) ?? { connection: walk.connection, proto: walk.proto, src: walk.src, dst: walk.dst, walks: [], dropped: false };
+    const group = groups.get(key) ?? {
+      connection: walk.connection,
+      proto: walk.proto,
+      src: walk.src,
+      dst: walk.dst,
+      walks: [],
+      dropped: false,
+    };
     groups.delete(key); // so that the last one touched is last
     groups.set(key, { ...group, walks: [...group.walks, walk], dropped: group.dropped || walk.dropped !== undefined });
   }
@@ -44,6 +51,7 @@ export function byConnection(walks: readonly WalkSummary[]): ConnectionGroup[] {
 
 export function matches(walk: WalkSummary, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const all = `#${walk.id} ${walk.proto} ${walk.src} ${walk.dst} ${walk.what} ${walk.nodes.join(' ')} ${walk.dropped === undefined ? '' : `dropped ${walk.dropped}`}`.toLowerCase();
+  const all =
+    `#${walk.id} ${walk.proto} ${walk.src} ${walk.dst} ${walk.what} ${walk.nodes.join(' ')} ${walk.dropped === undefined ? '' : `dropped ${walk.dropped}`}`.toLowerCase();
   return words.every((word) => all.includes(word));
 }

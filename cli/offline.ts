@@ -32,6 +32,7 @@ export function traceOffline(
   const trace = traceFlow(paper.env, flow, {
     bridge: paper.bridge,
     ctNext: options.ctNext,
+    frame: packet.hex !== undefined,
     tlvMap: paper.tlvMap,
     ...(options.names ? { ports: paper.ports } : {}),
     ...(options.whyNot ? { candidates: (table: number) => paper.tables.entries({ table }) } : {}),

@@ -253,8 +253,10 @@ export class Switch {
     return this.#flowEvents.add(listener);
   }
 
-  /** Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these bands,
-   *  full buckets and new counts. How many. */
+  /**
+   * Adds all meters of the text, or throws InputError and adds none. With `modify` those that are there get these
+   * bands, full buckets and new counts. How many.
+   */
   addMeters(text: string, options: { sourceName?: string; modify?: boolean } = {}): number {
     return this.openflow.addMeters(text, options);
   }
@@ -343,12 +345,16 @@ export class Switch {
     { ctNext = [], names = true, generate = false, whyNot = false }: SwitchTraceOptions = {},
   ): TracedPacket {
     const { flow, assumed } = readPacket(packet, this.openflow.parseOptions);
+    const frame = packet.hex !== undefined;
     const recordOptions = {
       ...this.#recordOptions(),
       ...(names ? {} : { ports: undefined }),
       ...(whyNot ? { candidates: (table: number): FlowEntry[] => this.#tables.entries({ table }) } : {}),
     };
-    return { ...traceFlow(this.#slowPath.environment(flow), flow, { ...recordOptions, ctNext, generate }), assumed };
+    return {
+      ...traceFlow(this.#slowPath.environment(flow), flow, { ...recordOptions, ctNext, generate, frame }),
+      assumed,
+    };
   }
 
   #recordOptions(): { bridge: string; ports: Ports; tlvMap: TlvMap; tableNames: Record<string, string> } {
@@ -373,8 +379,10 @@ export class Switch {
     return this.#watches.add(value, mask, listener);
   }
 
-  /** Tells `listener` of the packets that flows send to controllers, one after the other. It never makes the switch wait:
-   *  what finds no place in its queue is counted as lost. */
+  /**
+   * Tells `listener` of the packets that flows send to controllers, one after the other. It never makes the switch
+   * wait: what finds no place in its queue is counted as lost.
+   */
   onPacketIn(listener: PacketInListener, options: PacketInOptions = {}): PacketInSubscription {
     return this.#packetIns.subscribe(listener, options);
   }
@@ -392,7 +400,9 @@ export class Switch {
     this.packetOut(parsePacketOut(text, this.openflow.parseOptions));
   }
 
-  /** A paused packet goes on where it stopped; each once. Throws InputError when there is none by this name (any more). */
+  /**
+   * A paused packet goes on where it stopped; each once. Throws InputError when there is none by this name (any more).
+   */
   resume(continuation: string, changes: ResumeChanges = {}): void {
     const options = this.openflow.parseOptions;
     this.#slowPath.send(

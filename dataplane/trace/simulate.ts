@@ -29,6 +29,8 @@ export interface TraceOptions extends RecordOptions {
   /** Connection state for each recirculation in turn; what is not given is trk,new. */
   ctNext?: readonly string[];
   bridge?: string;
+  /** The packet is a whole frame: one that waits for a controller is in the datapath actions, as ofproto/trace has it. */
+  frame?: boolean;
   /** Learn what a packet would teach. */
   generate?: boolean;
   /** A tracker that answers each ct(): it writes the connection's state, mark and so on into `flow`, and translates
@@ -82,7 +84,8 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
     const recorder = new TraceRecorder(options);
     if (pass.state) recorder.thaw(pass.state);
-    const translation = translatePacket(world, pass.flow, { recorder, learn: options.generate === true });
+    const { generate = false, frame } = options;
+    const translation = translatePacket(world, pass.flow, { recorder, learn: generate, frame });
     trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
     trace.path.push(...recorder.steps.map((step) => step.table));
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };

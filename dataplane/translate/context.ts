@@ -12,6 +12,8 @@ export interface TranslateOptions {
   recorder?: Recorder;
   /** Let NORMAL learn addresses, and learn() flows. Default true; a trace does not. */
   learn?: boolean;
+  /** Where nothing is learned: there is a frame, which could wait for a controller. Default false. */
+  frame?: boolean;
   /** The packet begins with this state: a paused one goes on, or a packet-out does what it is for. */
   state?: FrozenState;
   /** The packet is a controller's own. */

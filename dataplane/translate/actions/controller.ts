@@ -1,6 +1,6 @@
-// controller() in all its forms: a copy of the packet goes to TypeScript as an upcall whose cookie is a recirculation id;
-// what the pipeline knew of the packet at this point, and what the controller is to be told, is the state of that id. With
-// `pause` the packet itself goes, see pause.ts.
+// controller() in all its forms: a copy of the packet goes to TypeScript as an upcall whose cookie is a recirculation
+// id; what the pipeline knew of the packet at this point, and what the controller is to be told, is the state of that
+// id. With `pause` the packet itself goes, see pause.ts.
 import type { Action } from '../../openflow/ast.js';
 import { commit } from '../commit.js';
 import type { Context } from '../context.js';
@@ -31,13 +31,13 @@ export function invalidTtl(ctx: Context, id: number): void {
   packetIn(ctx, { reason: 'invalid_ttl', id, maxLen: WHOLE, userdata: NOTHING, pause: false });
 }
 
-/** Puts the upcall for `state`. A packet on paper goes nowhere: one that would wait does not even show. */
+/** Puts the upcall for `state`. A packet on paper goes nowhere: without a frame, one that would wait does not even show. */
 export function sendUp(ctx: Context, state: FrozenState, order: PacketInOrder): void {
   ctx.recorder?.packetIn(order, ctx.flow);
   const onPaper = ctx.options.learn === false;
-  if (onPaper && order.pause) return;
+  if (onPaper && order.pause && !ctx.options.frame) return;
   const cookie = ctx.env.recirc.allocate(state);
-  ctx.actions.push({ type: 'upcall', cookie, order: onPaper ? { ...order, dontSend: true } : order });
+  ctx.actions.push({ type: 'upcall', cookie, order: onPaper && !order.pause ? { ...order, dontSend: true } : order });
 }
 
 /** `meterId`: the copy that goes up, and only that, is held to its rate. As in OVS, one that pauses is not. */

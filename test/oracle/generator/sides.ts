@@ -1,6 +1,6 @@
 // The two that are compared, behind one interface: real Open vSwitch, and packetwalk (the live switch with its addon
-// for frames, the same tables on paper for traces). Both answer in plain lines of text, so that answers can be compared,
-// shown and kept in files. From: run.ts.
+// for frames, the same tables on paper for traces). Both answer in plain lines of text, so that answers can be
+// compared, shown and kept in files. From: run.ts.
 import { KEY_SIZE } from '../../../dataplane/datapath/native.js';
 import { KEY_FIELDS } from '../../../dataplane/datapath/key-fields.js';
 import type { Flow } from '../../../dataplane/key/flow.js';
@@ -21,8 +21,10 @@ const TLV_MAP = TlvMap.parse(GENERATOR_PORTS.tlv_map);
 export interface Side {
   /** These flows and groups and nothing else: no connections, no addresses, nothing cached. */
   load(tables: Tables): Promise<void>;
-  /** What comes out: `port hex`, of a tunnel `port SRC>DST HEADER hex`. Sorted: a copy that recirculates leaves before the rest in OVS's userspace datapath, and
-   *  after it in its kernel datapath and in packetwalk. */
+  /**
+   * What comes out: `port hex`, of a tunnel `port SRC>DST HEADER hex`. Sorted: a copy that recirculates leaves before
+   * the rest in OVS's userspace datapath, and after it in its kernel datapath and in packetwalk.
+   */
   send(step: Step): Promise<string[]>;
   /** Connections, as dpctl/dump-conntrack prints them, sorted. */
   connections(): Promise<string[]>;
@@ -38,14 +40,15 @@ function portNumber(name: string): number {
 }
 
 /**
- * What is compared of a trace: the packet, the flows that match in each table, OVS's remarks, the packet in the end, and
- * the datapath actions. Not compared, since it differs without meaning:
+ * What is compared of a trace: the packet, the flows that match in each table, OVS's remarks, the packet in the end,
+ * and the datapath actions. Not compared, since it differs without meaning:
  *  - the text of actions: a switch is told some in the words of its OpenFlow version (load as set_field and back); what
  *    they do shows in the rest, and translate-random.test.ts compares them word for word;
  *  - "learned that": a trace that is given a frame lets NORMAL learn in OVS, and says so; ours never learns;
  *  - Geneve options in the final flow: OVS does not print those of a packet that came without;
  *  - type and code of ICMPv6 over IPv4 and of IGMP, which OVS prints as ports;
- *  - whether a packet for a controller is really sent: from a trace that is given a frame it is in OVS, from ours never;
+ *  - whether a packet for a controller is really sent (dont_send): from a trace that is given a frame it is in OVS,
+ *    from ours never;
  *  - that a write to a port of a later fragment does nothing: OVS says so where its OpenFlow version has set_field, and
  *    not where it has mod_tp_src, and the one may be told as the other.
  */
@@ -57,18 +60,15 @@ function traced(text: string): string[] {
       ...lines.filter((l) => /^(->|>>)/.test(l) && !SAID_BY_ONE.test(l)).map((l) => `  ${remark(l)}`),
     ]),
     `final ${withoutForeignPorts(pass.finalFlow).replace(/,tun_metadata\d+=[^,]*/g, '')}`,
-    `actions ${flooded(text) ? wordsOf(sent(pass.actions)) : withoutSeams(sent(pass.actions).map(withoutValues)).join() || 'drop'}`,
+    `actions ${flooded(text) ? wordsOf(pass.actions) : withoutSeams(pass.actions.map(withoutValues)).join() || 'drop'}`,
   ]);
 }
 
 const SAID_BY_ONE = /^(-> learned that|>> unmet prerequisites for (tcp|udp|sctp)_(src|dst),)/;
 
-/** A packet that would wait for its controller is shown by OVS for a frame; by ours, as for a flow, not. */
-function sent(actions: readonly string[]): string[] {
-  return actions.filter((action) => !action.includes('continuation=1'));
-}
-
-/** Two sets of one header in a row are one: packetwalk does not show that something which came to nothing lay between. */
+/**
+ * Two sets of one header in a row are one: packetwalk does not show that something which came to nothing lay between.
+ */
 function withoutSeams(actions: readonly string[]): string[] {
   const all: { header?: string; fields: string[]; text: string }[] = [];
   for (const text of actions) {
@@ -85,8 +85,10 @@ function remark(line: string): string {
   return line.replace(/not live due to.*/, 'not live');
 }
 
-/** Which fields a set() writes, and not what: how much of a field is written depends on how much of it was looked at, and
- *  with ICMP's code OVS writes the type. Values show in the final flow, and byte for byte in live frames. */
+/**
+ * Which fields a set() writes, and not what: how much of a field is written depends on how much of it was looked at,
+ * and with ICMP's code OVS writes the type. Values show in the final flow, and byte for byte in live frames.
+ */
 function withoutValues(action: string): string {
   return action
     .replace(/icmp(v6)?\((?:type|code)=[^)]*\)/g, 'icmp$1')
@@ -157,7 +159,9 @@ const SETUP: LiveSetup = { ports: GENERATOR_PORTS, flows: [], vlanLimit: 2, watc
 
 export class OvsSide implements Side {
   #version: Version = 'OpenFlow10';
-  /** Packets change what later ones meet: what they teach reaches OVS's cached flows when its revalidators come round. */
+  /**
+   * Packets change what later ones meet: what they teach reaches OVS's cached flows when its revalidators come round.
+   */
   #teaches = false;
   #native = true;
 
@@ -285,7 +289,7 @@ export class OwnSide implements Side {
     const { env, bridge, ports, tlvMap, mac } = this.#offline;
     // A trace that teaches, teaches NORMAL too; OVS is made to forget as well.
     if (this.#teaches) mac.flush();
-    const options = { ctNext: step.ctNext, bridge, ports, tlvMap, generate: this.#teaches };
+    const options = { ctNext: step.ctNext, bridge, ports, tlvMap, frame: true, generate: this.#teaches };
     return traced(formatTrace(traceFlow(env, this.packet(step), options)));
   }
 

@@ -45,7 +45,7 @@ async function format() {
     '--log-level',
     'warn',
     '--check',
-    '**/*.{ts,mjs}',
+    '**/*.{ts,tsx,mjs,cjs}',
   ]);
   if (status === 0) total.passed++;
   else total.failed++;

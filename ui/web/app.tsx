@@ -16,8 +16,14 @@ import { TopologyView } from './views/topology.js';
 import { WalkView } from './views/walk.js';
 
 const SHOWN: Record<View, () => preact.JSX.Element> = {
-  walk: WalkView, topology: TopologyView, pipeline: PipelineView, ledgers: LedgersView,
-  fastpath: FastPathView, drops: DropsView, flows: FlowsView, probe: ProbeView,
+  walk: WalkView,
+  topology: TopologyView,
+  pipeline: PipelineView,
+  ledgers: LedgersView,
+  fastpath: FastPathView,
+  drops: DropsView,
+  flows: FlowsView,
+  probe: ProbeView,
 };
 
 export function App(): preact.JSX.Element {
@@ -46,9 +52,20 @@ export function App(): preact.JSX.Element {
   }, []);
   return (
     <>
-      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(e) => {
+          e.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <Header onKeys={() => keys.current?.showModal()} />
-      <main id="main" class={`view view-${view}`} tabIndex={-1} ref={main}><Shown /></main>
+      <main id="main" class={`view view-${view}`} tabIndex={-1} ref={main}>
+        <Shown />
+      </main>
       <Message />
       <KeysDialog at={keys} />
     </>

@@ -17,11 +17,23 @@ export function Bytes({ frame, fields, now, since }: Props): preact.JSX.Element 
   const rows = Array.from({ length: Math.ceil(bytes.length / ROW) }, (_, i) => bytes.slice(i * ROW, (i + 1) * ROW));
   return (
     <>
-      <div class="bytes mono" role="img" aria-label={`The first ${bytes.length} bytes: ${bytes.map((b) => b.hex).join(' ')}`}>
+      <div
+        class="bytes mono"
+        role="img"
+        aria-label={`The first ${bytes.length} bytes: ${bytes.map((b) => b.hex).join(' ')}`}
+      >
         {rows.map((row, r) => (
           <div key={r}>
             <span class="offset">{(r * ROW).toString(16).padStart(4, '0')}</span>
-            {row.map((b, i) => <span key={i} class={`${b.state} h-${(b.header ?? '').toLowerCase().replace(/[^a-z0-9]/g, '')}`} title={[b.header, b.field].filter(Boolean).join(' ')}>{b.hex}</span>)}
+            {row.map((b, i) => (
+              <span
+                key={i}
+                class={`${b.state} h-${(b.header ?? '').toLowerCase().replace(/[^a-z0-9]/g, '')}`}
+                title={[b.header, b.field].filter(Boolean).join(' ')}
+              >
+                {b.hex}
+              </span>
+            ))}
           </div>
         ))}
       </div>

@@ -18,7 +18,10 @@ export function HeaderStack({ headers, fields = {}, before = {}, now = [], since
     <ol class="stack">
       {headers.map((header) => (
         <li key={header.at} class={`header depth-${Math.min(header.depth, 1)}`} data-name={header.name}>
-          <div class="header-name"><b>{header.name}</b><span>{header.size} bytes</span></div>
+          <div class="header-name">
+            <b>{header.name}</b>
+            <span>{header.size} bytes</span>
+          </div>
           {header.fields.length > 0 && (
             <dl>
               {header.fields.map((field) => {
@@ -29,7 +32,9 @@ export function HeaderStack({ headers, fields = {}, before = {}, now = [], since
                 return (
                   <div key={field.name} class={`${state} ${value.length > 20 ? 'wide' : ''}`}>
                     <dt>{field.name}</dt>
-                    <dd class="mono">{state === 'now' && <del>{old}</del>} {state ? <ins>{value}</ins> : value}</dd>
+                    <dd class="mono">
+                      {state === 'now' && <del>{old}</del>} {state ? <ins>{value}</ins> : value}
+                    </dd>
                   </div>
                 );
               })}

@@ -17,8 +17,19 @@ export function KeysDialog({ at }: { at: RefObject<HTMLDialogElement | null> }):
   return (
     <dialog ref={at} class="keys" aria-labelledby="keys-title">
       <h2 id="keys-title">Keys</h2>
-      <dl>{KEYS.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
-      <form method="dialog"><button type="submit">Close</button></form>
+      <dl>
+        {KEYS.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
     </dialog>
   );
 }

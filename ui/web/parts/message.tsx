@@ -6,7 +6,16 @@ export function Message(): preact.JSX.Element {
   const text = message.value || note || '';
   return (
     <div class="message" role="status" aria-live="polite">
-      {text && <p>{text}{message.value && <button type="button" class="quiet" aria-label="Put this message away" onClick={() => say('')}>×</button>}</p>}
+      {text && (
+        <p>
+          {text}
+          {message.value && (
+            <button type="button" class="quiet" aria-label="Put this message away" onClick={() => say('')}>
+              ×
+            </button>
+          )}
+        </p>
+      )}
     </div>
   );
 }

@@ -14,7 +14,13 @@ export function NodeTabs(): preact.JSX.Element {
   return (
     <nav class="tabs" aria-label="Node">
       {topology.value?.nodes.map((n) => (
-        <a key={n.name} href={printRoute({ view: route.value.view, of: n.name })} aria-current={n.name === chosen ? 'true' : undefined}>{n.name}</a>
+        <a
+          key={n.name}
+          href={printRoute({ view: route.value.view, of: n.name })}
+          aria-current={n.name === chosen ? 'true' : undefined}
+        >
+          {n.name}
+        </a>
       ))}
     </nav>
   );

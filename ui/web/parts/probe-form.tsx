@@ -21,7 +21,16 @@ export function places(): string[] {
 
 export function FromField(): preact.JSX.Element {
   const from = places();
-  return <label>From<select name="from" value={from.includes('frontend') ? 'frontend' : from[0]}>{from.map((p) => <option key={p}>{p}</option>)}</select></label>;
+  return (
+    <label>
+      From
+      <select name="from" value={from.includes('frontend') ? 'frontend' : from[0]}>
+        {from.map((p) => (
+          <option key={p}>{p}</option>
+        ))}
+      </select>
+    </label>
+  );
 }
 
 /** The fields of the form, for other forms that send the same. */
@@ -29,16 +38,42 @@ export function ProbeFields(): preact.JSX.Element {
   return (
     <>
       <FromField />
-      <label>Send<select name="kind">{Object.entries(PROBES).map(([kind, text]) => <option key={kind} value={kind}>{text}</option>)}</select></label>
-      <label class="grow">To<input name="target" required list="targets" defaultValue="backendsvc" placeholder="Service, pod or address, :port/path" /></label>
-      <datalist id="targets">{targets().map((t) => <option key={t} value={t} />)}</datalist>
+      <label>
+        Send
+        <select name="kind">
+          {Object.entries(PROBES).map(([kind, text]) => (
+            <option key={kind} value={kind}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="grow">
+        To
+        <input
+          name="target"
+          required
+          list="targets"
+          defaultValue="backendsvc"
+          placeholder="Service, pod or address, :port/path"
+        />
+      </label>
+      <datalist id="targets">
+        {targets().map((t) => (
+          <option key={t} value={t} />
+        ))}
+      </datalist>
     </>
   );
 }
 
 export function probeOf(form: HTMLFormElement): ProbeRequest {
   const data = new FormData(form);
-  return { from: String(data.get('from')), kind: String(data.get('kind')) as ProbeRequest['kind'], target: String(data.get('target')) };
+  return {
+    from: String(data.get('from')),
+    kind: String(data.get('kind')) as ProbeRequest['kind'],
+    target: String(data.get('target')),
+  };
 }
 
 export function ProbeForm(): preact.JSX.Element {
@@ -56,12 +91,22 @@ export function ProbeForm(): preact.JSX.Element {
     <>
       <form class="form row" onSubmit={(e) => void send(e)}>
         <ProbeFields />
-        <button type="submit" disabled={busy || topology.value === undefined || !watch.value?.ready}>{busy ? 'Sending' : 'Send'}</button>
+        <button type="submit" disabled={busy || topology.value === undefined || !watch.value?.ready}>
+          {busy ? 'Sending' : 'Send'}
+        </button>
       </form>
       {result && (
         <section class="result" aria-label="Answer" aria-live="polite">
-          <p class="mono"><b>{result.command}</b> <span class="dim">{result.status === 0 ? '' : `exit ${result.status ?? '?'}, `}{duration(result.ms)}</span></p>
-          <pre><code>{result.output}</code></pre>
+          <p class="mono">
+            <b>{result.command}</b>{' '}
+            <span class="dim">
+              {result.status === 0 ? '' : `exit ${result.status ?? '?'}, `}
+              {duration(result.ms)}
+            </span>
+          </p>
+          <pre>
+            <code>{result.output}</code>
+          </pre>
         </section>
       )}
     </>

@@ -48,7 +48,11 @@ export function WalkView(): preact.JSX.Element {
 
 function OneWalk({ walk }: { walk: Walk }): preact.JSX.Element {
   const moments = momentsOf(walk);
-  const [player, send] = useReducer(play, { ...STOPPED, length: moments.length, at: Math.min(route.value.at ?? 0, moments.length - 1) });
+  const [player, send] = useReducer(play, {
+    ...STOPPED,
+    length: moments.length,
+    at: Math.min(route.value.at ?? 0, moments.length - 1),
+  });
   const moment = moments[player.at];
 
   useEffect(() => {

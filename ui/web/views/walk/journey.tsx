@@ -22,10 +22,17 @@ export function Journey({ walk, moments, at, onGo }: Props): preact.JSX.Element 
         return (
           <li key={i} class={`stop ${stage.kind} ${'drop' in stage && stage.drop ? 'dropped' : ''}`}>
             <button type="button" aria-current={i === current ? 'step' : undefined} onClick={() => onGo(starts[i])}>
-              <span class="kind">{KIND[stage.kind]}<span class="when">{i === 0 ? '' : `+${duration(stage.at)}`}</span></span>
+              <span class="kind">
+                {KIND[stage.kind]}
+                <span class="when">{i === 0 ? '' : `+${duration(stage.at)}`}</span>
+              </span>
               <span class="where">{stage.kind === 'wire' ? `${stage.from} → ${stage.to}` : stage.node}</span>
               <span class="ports">{portsOf(stage)}</span>
-              <span class="ticks" aria-hidden="true">{own.map(({ m, n }) => <i key={n} class={`${m.kind} ${n < at ? 'past' : n === at ? 'now' : ''}`} />)}</span>
+              <span class="ticks" aria-hidden="true">
+                {own.map(({ m, n }) => (
+                  <i key={n} class={`${m.kind} ${n < at ? 'past' : n === at ? 'now' : ''}`} />
+                ))}
+              </span>
             </button>
           </li>
         );
@@ -37,6 +44,10 @@ export function Journey({ walk, moments, at, onGo }: Props): preact.JSX.Element 
 function portsOf(stage: Stage): string {
   if (stage.kind === 'wire') return `Geneve, ${stage.frame.size} bytes`;
   if (stage.kind === 'host') return stage.changes.map((c) => c.what).join(', ') || `${stage.in} → ${stage.out}`;
-  const out = stage.drop ? 'dropped' : stage.outputs.length > 2 ? `${stage.outputs.length} ports` : stage.outputs.map((o) => o.name).join(', ');
+  const out = stage.drop
+    ? 'dropped'
+    : stage.outputs.length > 2
+      ? `${stage.outputs.length} ports`
+      : stage.outputs.map((o) => o.name).join(', ');
   return `${stage.inName} → ${out || 'nowhere'}`;
 }

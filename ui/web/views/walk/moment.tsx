@@ -19,7 +19,13 @@ interface Props {
 }
 
 const KIND: Record<Moment['kind'], string> = {
-  arrive: 'arrives', table: 'table', ct: 'back from', leave: 'leaves to', drop: 'drop', host: 'kernel', wire: 'wire',
+  arrive: 'arrives',
+  table: 'table',
+  ct: 'back from',
+  leave: 'leaves to',
+  drop: 'drop',
+  host: 'kernel',
+  wire: 'wire',
 };
 
 export function MomentView({ walk, moments, at, onGo }: Props): preact.JSX.Element {
@@ -27,11 +33,18 @@ export function MomentView({ walk, moments, at, onGo }: Props): preact.JSX.Eleme
   const stage = walk.stages[moment.stage];
   const [whyNot, setWhyNot] = useState<string[][] | undefined>();
   useEffect(() => setWhyNot(undefined), [walk.id, moment.stage]);
-  const shown = stage.kind === 'pass' && moment.step !== undefined && moment.step >= 0 ? stepsOf(stage)[moment.step] : undefined;
+  const shown =
+    stage.kind === 'pass' && moment.step !== undefined && moment.step >= 0 ? stepsOf(stage)[moment.step] : undefined;
   return (
     <>
       <section class={`sentence ${moment.kind}`} aria-live="polite" aria-atomic="true">
-        <h2><span class="kind">{KIND[moment.kind]}{moment.kind === 'table' ? ` ${moment.table}` : ''}</span> {moment.kind === 'drop' ? '' : moment.title}</h2>
+        <h2>
+          <span class="kind">
+            {KIND[moment.kind]}
+            {moment.kind === 'table' ? ` ${moment.table}` : ''}
+          </span>{' '}
+          {moment.kind === 'drop' ? '' : moment.title}
+        </h2>
         <p>{moment.sentence}</p>
       </section>
       {quiz.value.on && stage.kind === 'pass' && <Quiz node={stage.node} moments={moments} at={at} onGo={onGo} />}
@@ -39,7 +52,12 @@ export function MomentView({ walk, moments, at, onGo }: Props): preact.JSX.Eleme
         <div class="pass-columns">
           <PassGraph pass={stage} moments={moments} at={at} onGo={onGo} />
           <div class="middle">
-            <FlowCard moment={moment} shown={shown} whyNot={whyNot?.[moment.step ?? -1]} askWhyNot={() => void trying(api.whyNot(walk.id, moment.stage)).then(setWhyNot)} />
+            <FlowCard
+              moment={moment}
+              shown={shown}
+              whyNot={whyNot?.[moment.step ?? -1]}
+              askWhyNot={() => void trying(api.whyNot(walk.id, moment.stage)).then(setWhyNot)}
+            />
           </div>
           <PacketState pass={stage} moments={moments} at={at} />
         </div>

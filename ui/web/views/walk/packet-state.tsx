@@ -18,27 +18,50 @@ export function PacketState({ pass, moments, at }: Props): preact.JSX.Element {
   const first = moments.find((m) => m.stage === moment.stage)!;
   const now = changed(moment.before.fields, moment.after.fields);
   const since = changed(first.before.fields, moment.after.fields);
-  const ct = Object.entries(moment.after.fields).filter(([name]) => /^(ct_(state|zone|mark|label)|tun_(id|src|dst)|pkt_mark|metadata)$/.test(name));
+  const ct = Object.entries(moment.after.fields).filter(([name]) =>
+    /^(ct_(state|zone|mark|label)|tun_(id|src|dst)|pkt_mark|metadata)$/.test(name),
+  );
   return (
     <section class="packet-state" aria-label="The packet">
       <Registers before={moment.before.registers} after={moment.after.registers} />
       {ct.length > 0 && (
         <dl class="ct-fields">
-          {ct.map(([name, value]) => <div key={name} class={now.includes(name) ? 'now' : ''}><dt>{name}</dt><dd class="mono">{value}</dd></div>)}
+          {ct.map(([name, value]) => (
+            <div key={name} class={now.includes(name) ? 'now' : ''}>
+              <dt>{name}</dt>
+              <dd class="mono">{value}</dd>
+            </div>
+          ))}
         </dl>
       )}
       {pass.frame ? (
         <>
           <div class="section-head">
-            <h3>Headers <span>{pass.frame.size} bytes</span></h3>
-            <button type="button" class="quiet" aria-pressed={bytes} onClick={() => setBytes(!bytes)}>bytes</button>
+            <h3>
+              Headers <span>{pass.frame.size} bytes</span>
+            </h3>
+            <button type="button" class="quiet" aria-pressed={bytes} onClick={() => setBytes(!bytes)}>
+              bytes
+            </button>
           </div>
-          {bytes
-            ? <Bytes frame={pass.frame} fields={moment.after.fields} now={now} since={since} />
-            : <HeaderStack headers={pass.frame.headers} fields={moment.after.fields} before={moment.before.fields} now={now} since={since} />}
-          {pass.frame.csumPartial && <p class="hint">The kernel left the checksum to the device; packetwalk finishes it before a wire.</p>}
+          {bytes ? (
+            <Bytes frame={pass.frame} fields={moment.after.fields} now={now} since={since} />
+          ) : (
+            <HeaderStack
+              headers={pass.frame.headers}
+              fields={moment.after.fields}
+              before={moment.before.fields}
+              now={now}
+              since={since}
+            />
+          )}
+          {pass.frame.csumPartial && (
+            <p class="hint">The kernel left the checksum to the device; packetwalk finishes it before a wire.</p>
+          )}
         </>
-      ) : <FieldList fields={moment.after.fields} now={now} />}
+      ) : (
+        <FieldList fields={moment.after.fields} now={now} />
+      )}
     </section>
   );
 }
@@ -49,7 +72,14 @@ function FieldList({ fields, now }: { fields: Readonly<Record<string, string>>; 
   return (
     <>
       <h3>Fields</h3>
-      <dl class="ct-fields">{shown.map(([name, value]) => <div key={name} class={now.includes(name) ? 'now' : ''}><dt>{name}</dt><dd class="mono">{value}</dd></div>)}</dl>
+      <dl class="ct-fields">
+        {shown.map(([name, value]) => (
+          <div key={name} class={now.includes(name) ? 'now' : ''}>
+            <dt>{name}</dt>
+            <dd class="mono">{value}</dd>
+          </div>
+        ))}
+      </dl>
     </>
   );
 }

@@ -24,10 +24,13 @@ export function usePipeline(node: string): Pipeline | undefined {
   useEffect(() => {
     setPipeline(known.get(node));
     let live = true;
-    api.pipeline(node).then((loaded) => {
-      known.set(node, loaded);
-      if (live) setPipeline(loaded);
-    }, () => {});
+    api.pipeline(node).then(
+      (loaded) => {
+        known.set(node, loaded);
+        if (live) setPipeline(loaded);
+      },
+      () => {},
+    );
     return () => {
       live = false;
     };
@@ -48,23 +51,38 @@ export function PassGraph({ pass, moments, at, onGo }: Props): preact.JSX.Elemen
   };
   return (
     <section class="pass-graph" aria-label={`Tables of ${pass.node}`}>
-      <h3>{pass.node} <span>{path.length} of {tables.length} tables</span></h3>
+      <h3>
+        {pass.node}{' '}
+        <span>
+          {path.length} of {tables.length} tables
+        </span>
+      </h3>
       <PipelineGraph
-        tables={tables} edges={edges} label={`Pipeline of ${pass.node}`} path={shown} reached={reached}
-        current={moment.kind === 'arrive' ? undefined : moment.table ?? path[moment.step ?? -1]} onChoose={choose} width={158}
+        tables={tables}
+        edges={edges}
+        label={`Pipeline of ${pass.node}`}
+        path={shown}
+        reached={reached}
+        current={moment.kind === 'arrive' ? undefined : (moment.table ?? path[moment.step ?? -1])}
+        onChoose={choose}
+        width={158}
       />
     </section>
   );
 }
 
-function withPath(pipeline: Pipeline | undefined, pass: Pass): Pick<Pipeline, 'edges'> & { tables: { id: number; name: string }[] } {
+function withPath(
+  pipeline: Pipeline | undefined,
+  pass: Pass,
+): Pick<Pipeline, 'edges'> & { tables: { id: number; name: string }[] } {
   const steps = stepsOf(pass).map(({ step }) => step);
   const tables = new Map((pipeline?.tables ?? []).map((t) => [t.id, { id: t.id, name: t.name }]));
   for (const s of steps) if (!tables.has(s.table)) tables.set(s.table, { id: s.table, name: s.name });
   const edges = [...(pipeline?.edges ?? [])];
   for (const [i, s] of steps.slice(1).entries()) {
     const from = steps[i].table;
-    if (from !== s.table && !edges.some((e) => e.from === from && e.to === s.table)) edges.push({ from, to: s.table, by: 'resubmit' });
+    if (from !== s.table && !edges.some((e) => e.from === from && e.to === s.table))
+      edges.push({ from, to: s.table, by: 'resubmit' });
   }
   return { tables: [...tables.values()].sort((a, b) => a.id - b.id), edges };
 }

@@ -21,9 +21,15 @@ interface Props {
 
 export function PlayerBar({ player, moment, send }: Props): preact.JSX.Element {
   const { at, length, playing, speed } = player;
-  const press = (type: 'first' | 'back' | 'toggle' | 'next' | 'last', label: string, icon: string): preact.JSX.Element => (
+  const press = (
+    type: 'first' | 'back' | 'toggle' | 'next' | 'last',
+    label: string,
+    icon: string,
+  ): preact.JSX.Element => (
     <button type="button" class={type} onClick={() => send({ type })} aria-label={label} title={label}>
-      <svg viewBox="0 0 16 16" aria-hidden="true"><path d={icon} /></svg>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d={icon} />
+      </svg>
     </button>
   );
   return (
@@ -36,15 +42,34 @@ export function PlayerBar({ player, moment, send }: Props): preact.JSX.Element {
         {press('last', 'To the end', ICONS.last)}
       </div>
       <input
-        type="range" min={0} max={Math.max(0, length - 1)} value={at} aria-label="Moment" aria-valuetext={`${at + 1} of ${length}: ${moment.title}`}
+        type="range"
+        min={0}
+        max={Math.max(0, length - 1)}
+        value={at}
+        aria-label="Moment"
+        aria-valuetext={`${at + 1} of ${length}: ${moment.title}`}
         onInput={(e) => send({ type: 'go', at: Number(e.currentTarget.value) })}
       />
-      <span class="place"><b>{at + 1}</b> / {length}</span>
-      <button type="button" class="quiz-switch" aria-pressed={quiz.value.on} onClick={toggleQuiz} title="Guess each next table">Quiz</button>
+      <span class="place">
+        <b>{at + 1}</b> / {length}
+      </span>
+      <button
+        type="button"
+        class="quiz-switch"
+        aria-pressed={quiz.value.on}
+        onClick={toggleQuiz}
+        title="Guess each next table"
+      >
+        Quiz
+      </button>
       <label class="speed">
         <span class="sr">Speed</span>
         <select value={speed} onChange={(e) => send({ type: 'speed', speed: Number(e.currentTarget.value) as Speed })}>
-          {SPEEDS.map((s) => <option key={s} value={s}>{s}×</option>)}
+          {SPEEDS.map((s) => (
+            <option key={s} value={s}>
+              {s}×
+            </option>
+          ))}
         </select>
       </label>
     </section>

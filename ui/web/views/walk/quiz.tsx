@@ -23,10 +23,21 @@ export function Quiz({ node, moments, at, onGo }: Props): preact.JSX.Element {
   useEffect(() => setWrong([]), [at]);
   const next = moments.slice(at + 1).find((m) => m.kind !== 'ct');
   const { right, asked } = quiz.value;
-  const score = <span class="score" role="status">{right} of {asked} right</span>;
-  if (next?.kind !== 'table' || next.table === undefined) return <section class="quiz" aria-label="Quiz"><p>This crossing has no further table.</p>{score}</section>;
+  const score = (
+    <span class="score" role="status">
+      {right} of {asked} right
+    </span>
+  );
+  if (next?.kind !== 'table' || next.table === undefined)
+    return (
+      <section class="quiz" aria-label="Quiz">
+        <p>This crossing has no further table.</p>
+        {score}
+      </section>
+    );
   const tables = pipeline?.tables ?? [];
-  const name = (table: number): string => tables.find((t) => t.id === table)?.name ?? moments.find((m) => m.table === table)?.title ?? '';
+  const name = (table: number): string =>
+    tables.find((t) => t.id === table)?.name ?? moments.find((m) => m.table === table)?.title ?? '';
   const choose = (table: number): void => {
     const hit = table === next.table;
     if (wrong.length === 0) quiz.value = { ...quiz.value, asked: asked + 1, right: right + (hit ? 1 : 0) };
@@ -36,8 +47,16 @@ export function Quiz({ node, moments, at, onGo }: Props): preact.JSX.Element {
   return (
     <section class="quiz" aria-label="Quiz">
       <p>Which table is next?</p>
-      {guesses(next.table, moments[at].table, pipeline?.edges ?? [], tables.map((t) => t.id)).map((table) => (
-        <button key={table} type="button" disabled={wrong.includes(table)} onClick={() => choose(table)}>{table} {name(table)}{wrong.includes(table) ? ': no' : ''}</button>
+      {guesses(
+        next.table,
+        moments[at].table,
+        pipeline?.edges ?? [],
+        tables.map((t) => t.id),
+      ).map((table) => (
+        <button key={table} type="button" disabled={wrong.includes(table)} onClick={() => choose(table)}>
+          {table} {name(table)}
+          {wrong.includes(table) ? ': no' : ''}
+        </button>
       ))}
       {score}
     </section>

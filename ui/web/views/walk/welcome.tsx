@@ -10,7 +10,9 @@ export function Welcome(): preact.JSX.Element {
       <p>Every packet in the lab is followed through all switches, kernels and tunnels while it goes. Send one:</p>
       <ProbeForm />
       <p>or from a terminal:</p>
-      <pre><code>{`packetwalk lab exec${lab === 'pw' ? '' : ` --name ${lab}`} frontend -- curl backendsvc`}</code></pre>
+      <pre>
+        <code>{`packetwalk lab exec${lab === 'pw' ? '' : ` --name ${lab}`} frontend -- curl backendsvc`}</code>
+      </pre>
     </section>
   );
 }

@@ -59,7 +59,8 @@ export function version(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }
 
-function createProgram(): Command {
+/** All verbs, their options and their help. */
+export function createProgram(): Command {
   const program = new Command('packetwalk')
     .description('a userspace switch that shows how a packet really travels through a Kubernetes node')
     .version(`packetwalk ${version()}`, '--version', 'print the version')

@@ -132,7 +132,7 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
     });
     try {
       await expect
-        .poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 15_000 })
+        .poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 60_000 })
         .toBe(true);
       const curl = await answer(
         post('/api/probe', { from: 'frontend', kind: 'curl', target: '10.222.2.34/' }),
@@ -140,7 +140,7 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
       );
       expect([curl.status, curl.output.includes('200 OK')]).toEqual([0, true]);
       await expect
-        .poll(() => told.filter((w) => w.proto === 'tcp').map((w) => w.what), { timeout: 10_000 })
+        .poll(() => told.filter((w) => w.proto === 'tcp').map((w) => w.what), { timeout: 60_000 })
         .toContain('SYN+ACK');
       const syn = await answer(get(`/api/walks/${told.find((w) => w.what === 'SYN')!.id}`), walk);
       expect(syn.stages.map((s) => s.kind)).toEqual(['pass', 'wire', 'pass']);
@@ -177,7 +177,7 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
       await reading;
     }
     // The last page has gone: nothing is watched any more.
-    await expect.poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 10_000 }).toBe(false);
+    await expect.poll(async () => (await answer(get('/api/watch'), watchState)).ready, { timeout: 60_000 }).toBe(false);
   });
 
   it('tables, ports, drops and the fast path are as the switches say', async () => {
@@ -226,7 +226,7 @@ describe.skipIf(missing.length > 0)(`the page of a lab${missing.length ? ` (skip
       try {
         const { page, problems } = await openPage(browser, ui);
         await page.getByText('watching', { exact: false }).first().waitFor();
-        await expect.poll(() => page.locator('.watch-state').textContent(), { timeout: 15_000 }).toContain('watching');
+        await expect.poll(() => page.locator('.watch-state').textContent(), { timeout: 60_000 }).toContain('watching');
         await exec(NAME, 'frontend', ['curl', '-sS', '--max-time', '5', 'http://10.222.2.34/']);
         await page
           .locator('.connection', { hasText: 'backend2:80' })

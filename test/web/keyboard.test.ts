@@ -143,7 +143,7 @@ describe.skipIf(missing.length > 0)(`the page, by keyboard${missing.length ? ` (
     await tabTo('Run twice');
     await key('Enter');
     await expect
-      .poll(() => page.getByRole('region', { name: 'Result of the trial' }).count(), { timeout: 15_000 })
+      .poll(() => page.getByRole('region', { name: 'Result of the trial' }).count(), { timeout: 60_000 })
       .toBe(1);
     await key('4');
     await page.getByRole('heading', { name: 'Ledgers' }).waitFor();

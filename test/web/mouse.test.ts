@@ -148,7 +148,7 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     const trial = page.getByRole('region', { name: 'Trial', exact: true });
     await trial.getByLabel('To').fill('10.222.2.34');
     await trial.getByRole('button', { name: 'Run twice' }).click();
-    await expect.poll(() => trial.getByRole('row', { name: /worker1/ }).count(), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => trial.getByRole('row', { name: /worker1/ }).count(), { timeout: 60_000 }).toBe(1);
     const [slow, , , again] = (
       await trial
         .getByRole('row', { name: /worker1/ })
@@ -178,7 +178,7 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await exec(stage.lab.name, 'frontend', ['ip', 'address', 'del', '10.222.1.99/24', 'dev', 'eth0']);
     await view('Drops');
     const card = page.getByRole('region', { name: 'Table 10 of worker1' }).first();
-    await expect.poll(() => card.textContent(), { timeout: 10_000 }).toContain('SpoofGuard');
+    await expect.poll(() => card.textContent(), { timeout: 60_000 }).toContain('SpoofGuard');
     expect(await card.textContent()).toContain('reg0=0x2');
     await picture(page, 'drops');
     await card.getByRole('link').click();
@@ -203,7 +203,7 @@ describe.skipIf(missing.length > 0)(`the page, by mouse${missing.length ? ` (ski
     await view('Probe');
     await page.getByRole('button', { name: 'Simulate' }).click();
     const outcome = page.getByRole('region', { name: 'Outcome' });
-    await expect.poll(() => outcome.textContent(), { timeout: 10_000 }).toContain('gets its answer from backend');
+    await expect.poll(() => outcome.textContent(), { timeout: 60_000 }).toContain('gets its answer from backend');
     await picture(page, 'probe');
     await outcome.getByRole('link', { name: 'SYN-ACK' }).click();
     await expect.poll(() => page.locator('.walk-title').textContent()).toContain('no real packet was sent');

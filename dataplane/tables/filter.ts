@@ -1,8 +1,7 @@
 // Which flows a command is about: del-flows, mod-flows and dump-flows name them by table, match, cookie and output,
-// loosely (every flow at least as narrow as the match) or strictly (the flow with this match and priority). Used by
-// tables.ts.
+// and each flow at least as narrow as the match is one of them. (Strictly it is the flow with this very match and
+// priority: tables.ts finds it.) Used by tables.ts.
 import type { Action, FlowSpec } from '../openflow/ast.js';
-import { DEFAULT_PRIORITY } from '../openflow/format-flow.js';
 import { toMasked } from '../openflow/normalize.js';
 import type { FlowEntry } from './flow-entry.js';
 import { groupsOf } from './group-table.js';
@@ -15,9 +14,9 @@ export type FlowFilter = Partial<
 /** As a table number: every table. */
 export const ALL_TABLES = 255;
 
-export function makeFilter(filter: FlowFilter, strict = false): (entry: FlowEntry) => boolean {
+export function makeFilter(filter: FlowFilter): (entry: FlowEntry) => boolean {
   const { value, mask } = toMasked(filter.match ?? { fields: [] });
-  const { table = ALL_TABLES, priority = DEFAULT_PRIORITY, outPort, outGroup } = filter;
+  const { table = ALL_TABLES, outPort, outGroup } = filter;
   const cookieMask = filter.cookieMask ?? 0n;
   const cookie = (filter.cookie ?? 0n) & cookieMask;
   return (entry) => {
@@ -25,7 +24,6 @@ export function makeFilter(filter: FlowFilter, strict = false): (entry: FlowEntr
     if ((entry.cookie & cookieMask) !== cookie) return false;
     if (outPort !== undefined && !entry.actions.some((action) => outputsTo(action, outPort))) return false;
     if (outGroup !== undefined && !groupsOf(entry.actions).includes(outGroup)) return false;
-    if (strict && (entry.priority !== priority || Buffer.compare(entry.mask, mask) !== 0)) return false;
     for (let i = 0; i < mask.length; i++) {
       const bits = mask[i];
       if (bits !== 0 && ((entry.mask[i] & bits) !== bits || (entry.value[i] & bits) !== value[i])) return false;

@@ -294,7 +294,7 @@ export class Tables {
   }
 
   #about(filter: FlowFilter, strict: boolean): FlowEntry[] {
-    const wanted = makeFilter(filter, strict);
+    const wanted = makeFilter(filter);
     if (!strict) return this.entries({ table: filter.table }).filter(wanted);
     const { table = ALL_TABLES, match = { fields: [] }, priority = DEFAULT_PRIORITY } = filter;
     const masked = { ...toMasked(match), priority };

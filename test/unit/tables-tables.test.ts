@@ -128,6 +128,16 @@ describe('deleting', () => {
   test('by match takes the narrower ones', () => expect(remaining('tcp')).toEqual(['0x20001']));
   test('strictly takes the very same match', () =>
     expect(remaining('table=1,tcp', true)).toEqual(['0x10001', '0x20001']));
+  test('strictly takes the flow of the priority that is said, and without one that of the default', () => {
+    const left = (filter: string): number[] => {
+      const tables = tablesOf('priority=7,tcp actions=1', 'tcp actions=2');
+      tables.delete(parseMatch(filter, { strict: true }), true);
+      return tables.entries().map((e) => e.priority);
+    };
+    expect(left('priority=7,tcp')).toEqual([32768]);
+    expect(left('tcp')).toEqual([7]);
+    expect(left('priority=8,tcp')).toEqual([32768, 7]);
+  });
   test('by masked cookie', () => expect(remaining('cookie=0x10000/0xf0000')).toEqual(['0x20001']));
   test('by output port', () => expect(remaining('out_port=1')).toEqual(['0x10002']));
 });

@@ -1,10 +1,11 @@
 // A switch on paper for `packetwalk trace --flows`: flow files and a ports file, no process, no privileges.
 import { InputError } from '../dataplane/errors.js';
-import type { Source } from '../dataplane/openflow/index.js';
+import type { Flow } from '../dataplane/key/flow.js';
+import { type Action, parseTracedActions, type Source } from '../dataplane/openflow/index.js';
 import { type PacketText, readPacket } from '../dataplane/packet-text.js';
 import { readText } from '../dataplane/read-config.js';
 import type { TracedPacket } from '../dataplane/switch.js';
-import { makeOfflineSwitch, traceFlow } from '../dataplane/trace/index.js';
+import { makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../dataplane/trace/index.js';
 import { note } from './output.js';
 
 export interface OfflineFiles {
@@ -14,11 +15,17 @@ export interface OfflineFiles {
   meters?: string;
 }
 
-export function traceOffline(
-  files: OfflineFiles,
-  packet: PacketText,
-  options: { ctNext: string[]; names: boolean; whyNot?: boolean },
-): TracedPacket {
+export interface OfflineOptions {
+  ctNext: string[];
+  names: boolean;
+  whyNot?: boolean;
+  generate?: boolean;
+  /** Done in place of the tables. */
+  actions?: string;
+  consistent?: boolean;
+}
+
+export function traceOffline(files: OfflineFiles, packet: PacketText, options: OfflineOptions): TracedPacket {
   const source = (name: string): Source => ({ name, text: readText(name) });
   const sources = (name: string | undefined): Source[] => (name === undefined ? [] : [source(name)]);
   const paper = makeOfflineSwitch(
@@ -33,11 +40,24 @@ export function traceOffline(
     bridge: paper.bridge,
     ctNext: options.ctNext,
     frame: packet.hex !== undefined,
+    generate: options.generate,
+    actions: packetActions(options, flow, paper),
     tlvMap: paper.tlvMap,
     ...(options.names ? { ports: paper.ports } : {}),
     ...(options.whyNot ? { candidates: (table: number) => paper.tables.entries({ table }) } : {}),
   });
   return { ...trace, assumed };
+}
+
+function packetActions(
+  { actions, consistent = false }: OfflineOptions,
+  packet: Flow,
+  { ports, tlvMap, tables }: OfflineSwitch,
+): Action[] | undefined {
+  if (actions === undefined) return undefined;
+  const parsed = parseTracedActions(actions, packet, { ports, tlvMap }, consistent);
+  tables.check(parsed);
+  return parsed;
 }
 
 /** Parsed JSON, not yet checked. */

@@ -5,7 +5,9 @@ import type { FlowTableConfig } from './config.js';
 import { applyMods, type ChangeCounts, compareFlows, differenceLines, type FlowsDifference } from './flow-changes.js';
 import { type DumpOptions, type FlowRow, flowRow, printEntry } from './flow-dump.js';
 import { sortFlows, type SortKey } from './flow-sort.js';
+import type { Flow } from './key/flow.js';
 import {
+  type Action,
   type Command,
   type GroupSpec,
   parseFlowMods,
@@ -16,6 +18,7 @@ import {
   parseMeters,
   parseMods,
   parseSubfield,
+  parseTracedActions,
   Span,
   type ParseOptions,
   type PortNames,
@@ -93,6 +96,13 @@ export class FlowCommands {
   get parseOptions(): ParseOptions {
     const { ports, tlvMap, tables } = this.host;
     return { ports, tlvMap, accept: ({ actions }) => tables.check(actions), acceptMatch: checkMatch };
+  }
+
+  /** What a packet would be told to do that is only traced. Throws InputError for what is wrong with it. */
+  packetActions(text: string, packet: Flow, consistent: boolean): Action[] {
+    const actions = parseTracedActions(text, packet, this.parseOptions, consistent);
+    this.host.tables.check(actions);
+    return actions;
   }
 
   /** Adds all flows of the text or, throwing InputError, none. */

@@ -82,6 +82,10 @@ export interface SwitchTraceOptions {
   names?: boolean;
   /** Learn what the packet would teach. */
   generate?: boolean;
+  /** The packet does these in place of entering the tables, as a packet-out does. */
+  actions?: string;
+  /** With `actions`: what the packet has no header for is refused. */
+  consistent?: boolean;
   /** Say at each table why the other flows lost. */
   whyNot?: boolean;
 }
@@ -342,12 +346,21 @@ export class Switch {
   /** What would become of a packet, without doing any of it; with `generate`, learning from it. */
   trace(
     packet: PacketText,
-    { ctNext = [], names = true, generate = false, whyNot = false }: SwitchTraceOptions = {},
+    {
+      ctNext = [],
+      names = true,
+      generate = false,
+      whyNot = false,
+      actions,
+      consistent = false,
+    }: SwitchTraceOptions = {},
   ): TracedPacket {
     const { flow, assumed } = readPacket(packet, this.openflow.parseOptions);
     const frame = packet.hex !== undefined;
+    const sent = actions === undefined ? {} : { actions: this.openflow.packetActions(actions, flow, consistent) };
     const recordOptions = {
       ...this.#recordOptions(),
+      ...sent,
       ...(names ? {} : { ports: undefined }),
       ...(whyNot ? { candidates: (table: number): FlowEntry[] => this.#tables.entries({ table }) } : {}),
     };

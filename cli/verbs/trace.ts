@@ -18,6 +18,9 @@ interface Options extends TargetOptions, Partial<OfflineFiles>, CompareOptions {
   pcap?: string;
   inPort?: string;
   names?: boolean;
+  generate?: boolean;
+  actions?: string;
+  consistent?: boolean;
   json?: boolean;
 }
 
@@ -70,6 +73,12 @@ export function register(program: Command): void {
       '--why-not',
       'at each table the flows that lost, with the first field that failed, and the clauses of conjunctions',
     )
+    .option('--generate', 'learn what the packet would teach, as a real one does: addresses, and flows by learn')
+    .option(
+      '--actions <actions>',
+      "what the packet does in place of entering the tables, as a packet-out: 'dec_ttl,table'",
+    )
+    .option('--consistent', 'with --actions: refuse what the packet has no header for')
     .option('--names', 'port names in place of numbers')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
@@ -79,12 +88,14 @@ export function register(program: Command): void {
         throw new UsageError('--pipeline and --beside compare round trips: expected FROM and TO');
       if (compares) return traceBeside(flow!, to!, options);
       if (flow !== undefined && to !== undefined) return traceTrip(flow, to, options);
+      if (options.consistent && options.actions === undefined)
+        throw new UsageError('--consistent goes with --actions: flows were checked when they were loaded');
       const packet = packetOf(flow, options);
       const { flows, ctNext, names = false } = options;
       const trace =
         flows === undefined
           ? await traceLive(packet, options)
-          : traceOffline({ ...options, flows }, packet, { ctNext, names, whyNot: options.whyNot });
+          : traceOffline({ ...options, flows }, packet, { ...options, ctNext, names });
       for (const assumed of trace.assumed) note(`${assumed} is assumed; say nw_ttl= in the flow to have another`);
       if (options.json) printJson(trace);
       else if (options.explain || options.whyNot) print(await explained(trace, options));
@@ -111,6 +122,9 @@ async function traceLive({ flow, hex, inPort }: PacketText, options: Options): P
   const args = options.ctNext.flatMap((state) => ['--ct-next', state]);
   if (options.names) args.push('--names');
   if (options.whyNot) args.push('--why-not');
+  if (options.generate) args.push('--generate');
+  if (options.actions !== undefined) args.push('--actions', options.actions);
+  if (options.consistent) args.push('--consistent');
   if (flow !== undefined) args.push(flow);
   else args.push('--hex', hex!, '--in-port', inPort!);
   return withTarget(

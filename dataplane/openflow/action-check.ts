@@ -29,6 +29,39 @@ export function checkActions(actions: readonly ParsedAction[], match: Protocol):
   checkFields(actions, { match, tags: Number(match.vlan) }, false);
 }
 
+/** A packet-out has no instructions, and only its packet says what is there: with none known, anything may be. */
+export function checkPacketActions(actions: readonly ParsedAction[], packet?: Protocol): void {
+  for (const { action, span } of actions) {
+    if (action.type in INSTRUCTION_RANK && action.type !== 'meter')
+      span.fail('EACTION', `expected an action that a packet-out may hold, got "${span.text}"`);
+  }
+  checkOrder(actions);
+  checkConjunctions(actions);
+  checkFields(actions, packet ? { match: packet, tags: Number(packet.vlan) } : { tags: 'unknown' }, false);
+}
+
+/** What Open vSwitch asks of actions from OpenFlow 1.1 on: that the packet has the headers that they change. */
+export function checkConsistent(actions: readonly ParsedAction[], packet: Protocol, tags = Number(packet.vlan)): void {
+  let left = tags;
+  for (const { action, span, nested } of actions) {
+    if (action.type === 'clone') checkConsistent(nested ?? [], packet, left);
+    else if (action.type === 'push_vlan' || isTagging(action)) left++;
+    else if (action.type === 'pop_vlan' && left-- <= 0)
+      span.fail('EPREREQ', `expected a VLAN tag, which ${span.text} takes off`);
+    else if (action.type === 'dec_ttl' && !packet.ip) span.fail('EPREREQ', 'expected ip or ipv6, which dec_ttl needs');
+    else if (action.type === 'mod' && !hasHeader(action, packet))
+      span.fail('EPREREQ', `expected a packet with ${action.field.name}, which ${action.name} writes`);
+  }
+}
+
+type Mod = Extract<Action, { type: 'mod' }>;
+
+const isTagging = (action: Action): boolean => action.type === 'mod' && action.name.startsWith('mod_vlan');
+
+function hasHeader({ name, field }: Mod, packet: Protocol): boolean {
+  return name.startsWith('mod_tp_') ? packet.transport !== undefined : packet.meets(field.prerequisite);
+}
+
 /** A bucket may be reached with any packet: what its actions need of it is not known. */
 export function checkBucketActions(actions: readonly ParsedAction[]): void {
   checkOrder(actions);

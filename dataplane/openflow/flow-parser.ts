@@ -3,14 +3,12 @@
 import { parsePort } from '../key/ports.js';
 import { checkActions } from './action-check.js';
 import { parseActionList } from './action-parser.js';
-import type { Flow } from '../key/flow.js';
-import type { Action, FlowSpec, Match, OfPort, Warning } from './ast.js';
+import type { FlowSpec, Match, OfPort, Warning } from './ast.js';
 import { DEFAULT_PRIORITY } from './format-flow.js';
 import { contentLines, type Item, Lexer } from './lexer.js';
 import { MatchParser, unknownItem } from './match-parser.js';
 import { toMasked } from './normalize.js';
 import { parseNumber } from './operands.js';
-import { packetMask } from './packet-mask.js';
 import type { ParseOptions } from './options.js';
 import { Protocol } from './protocol.js';
 import { type Source, Span } from './source.js';
@@ -108,14 +106,6 @@ export function readFlow(span: Span, options: ParseOptions, kind: 'add' | 'modif
   const spec: FlowSpec = { table, priority, cookie, match, actions: actions.map((a) => a.action), flags, ...rest };
   actionSpan.locate(() => options.accept?.(spec));
   return spec;
-}
-
-/** Actions for one packet, `packet` being its Flow: what they need of it is checked as in a flow that matches it. */
-export function parsePacketActions(text: string, packet: Flow, options: ParseOptions = {}): Action[] {
-  const span = Span.of(text, options.sourceName ?? 'actions');
-  const parsed = parseActionList(span, options);
-  checkActions(parsed, new Protocol(packet, packetMask(packet, options.tlvMap)));
-  return parsed.map(({ action }) => action);
 }
 
 class FlowReader {

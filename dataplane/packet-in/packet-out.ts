@@ -8,7 +8,7 @@ import { type Flow, getField, getNumber, setField } from '../key/flow.js';
 import { parsePort } from '../key/ports.js';
 import { TlvMap, tunMetadataIndex } from '../key/tlv-map.js';
 import { type Action, OFPP, type OfPort } from '../openflow/ast.js';
-import { parsePacketActions } from '../openflow/flow-parser.js';
+import { parsePacketActions } from '../openflow/packet-actions.js';
 import type { ParseOptions } from '../openflow/options.js';
 import { parseTraceFlow } from '../openflow/trace-parser.js';
 import { AT, isZero, TUNNEL_END, TUNNEL_START } from '../translate/bytes.js';
@@ -59,12 +59,16 @@ export function outgoing(packet: PacketOut, options: ParseOptions, accept: (acti
       `expected a port that a packet may come from (or LOCAL, CONTROLLER, NONE), got ${port}`,
     );
   const flow = keyFromFrame(frame, port);
-  setField(flow, actsetOutput, OFPP.UNSET);
   setFields(flow, packet.fields, options);
   const actions = parsePacketActions(packet.actions, flow, options);
   accept(actions);
-  const state = stateOf(flow, { table: 0, stack: [], steps: [{ table: 0, actions }] });
-  return { frame, flow, state };
+  return { frame, flow, state: stateBefore(actions, flow) };
+}
+
+/** In which a packet begins that is to do these actions, and nothing else. */
+export function stateBefore(actions: Action[], flow: Flow): FrozenState {
+  setField(flow, actsetOutput, OFPP.UNSET);
+  return stateOf(flow, { table: 0, stack: [], steps: [{ table: 0, actions }] });
 }
 
 /** `ovs-ofctl packet-out`'s argument: in_port=PORT [FIELDS] packet=HEX actions=ACTIONS, parted by blanks or commas. */

@@ -10,7 +10,9 @@ import { type Flow, getField, getNumber, newFlow, setField } from '../key/flow.j
 import { KEY_SIZE } from '../datapath/native.js';
 import { KEY_FIELDS } from '../datapath/key-fields.js';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../key/numbers.js';
+import type { Action } from '../openflow/ast.js';
 import { formatFlow } from '../openflow/format-flow.js';
+import { stateBefore } from '../packet-in/packet-out.js';
 import { thawedFlow } from '../translate/freeze.js';
 import { translatePacket } from '../translate/translate.js';
 import type {
@@ -31,6 +33,8 @@ export interface TraceOptions extends RecordOptions {
   bridge?: string;
   /** The packet is a whole frame: one that waits for a controller is in the datapath actions, as ofproto/trace has it. */
   frame?: boolean;
+  /** What the packet does in place of entering the tables: it is a packet-out. */
+  actions?: Action[];
   /** Learn what a packet would teach. */
   generate?: boolean;
   /** A tracker that answers each ct(): it writes the connection's state, mark and so on into `flow`, and translates
@@ -63,6 +67,8 @@ export interface Pass {
   /** The key as the datapath would have it. */
   flow: Flow;
   state?: FrozenState;
+  /** A packet-out begins with this. */
+  sent?: FrozenState;
   resumed?: TracePass['resumed'];
 }
 
@@ -80,12 +86,13 @@ export function traceFlow(env: Environment, flow: Flow, options: TraceOptions = 
   const outputs: Output[] = [];
   const packetIns: PacketInOrder[] = [];
   const recircId = getNumber(flow, fields.recircId);
+  const { generate = false, frame, actions } = options;
   const queue: Pass[] = [{ flow: withTagType(flow), state: recircId === 0 ? undefined : env.recirc.get(recircId) }];
+  if (actions) queue[0].sent = stateBefore(actions, queue[0].flow);
   for (let pass = queue.shift(); pass && trace.passes.length < MAX_PASSES; pass = queue.shift()) {
     const recorder = new TraceRecorder(options);
     if (pass.state) recorder.thaw(pass.state);
-    const { generate = false, frame } = options;
-    const translation = translatePacket(world, pass.flow, { recorder, learn: generate, frame });
+    const translation = translatePacket(world, pass.flow, { recorder, learn: generate, frame, state: pass.sent });
     trace.passes.push(describePass(pass, translation, recorder, options, trace.bridge));
     trace.path.push(...recorder.steps.map((step) => step.table));
     if (translation.drop) trace.drop = { reason: translation.drop.reason, table: translation.drop.table };

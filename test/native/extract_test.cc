@@ -54,6 +54,13 @@ TEST("extract: TCP over IPv4 gives addresses, ports, flags, TOS and TTL") {
   CHECK_EQ(p->l4_offset, 34);
 }
 
+TEST("extract: TCP has twelve flags") {
+  Bytes frame = kTcp4;
+  frame[46] |= 0x0f;
+  frame[47] = 0xff;
+  CHECK_EQ(TestPacket(frame)->key.tcp_flags.get(), 0xfff);
+}
+
 TEST("extract: UDP, SCTP and ICMP over IPv4 give ports or type and code") {
   CHECK_EQ(TestPacket(kUdp4)->key.tp_src.get(), 5353);
   CHECK_EQ(TestPacket(kUdp4)->key.tp_dst.get(), 53);

@@ -136,6 +136,27 @@ describe('cli: the command line', () => {
 });
 
 describe('cli: trace offline', () => {
+  it('tells what a packet would do that brings actions of its own, on from behind a ct, too', async () => {
+    const sent = async (actions: string, ...more: string[]): Promise<string> => {
+      const { out, err } = await run('trace', ...WORKER1, '--actions', actions, ...more, B4);
+      return `${err}${out}`;
+    };
+    expect(await sent('load:0x2->NXM_NX_REG0[0..15],resubmit(,10)')).toMatch(/^ *31\. .*^Datapath actions: 2$/ms);
+    expect(await sent('pop_vlan,2')).toContain('Datapath actions: 2');
+    expect(await sent('pop_vlan,2', '--consistent')).toContain('actions:1:1: expected a VLAN tag');
+    expect(await sent('goto_table:9')).toContain('expected an action that a packet-out may hold');
+    expect(await sent('group:7')).toContain('expected a group that exists, got group:7');
+    expect((await run('trace', ...WORKER1, '--consistent', B4)).err).toContain('--consistent goes with --actions');
+  });
+
+  it('with --generate learns what the packet would teach', async () => {
+    const flows = file('learn.flows', 'table=0 actions=learn(table=1,NXM_OF_ETH_SRC[]),resubmit(,1)\n');
+    const learnt = async (...more: string[]): Promise<string> =>
+      (await run('trace', '--flows', flows, ...more, 'in_port=1,tcp')).out;
+    expect(await learnt()).toContain('suppressing side effects, so learn action ignored');
+    expect(await learnt('--generate')).not.toContain('suppressing');
+  });
+
   it("prints ofproto/trace's tree and notes what it took for granted", async () => {
     const { code, out, err } = await run('trace', ...WORKER1, B4);
     expect(code).toBe(0);

@@ -121,6 +121,11 @@ describe.skipIf(addon.missing)(
       expect(await client.call('ofproto/trace', 'br-int', 'in_port=1', Buffer.from(frame).toString('hex'))).toContain(
         'tp_dst=80',
       );
+      const sent = ['ofproto/trace-packet-out', 'br-int', 'in_port=1,arp'] as const;
+      expect(await client.call(...sent, 'pop_vlan,in_port')).toMatch(
+        /^ {4}pop_vlan\n {4}IN_PORT\n.*Datapath actions: 1$/ms,
+      );
+      expect(await refusal(...sent, '-consistent', 'pop_vlan')).toContain('expected a VLAN tag');
       expect(await refusal('ofproto/trace', 'br-ext', FLOW)).toBe("no bridge 'br-ext' here; this switch is 'br-int'");
       expect(await refusal('ofproto/trace', 'br-int', 'in_port=1,tpc')).toMatch(
         /^flow:1:11: [^]*\n {2}in_port=1,tpc\n {12}\^/,

@@ -1,9 +1,19 @@
 // The bridge as ovs-appctl ofproto/..., fdb/... and dpif/... show it.
 import { InputError } from '../../errors.js';
-import type { Switch } from '../../switch.js';
+import type { Switch, SwitchTraceOptions } from '../../switch.js';
 import { formatTrace } from '../../trace/index.js';
 import type { CommandTable } from '../commands.js';
 import { checkBridge, readArguments } from './arguments.js';
+
+/** ovs-appctl's options have one dash or two. */
+function traceArguments(args: readonly string[], more: string[]): { rest: string[]; options: SwitchTraceOptions } {
+  const flags = ['-generate', '--generate', '--names', '-names', ...more];
+  const given = readArguments(args, { flags, options: ['--ct-next', '-ct-next'], maxRest: 4 });
+  const has = (name: string): boolean => given.flags.has(`-${name}`) || given.flags.has(`--${name}`);
+  const ctNext = [...(given.values.get('--ct-next') ?? []), ...(given.values.get('-ct-next') ?? [])];
+  const options = { ctNext, names: has('names'), generate: has('generate'), consistent: has('consistent') };
+  return { rest: given.rest, options };
+}
 
 export function registerOfproto(commands: CommandTable, sw: Switch): void {
   commands.register({
@@ -12,17 +22,26 @@ export function registerOfproto(commands: CommandTable, sw: Switch): void {
     minArgs: 2,
     maxArgs: 64,
     run: (args) => {
-      const given = readArguments(args, {
-        flags: ['-generate', '--generate', '--names'],
-        options: ['--ct-next', '-ct-next'],
-        maxRest: 3,
-      });
-      const [bridge, flow, packet] = given.rest;
+      const { rest, options } = traceArguments(args, []);
+      const [bridge, flow, hex] = rest;
       if (flow === undefined) throw new InputError('EUSAGE', 'expected ofproto/trace BRIDGE FLOW');
       checkBridge(bridge, sw.name);
-      const ctNext = [...(given.values.get('--ct-next') ?? []), ...(given.values.get('-ct-next') ?? [])];
-      const generate = given.flags.has('-generate') || given.flags.has('--generate');
-      return formatTrace(sw.trace({ flow, hex: packet }, { ctNext, names: given.flags.has('--names'), generate }));
+      return formatTrace(sw.trace({ flow, hex }, options));
+    },
+  });
+  commands.register({
+    name: 'ofproto/trace-packet-out',
+    usage: '[-consistent] [--ct-next STATE]... [--names] BRIDGE FLOW [-generate | PACKET] ACTIONS',
+    minArgs: 3,
+    maxArgs: 64,
+    run: (args) => {
+      const { rest, options } = traceArguments(args, ['-consistent', '--consistent']);
+      const [bridge, flow] = rest;
+      const [actions, hex] = rest.slice(2).reverse();
+      if (actions === undefined)
+        throw new InputError('EUSAGE', 'expected ofproto/trace-packet-out BRIDGE FLOW ACTIONS');
+      checkBridge(bridge, sw.name);
+      return formatTrace(sw.trace({ flow, hex }, { ...options, actions }));
     },
   });
   commands.register({ name: 'ofproto/list', usage: '', minArgs: 0, maxArgs: 0, run: () => `${sw.name}\n` });

@@ -62,13 +62,14 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
   });
   commands.register({
     name: 'packetwalk/trace-json',
-    usage: '[--ct-next STATE]... [--names] [--why-not] (FLOW | --hex FRAME --in-port PORT)',
+    usage:
+      '[--ct-next STATE]... [--names] [--why-not] [--generate] [--actions ACTIONS [--consistent]] (FLOW | --hex FRAME --in-port PORT)',
     minArgs: 1,
     maxArgs: 64,
     run: (args) => {
       const given = readArguments(args, {
-        flags: ['--names', '--why-not'],
-        options: ['--ct-next', '--hex', '--in-port'],
+        flags: ['--names', '--why-not', '--generate', '--consistent'],
+        options: ['--ct-next', '--hex', '--in-port', '--actions'],
         maxRest: 1,
       });
       return json(
@@ -76,6 +77,9 @@ export function registerPacketwalk(commands: CommandTable, sw: Switch): void {
           ctNext: given.values.get('--ct-next') ?? [],
           names: given.flags.has('--names'),
           whyNot: given.flags.has('--why-not'),
+          generate: given.flags.has('--generate'),
+          actions: given.values.get('--actions')?.at(-1),
+          consistent: given.flags.has('--consistent'),
         }),
       );
     },

@@ -72,6 +72,8 @@ function commitFields(ctx: Context, fields: readonly FieldName[]): void {
     const bits = mask.slice(offset, end);
     // Under an outer header, ECN is written only where it is changed: it was read to make that header (RFC 6040).
     if (field === 'nw_tos' && ctx.tunnel && ((flow[offset] ^ base[offset]) & ECN_MASK) === 0) bits[0] &= ~ECN_MASK;
+    // OVS takes the pipeline's 8 bits for those of a mask when they are all ones, and writes 16.
+    if (field === 'arp_op' && value[1] === 0xff) value.fill(0xff);
     for (let i = 0; i < size; i++) value[i] &= bits[i];
     actions.push({ type: 'set', field, value, mask: bits });
     base.set(flow.subarray(offset, end), offset);

@@ -1,11 +1,10 @@
 // A switch on paper for `packetwalk trace --flows`: flow files and a ports file, no process, no privileges.
 import { InputError } from '../dataplane/errors.js';
-import type { Flow } from '../dataplane/key/flow.js';
-import { type Action, parseTracedActions, type Source } from '../dataplane/openflow/index.js';
+import { parseTracedActions, type Source } from '../dataplane/openflow/index.js';
 import { type PacketText, readPacket } from '../dataplane/packet-text.js';
 import { readText } from '../dataplane/read-config.js';
 import type { TracedPacket } from '../dataplane/switch.js';
-import { makeOfflineSwitch, type OfflineSwitch, traceFlow } from '../dataplane/trace/index.js';
+import { makeOfflineSwitch, traceFlow } from '../dataplane/trace/index.js';
 import { note } from './output.js';
 
 export interface OfflineFiles {
@@ -36,28 +35,20 @@ export function traceOffline(files: OfflineFiles, packet: PacketText, options: O
   );
   for (const w of paper.warnings) note(`${w.source}:${w.line}:${w.column}: ${w.message}`);
   const { flow, assumed } = readPacket(packet, { ports: paper.ports, tlvMap: paper.tlvMap });
+  const { actions, consistent = false } = options;
+  const sent =
+    actions === undefined ? {} : { actions: parseTracedActions(actions, flow, paper, consistent, paper.tables) };
   const trace = traceFlow(paper.env, flow, {
     bridge: paper.bridge,
     ctNext: options.ctNext,
     frame: packet.hex !== undefined,
     generate: options.generate,
-    actions: packetActions(options, flow, paper),
+    ...sent,
     tlvMap: paper.tlvMap,
     ...(options.names ? { ports: paper.ports } : {}),
     ...(options.whyNot ? { candidates: (table: number) => paper.tables.entries({ table }) } : {}),
   });
   return { ...trace, assumed };
-}
-
-function packetActions(
-  { actions, consistent = false }: OfflineOptions,
-  packet: Flow,
-  { ports, tlvMap, tables }: OfflineSwitch,
-): Action[] | undefined {
-  if (actions === undefined) return undefined;
-  const parsed = parseTracedActions(actions, packet, { ports, tlvMap }, consistent);
-  tables.check(parsed);
-  return parsed;
 }
 
 /** Parsed JSON, not yet checked. */

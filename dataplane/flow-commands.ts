@@ -100,9 +100,7 @@ export class FlowCommands {
 
   /** What a packet would be told to do that is only traced. Throws InputError for what is wrong with it. */
   packetActions(text: string, packet: Flow, consistent: boolean): Action[] {
-    const actions = parseTracedActions(text, packet, this.parseOptions, consistent);
-    this.host.tables.check(actions);
-    return actions;
+    return parseTracedActions(text, packet, this.parseOptions, consistent, this.host.tables);
   }
 
   /** Adds all flows of the text or, throwing InputError, none. */

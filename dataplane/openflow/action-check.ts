@@ -29,48 +29,33 @@ export function checkActions(actions: readonly ParsedAction[], match: Protocol):
   checkFields(actions, { match, tags: Number(match.vlan) }, false);
 }
 
-/** A packet-out has no instructions, and only its packet says what is there: with none known, anything may be. */
-export function checkPacketActions(actions: readonly ParsedAction[], packet?: Protocol): void {
+/**
+ * A packet-out has no instructions, and only its packet says what is there: with none known, anything may be.
+ * `consistent`: the packet has the headers that are changed, as Open vSwitch asks from OpenFlow 1.1 on.
+ */
+export function checkPacketActions(actions: readonly ParsedAction[], packet?: Protocol, consistent = false): void {
   for (const { action, span } of actions) {
-    if (action.type in INSTRUCTION_RANK && action.type !== 'meter')
+    if (isInstruction(action))
       span.fail('EACTION', `expected an action that a packet-out may hold, got "${span.text}"`);
   }
   checkOrder(actions);
   checkConjunctions(actions);
-  checkFields(actions, packet ? { match: packet, tags: Number(packet.vlan) } : { tags: 'unknown' }, false);
-}
-
-/** What Open vSwitch asks of actions from OpenFlow 1.1 on: that the packet has the headers that they change. */
-export function checkConsistent(actions: readonly ParsedAction[], packet: Protocol, tags = Number(packet.vlan)): void {
-  let left = tags;
-  for (const { action, span, nested } of actions) {
-    if (action.type === 'clone') checkConsistent(nested ?? [], packet, left);
-    else if (action.type === 'push_vlan' || isTagging(action)) left++;
-    else if (action.type === 'pop_vlan' && left-- <= 0)
-      span.fail('EPREREQ', `expected a VLAN tag, which ${span.text} takes off`);
-    else if (action.type === 'dec_ttl' && !packet.ip) span.fail('EPREREQ', 'expected ip or ipv6, which dec_ttl needs');
-    else if (action.type === 'mod' && !hasHeader(action, packet))
-      span.fail('EPREREQ', `expected a packet with ${action.field.name}, which ${action.name} writes`);
-  }
-}
-
-type Mod = Extract<Action, { type: 'mod' }>;
-
-const isTagging = (action: Action): boolean => action.type === 'mod' && action.name.startsWith('mod_vlan');
-
-function hasHeader({ name, field }: Mod, packet: Protocol): boolean {
-  return name.startsWith('mod_tp_') ? packet.transport !== undefined : packet.meets(field.prerequisite);
+  const state: State = packet ? { match: packet, tags: Number(packet.vlan), consistent } : { tags: 'unknown' };
+  checkFields(actions, state, false);
 }
 
 /** A bucket may be reached with any packet: what its actions need of it is not known. */
 export function checkBucketActions(actions: readonly ParsedAction[]): void {
   checkOrder(actions);
   for (const { action, span } of actions) {
-    if (action.type === 'conjunction' || (action.type in INSTRUCTION_RANK && action.type !== 'meter'))
+    if (action.type === 'conjunction' || isInstruction(action))
       span.fail('EACTION', `expected an action that a bucket may hold, got "${span.text}"`);
   }
   checkFields(actions, { tags: 'unknown' }, false);
 }
+
+/** Not an action; `meter` is one in OpenFlow 1.5. */
+const isInstruction = ({ type }: Action): boolean => type in INSTRUCTION_RANK && type !== 'meter';
 
 function rank(action: ParsedAction): number {
   return INSTRUCTION_RANK[action.action.type] ?? ACTIONS_RANK;
@@ -97,6 +82,8 @@ function checkConjunctions(actions: readonly ParsedAction[]): void {
 interface State {
   match?: Protocol;
   tags: number | 'unknown';
+  /** What an action changes has to be there. */
+  consistent?: boolean;
   /** "the match " when absent. */
   whose?: string;
 }
@@ -150,6 +137,7 @@ function checkFields(actions: readonly ParsedAction[], state: State, inExec: boo
         checkNested(parsed, state, fitsActionSet);
         break;
       default:
+        checkHeader(action, state, span);
         countTags(action, state, span);
     }
   }
@@ -202,6 +190,18 @@ function checkExec({ action, span }: ParsedAction): void {
   if (fields.length === 0) span.fail('EACTION', `expected set_field, load or move in exec(), got ${action.type}`);
   if (!CT_FIELDS.includes(fields[0]))
     span.fail('EACTION', `expected ct_mark or ct_label to be written in exec(), got ${printedName(fields[0])}`);
+}
+
+/** Of actions that write no field by its name: where the packet has no such header they do nothing, or are refused. */
+function checkHeader(action: Action, { match, tags, consistent }: State, span: Span): void {
+  if (!consistent || !match) return;
+  if (action.type === 'pop_vlan' && tags === 0)
+    span.fail('EPREREQ', `expected a VLAN tag, which ${span.text} takes off`);
+  if (action.type === 'dec_ttl' && !match.ip) span.fail('EPREREQ', 'expected ip or ipv6, which dec_ttl needs');
+  if (action.type !== 'mod' || action.name.startsWith('mod_vlan')) return;
+  const { name, field } = action;
+  const there = name.startsWith('mod_tp_') ? match.transport !== undefined : match.meets(field.prerequisite);
+  if (!there) span.fail('EPREREQ', `expected a packet with ${field.name}, which ${name} writes`);
 }
 
 /** A packet is known down to its second tag: a third would push that out of sight. */

@@ -43,6 +43,7 @@ const CONSISTENT: [packet: string, actions: string][] = [
   ['in_port=1,tcp,dl_vlan=4', 'strip_vlan,2'],
   ['in_port=1,tcp,dl_vlan=4', 'strip_vlan,strip_vlan,2'],
   ['in_port=1,tcp', 'push_vlan:0x8100,strip_vlan,2'],
+  ['in_port=1,tcp,dl_vlan=4', 'mod_vlan_vid:5,strip_vlan,strip_vlan,2'],
   ['in_port=1,tcp', 'goto_table:2'],
 ];
 
@@ -54,7 +55,7 @@ describe.skipIf(missing)(`trace-packet-out${missing ? ` (skipped: ${missing})` :
 
   function ours(packet: string, text: string, consistent: boolean): string {
     const { flow } = parseTraceFlow(packet, offline);
-    const actions = parseTracedActions(text, flow, offline, consistent);
+    const actions = parseTracedActions(text, flow, offline, consistent, offline.tables);
     return formatTrace(traceFlow(offline.env, flow, { actions, bridge: 'br0' }));
   }
   const theirs = (packet: string, actions: string, ...options: string[]): Promise<string> =>

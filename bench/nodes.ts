@@ -2,8 +2,8 @@
 // veth cable (MTU 1500), with the pods that the article's tables name. A contender puts a switch with the node's flow
 // tables between its pods and the uplink.
 import { packageFile } from '../dataplane/root.js';
-import { ip, netnsAdd, netnsDelete, run } from '../lab/run.js';
-import { MTU, pod, PREFIX } from './pods.js';
+import { ip, netnsDelete } from '../lab/run.js';
+import { MTU, pod, PREFIX, quietNamespace } from './pods.js';
 import type { BenchNode, BenchPod } from './types.js';
 
 export const UPLINK = 'uplink0';
@@ -43,16 +43,7 @@ const namespaces = NODES.flatMap((n) => [n.netns, ...n.pods.map((p) => p.netns)]
 export async function createNodes(): Promise<void> {
   await removeNodes();
   for (const ns of namespaces) {
-    await netnsAdd(ns);
-    await run('ip', [
-      'netns',
-      'exec',
-      ns,
-      'sysctl',
-      '-qw',
-      'net.ipv6.conf.all.disable_ipv6=1',
-      'net.ipv6.conf.default.disable_ipv6=1',
-    ]);
+    await quietNamespace(ns);
     await ip(['-n', ns, 'link', 'set', 'lo', 'up']);
   }
   const [a, b] = NODES;

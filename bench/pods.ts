@@ -29,18 +29,14 @@ const namespaces = [SWITCH_NETNS, ...Object.values(PODS).map((p) => p.netns)];
 /** Makes the namespaces, after removing what a killed run may have left. */
 export async function createPods(): Promise<void> {
   await removePods();
-  for (const ns of namespaces) {
-    await netnsAdd(ns);
-    await run('ip', [
-      'netns',
-      'exec',
-      ns,
-      'sysctl',
-      '-qw',
-      'net.ipv6.conf.all.disable_ipv6=1',
-      'net.ipv6.conf.default.disable_ipv6=1',
-    ]);
-  }
+  for (const ns of namespaces) await quietNamespace(ns);
+}
+
+/** A namespace that says nothing of its own accord: no IPv6, which would have neighbours to ask for. */
+export async function quietNamespace(name: string): Promise<void> {
+  await netnsAdd(name);
+  const off = ['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'];
+  await run('ip', ['netns', 'exec', name, 'sysctl', '-qw', ...off]);
 }
 
 export async function removePods(): Promise<void> {

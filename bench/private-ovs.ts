@@ -27,15 +27,8 @@ export function addWorker1(ovs: PrivateOvs, datapath: 'netdev' | 'system', pods:
   return addNode(ovs, datapath, pods, packageFile('flows', 'article', 'worker1.flows'));
 }
 
-/**
- * Bridge br-int with a node's ports and flows; `datapath` as in the Bridge table: netdev, or system for the kernel's.
- */
-export async function addNode(
-  ovs: PrivateOvs,
-  datapath: 'netdev' | 'system',
-  pods: BenchPod[],
-  flows: string,
-): Promise<void> {
+/** Bridge br-int, and port 1 for the tunnel between nodes. */
+export async function addBridge(ovs: PrivateOvs, datapath: 'netdev' | 'system'): Promise<void> {
   await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', `datapath_type=${datapath}`, 'fail-mode=secure');
   await ovs.vsctl(
     'add-port',
@@ -50,7 +43,20 @@ export async function addNode(
     'options:csum=true',
     'options:key=flow',
     'options:remote_ip=flow',
-    '--',
+  );
+}
+
+/**
+ * Bridge br-int with a node's ports and flows; `datapath` as in the Bridge table: netdev, or system for the kernel's.
+ */
+export async function addNode(
+  ovs: PrivateOvs,
+  datapath: 'netdev' | 'system',
+  pods: BenchPod[],
+  flows: string,
+): Promise<void> {
+  await addBridge(ovs, datapath);
+  await ovs.vsctl(
     'add-port',
     'br-int',
     'antrea-gw0',

@@ -5,7 +5,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { packageFile } from '../../dataplane/root.js';
 import { cpuNsOf, findThread, preferThread, rssOf } from '../memory/thread.js';
-import { startOvs } from '../private-ovs.js';
+import { addBridge, startOvs } from '../private-ovs.js';
 import { PODS } from '../pods.js';
 import type { BenchPod, Contender, MemorySwitch } from '../types.js';
 
@@ -64,21 +64,7 @@ async function deploy(switchNetns: string): Promise<MemorySwitch> {
     'other_config:pmd-cpu-mask=0x2',
   ]);
   try {
-    await ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail-mode=secure');
-    await ovs.vsctl(
-      'add-port',
-      'br-int',
-      'antrea-tun0',
-      '--',
-      'set',
-      'Interface',
-      'antrea-tun0',
-      'type=geneve',
-      'ofport_request=1',
-      'options:csum=true',
-      'options:key=flow',
-      'options:remote_ip=flow',
-    );
+    await addBridge(ovs, 'netdev');
     let played = 0;
     const add = (port: { port: string; ofport: number }, capture?: string, loop = false) => {
       // A name of its own each time: the driver's old device may still be going away.

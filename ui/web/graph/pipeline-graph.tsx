@@ -56,30 +56,21 @@ export function PipelineGraph({
       >
         <svg width={layout.width} height={layout.height} aria-hidden="true">
           <defs>
-            <marker
-              id="tip"
-              viewBox="0 0 6 6"
-              refX="5.4"
-              refY="3"
-              markerWidth="7"
-              markerHeight="7"
-              markerUnits="userSpaceOnUse"
-              orient="auto"
-            >
-              <path d="M0 0L6 3L0 6z" />
-            </marker>
-            <marker
-              id="tip-way"
-              viewBox="0 0 6 6"
-              refX="5.4"
-              refY="3"
-              markerWidth="7"
-              markerHeight="7"
-              markerUnits="userSpaceOnUse"
-              orient="auto"
-            >
-              <path d="M0 0L6 3L0 6z" />
-            </marker>
+            {['tip', 'tip-way'].map((id) => (
+              <marker
+                key={id}
+                id={id}
+                viewBox="0 0 6 6"
+                refX="5.4"
+                refY="3"
+                markerWidth="7"
+                markerHeight="7"
+                markerUnits="userSpaceOnUse"
+                orient="auto"
+              >
+                <path d="M0 0L6 3L0 6z" />
+              </marker>
+            ))}
           </defs>
           {layout.edges.map((e) => {
             const key = `${e.from} ${e.to}`;
